@@ -1,0 +1,46 @@
+/**
+ * xenstore as plain data: a tree of values, transactions and special watches, saved with the host.
+ *
+ * Only what xl, libxl and the guests' drivers need: no permissions, no quotas. A transaction is a copy of the tree
+ * taken at its start; its end fails with EAGAIN when anybody else wrote in between.
+ */
+
+/** One request to xenstore. `tx` is a transaction id from `transaction_start`, absent outside of one. */
+export type XsCall =
+  | { readonly op: 'read'; readonly path: string; readonly tx?: number }
+  | { readonly op: 'write'; readonly path: string; readonly value: string; readonly tx?: number }
+  | { readonly op: 'mkdir'; readonly path: string; readonly tx?: number }
+  | { readonly op: 'rm'; readonly path: string; readonly tx?: number }
+  | { readonly op: 'directory'; readonly path: string; readonly tx?: number }
+  | { readonly op: 'transaction_start' }
+  | { readonly op: 'transaction_end'; readonly tx: number; readonly abort: boolean }
+  | { readonly op: 'introduce'; readonly domid: number }
+  | { readonly op: 'release'; readonly domid: number };
+
+/** rc 0, or a negative errno (ENOENT, EAGAIN). `value` for read, `entries` for directory, `tx` for transaction_start. */
+export interface XsReply {
+  readonly rc: number;
+  readonly value?: string;
+  readonly entries?: readonly string[];
+  readonly tx?: number;
+}
+
+/** A snapshot of the store. A Map from full path to value; the store is replaced, never changed in place. */
+export interface XenStore {
+  readonly nodes: Readonly<Record<string, string>>;
+  /** Rises with every write outside a transaction and every commit. */
+  readonly generation: number;
+  readonly transactions: Readonly<
+    Record<string, { readonly nodes: Readonly<Record<string, string>>; readonly base: number }>
+  >;
+  readonly nextTx: number;
+  readonly introduced: readonly number[];
+}
+
+export const emptyXenStore: XenStore = {
+  nodes: {},
+  generation: 0,
+  transactions: {},
+  nextTx: 1,
+  introduced: [],
+};
