@@ -127,7 +127,12 @@ export interface HypercallTable {
     reply: { readonly rc: number };
   };
   XEN_DOMCTL_max_mem: {
-    args: { readonly domid: DomId; readonly maxMemkb: KiB };
+    args: {
+      readonly domid: DomId;
+      readonly maxMemkb: KiB;
+      /** The value as 64-bit text where a number cannot hold it exactly (sizes that wrapped below zero). */
+      readonly exactMaxMemkb?: string;
+    };
     reply: { readonly rc: number };
   };
   XEN_DOMCTL_setnodeaffinity: {
@@ -260,7 +265,14 @@ export interface HypercallTable {
     };
     reply: { readonly rc: number };
   };
-  XENMEM_populate_physmap: { args: MemoryReservation; reply: { readonly rc: number } };
+  XENMEM_populate_physmap: {
+    args: MemoryReservation;
+    reply: {
+      readonly rc: number;
+      /** The first frames of the extents done, in order, where the answerer tells (a PV guest is told). */
+      readonly frames?: readonly MfnRun[];
+    };
+  };
   XENMEM_increase_reservation: { args: MemoryReservation; reply: { readonly rc: number } };
   XENMEM_decrease_reservation: { args: MemoryReservation; reply: { readonly rc: number } };
   XENMEM_set_pod_target: {
