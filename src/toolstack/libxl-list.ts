@@ -1,0 +1,183 @@
+/**
+ * What libxl tells about domains: the list, one of them, their names; and xl's way from a word to a domain id.
+ *
+ * Models libxl_list_domain() and libxl_domain_info() of tools/libs/light/libxl_domain.c, libxl_domid_to_name() and
+ * libxl_domain_qualifier_to_domid() of libxl_utils.c, find_domain() of tools/xl/xl_utils.c.
+ */
+import type { GetDomainInfo } from '../hypervisor/privcmd.ts';
+import { type DomId, domId } from '../hypervisor/units.ts';
+import {
+  ask,
+  call,
+  done,
+  type Flow,
+  flow,
+  hypercall,
+  hypercallReply,
+  type Reply,
+  xs,
+  xsReply,
+} from './task.ts';
+import { libxlError, stderrText } from './xl-log.ts';
+
+export const ERROR_FAIL = -3;
+export const ERROR_NOMEM = -5;
+export const ERROR_INVAL = -6;
+export const ERROR_DOMAIN_NOTFOUND = -21;
+
+/** How many domains one request asks for, as libxl does. */
+const BATCH = 1024;
+
+interface ListVars {
+  readonly infos: readonly GetDomainInfo[];
+}
+
+/** Xen: libxl_list_domain. No arguments; done `{ rc: 0, infos }` in ascending domid, or `{ rc: ERROR_FAIL }` after a log line. */
+const listDomain = flow<Partial<ListVars>>({
+  name: 'libxl_list_domain',
+  steps: {
+    start: () => askInfos([], 0),
+    got: (vars, reply) => {
+      const { rc, infos } = hypercallReply('XEN_SYSCTL_getdomaininfolist', reply);
+      const all = vars.infos ?? [];
+      if (rc < 0) {
+        const line = libxlError(
+          'libxl_domain.c:335:libxl_list_domain',
+          null,
+          'getting domain info list',
+          -rc,
+        );
+        return ask(line, 'failed', {});
+      }
+      const last = infos[infos.length - 1];
+      if (last === undefined) return done({ rc: 0, infos: all });
+      return askInfos([...all, ...infos], last.domid + 1);
+    },
+    failed: () => done({ rc: ERROR_FAIL }),
+  },
+});
+
+function askInfos(infos: readonly GetDomainInfo[], first: number) {
+  const request = hypercall('XEN_SYSCTL_getdomaininfolist', { firstDomain: domId(first), maxDomains: BATCH });
+  return ask<Partial<ListVars>>(request, 'got', { infos });
+}
+
+/** The `infos` of a finished libxl_list_domain. */
+export const listedInfos = (reply: Reply): readonly GetDomainInfo[] =>
+  reply.infos as readonly GetDomainInfo[];
+
+/** Xen: libxl_domain_info. `{ domid }`; done `{ rc: 0, info }`, ERROR_DOMAIN_NOTFOUND, or ERROR_FAIL after a log line. */
+const domainInfo = flow<{ domid: DomId }>({
+  name: 'libxl_domain_info',
+  steps: {
+    start: (vars) =>
+      ask(hypercall('XEN_SYSCTL_getdomaininfolist', { firstDomain: vars.domid, maxDomains: 1 }), 'got', vars),
+    got: (vars, reply) => {
+      const { rc, infos } = hypercallReply('XEN_SYSCTL_getdomaininfolist', reply);
+      if (rc < 0) {
+        const site = 'libxl_domain.c:354:libxl_domain_info';
+        return ask(libxlError(site, vars.domid, 'getting domain info list', -rc), 'failed', vars);
+      }
+      const info = infos[0];
+      if (info === undefined || info.domid !== vars.domid) return done({ rc: ERROR_DOMAIN_NOTFOUND });
+      return done({ rc: 0, info });
+    },
+    failed: () => done({ rc: ERROR_FAIL }),
+  },
+});
+
+/** The `info` of a finished libxl_domain_info. */
+export const oneInfo = (reply: Reply): GetDomainInfo => reply.info as GetDomainInfo;
+
+/** Where xenstore keeps a domain's name. Models libxl_domid_to_name(). */
+export const namePath = (domid: number): string => `/local/domain/${domid}/name`;
+
+interface NamesVars {
+  readonly domids: readonly number[];
+  readonly names: readonly (string | null)[];
+}
+
+/** Xen: libxl_domid_to_name, for several. `{ domids }`; done `{ rc: 0, names }`, null where xenstore has none. */
+const domainNames = flow<{ domids: readonly number[]; names?: readonly (string | null)[] }>({
+  name: 'libxl_domid_to_name',
+  steps: {
+    start: (vars) => askName({ domids: vars.domids, names: [] }),
+    got: (vars, reply) => {
+      const { rc, value } = xsReply(reply);
+      const names = [...(vars.names ?? []), rc < 0 ? null : (value ?? '')];
+      return askName({ domids: vars.domids, names });
+    },
+  },
+});
+
+function askName(vars: NamesVars) {
+  const domid = vars.domids[vars.names.length];
+  if (domid === undefined) return done<NamesVars>({ rc: 0, names: vars.names });
+  return ask<NamesVars>(xs({ op: 'read', path: namePath(domid) }), 'got', vars);
+}
+
+/** The `names` of a finished libxl_domid_to_name. */
+export const foundNames = (reply: Reply): readonly (string | null)[] =>
+  reply.names as readonly (string | null)[];
+
+/** strtoul(3) in base 10 of a string of digits, cut to 32 bits as a domid is. The empty string is 0. */
+function strtoulDomid(digits: string): number {
+  const value = digits === '' ? 0n : BigInt(digits);
+  const max = 2n ** 64n - 1n;
+  return Number(BigInt.asUintN(32, value > max ? max : value));
+}
+
+interface NameVars {
+  readonly name: string;
+  readonly domids?: readonly number[];
+}
+
+/** Xen: libxl_name_to_domid. `{ name }`; done `{ rc: 0, domid }`, ERROR_INVAL for no such name, ERROR_NOMEM without a list. */
+const nameToDomid = flow<NameVars>({
+  name: 'libxl_name_to_domid',
+  steps: {
+    start: (vars) => call('libxl_list_domain', {}, 'listed', vars),
+    listed: (vars, reply) => {
+      if (reply.rc !== 0) return done({ rc: ERROR_NOMEM });
+      const domids = listedInfos(reply).map((info) => info.domid);
+      return call('libxl_domid_to_name', { domids }, 'named', { name: vars.name, domids });
+    },
+    named: (vars, reply) => {
+      const at = foundNames(reply).indexOf(vars.name);
+      const domid = vars.domids?.[at];
+      return domid === undefined ? done({ rc: ERROR_INVAL }) : done({ rc: 0, domid });
+    },
+  },
+});
+
+/**
+ * Xen: find_domain. `{ p }`, a name or a number; done `{ rc: 0, domid }`, or `{ rc: 1 }` after the message.
+ * Digits (and the empty string) are taken as an id without asking whether it exists.
+ */
+const findDomain = flow<{ p: string }>({
+  name: 'find_domain',
+  steps: {
+    start: (vars) =>
+      /^[0-9]*$/.test(vars.p)
+        ? done({ rc: 0, domid: strtoulDomid(vars.p) })
+        : call('libxl_name_to_domid', { name: vars.p }, 'found', vars),
+    found: (vars, reply) => {
+      if (reply.rc === 0) return done({ rc: 0, domid: reply.domid });
+      const text = `${vars.p} is an invalid domain identifier (rc=${reply.rc})\n`;
+      return ask(stderrText(text), 'failed', vars);
+    },
+    failed: () => done({ rc: 1 }),
+  },
+});
+
+/** The `domid` of a finished find_domain or libxl_name_to_domid. */
+export const foundDomid = (reply: Reply): DomId => domId(reply.domid as number);
+
+/** The flows of this file by name. */
+export const libxlListFlows: Readonly<Record<string, Flow>> = {
+  libxl_list_domain: listDomain,
+  libxl_domain_info: domainInfo,
+  libxl_domid_to_name: domainNames,
+  libxl_name_to_domid: nameToDomid,
+  find_domain: findDomain,
+};
