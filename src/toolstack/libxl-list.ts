@@ -76,7 +76,7 @@ const domainInfo = flow<{ domid: DomId }>({
       const { rc, infos } = hypercallReply('XEN_SYSCTL_getdomaininfolist', reply);
       if (rc < 0) {
         const site = 'libxl_domain.c:354:libxl_domain_info';
-        return ask(libxlError(site, vars.domid, 'getting domain info list', -rc), 'failed', vars);
+        return ask(libxlError(site, vars.domid, 'Getting domain info list', -rc), 'failed', vars);
       }
       const info = infos[0];
       if (info === undefined || info.domid !== vars.domid) return done({ rc: ERROR_DOMAIN_NOTFOUND });

@@ -7,6 +7,14 @@ import type { LogLevel, Plain, Task } from './task.ts';
 import { LOG_LEVELS } from './task.ts';
 import { type XlConf, xlConfDefaults } from './xl-conf.ts';
 
+/** What uname(2) says in dom0. */
+export interface Uname {
+  readonly nodename: string;
+  readonly release: string;
+  readonly version: string;
+  readonly machine: string;
+}
+
 /** Models xl.c's globals after main() has read its options and xl.conf. */
 export interface XlEnv {
   readonly xlconf: XlConf;
@@ -22,6 +30,8 @@ export interface XlEnv {
   readonly timestamps: boolean;
   /** The release the toolstack's algorithms follow, e.g. `4.17`. */
   readonly profile: string;
+  /** The kernel of dom0, as xl info prints it. */
+  readonly uname: Uname;
 }
 
 /** The variables every `main_<command>` flow starts with. `argv` is what follows the command word. */
@@ -39,6 +49,7 @@ export const defaultXlEnv: XlEnv = {
   progressUseCr: false,
   timestamps: false,
   profile: '4.22',
+  uname: { nodename: 'xlsim', release: '6.1.0-xlsim-amd64', version: '#1 SMP xlsim', machine: 'x86_64' },
 };
 
 /** Lowers the minimum level by one for a `-v`; it stops at the lowest. Models the `v` option of xl.c:main. */
