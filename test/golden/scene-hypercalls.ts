@@ -196,7 +196,7 @@ export function hypercallReply(s: SceneState, call: Hypercall): Reply {
   const n = s.hypercalls;
   s.hypercalls += 1;
   if (s.options.failAt?.n === n) return { rc: -s.options.failAt.errno };
-  const fail = s.scene.fails[FAIL_KEYS[call.name] ?? ''];
+  const fail = s.scene.fails.xencall_open ?? s.scene.fails[FAIL_KEYS[call.name] ?? ''];
   if (fail !== undefined) return { rc: -fail };
   const infos = [...s.doms.values()].sort((a, b) => a.domid - b.domid);
   switch (call.name) {

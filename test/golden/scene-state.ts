@@ -34,6 +34,8 @@ export interface SceneState {
 export const SCENE_UUID = '00112233-4455-4677-8899-aabbccddeeff';
 /** 2026-01-04 01:02:03 UTC, the recordings' time(). */
 export const SCENE_TIME = 1767488523;
+/** How long the recordings' dom0 had been up, from /proc/uptime. */
+export const SCENE_UPTIME_NS = 12345e9;
 
 /** A number of a scene, or what holds where it says nothing. */
 export const num = (text: string | undefined, otherwise = 0): number =>
@@ -79,7 +81,7 @@ export function openScene(scene: Scene, options: SceneOptions = {}): SceneState 
     vcpuPins: new Map(),
     destroyed: [],
     populateLeft: num(scene.host.populate_limit, Number.POSITIVE_INFINITY),
-    ns: 0,
+    ns: SCENE_UPTIME_NS,
     nextTx: 1,
     spawned: 0,
     hypercalls: 0,

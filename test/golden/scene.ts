@@ -8,9 +8,11 @@ import { type TraceEntry, traceLines } from '../../src/toolstack/trace-line.ts';
 import type { XsCall } from '../../src/toolstack/xenstore.ts';
 import { logShown } from '../../src/toolstack/xl-env.ts';
 import { hypercallReply } from './scene-hypercalls.ts';
-import { SCENE_TIME, SCENE_UUID, type SceneState } from './scene-state.ts';
+import { SCENE_TIME, SCENE_UPTIME_NS, SCENE_UUID, type SceneState } from './scene-state.ts';
 
 function xsReply(s: SceneState, call: XsCall): Reply {
+  const closed = s.scene.fails.xs_open;
+  if (closed !== undefined) return { rc: -closed };
   switch (call.op) {
     case 'read': {
       const value = s.xs.get(call.path);
@@ -70,7 +72,7 @@ export function answer(s: SceneState, request: Request): Reply {
     case 'userdata':
       return userdataReply(s, request);
     case 'now':
-      return { rc: 0, ns: s.ns, time: SCENE_TIME + Math.floor(s.ns / 1e9) };
+      return { rc: 0, ns: s.ns, time: SCENE_TIME + Math.floor((s.ns - SCENE_UPTIME_NS) / 1e9) };
     case 'sleep':
       s.ns += request.ns;
       return { rc: 0 };
