@@ -24,6 +24,8 @@ export interface XlConf {
   readonly defaultBridge: string | null;
   readonly defaultGatewaydev: string | null;
   readonly defaultVifbackend: string | null;
+  /** First virtual disk handed out to a bootloader. */
+  readonly blkdevStart: string | null;
 }
 
 /** What holds where xl.conf sets nothing. */
@@ -44,4 +46,5 @@ export const xlConfDefaults: XlConf = {
   defaultBridge: null,
   defaultGatewaydev: null,
   defaultVifbackend: null,
+  blkdevStart: null,
 };

@@ -1,8 +1,7 @@
 /** How a command ends whose words were wrong, or who asked for help. */
-import { call, done, type Flow, flow, type Next } from './task.ts';
+import { ask, call, done, type Flow, flow, type Next } from './task.ts';
 import type { ParsedOptions } from './xl-getopt.ts';
 import { stderrText, stdoutText } from './xl-log.ts';
-import { ask } from './task.ts';
 
 interface ExitVars {
   readonly stdout: string;

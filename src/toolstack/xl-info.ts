@@ -20,7 +20,9 @@ type InfoVars = CommandArgs & {
 /** The lines as printed, or the values of those that `infoName` selects. Models maybe_printf(). */
 function maybePrintf(lines: readonly string[], infoName: string | undefined): string {
   if (infoName === undefined) return lines.join('');
-  const values = lines.filter((line) => line.startsWith(infoName)).map((line) => line.slice(line.indexOf(':') + 1));
+  const values = lines
+    .filter((line) => line.startsWith(infoName))
+    .map((line) => line.slice(line.indexOf(':') + 1));
   return values.flatMap((value) => (value.startsWith(' ') ? [value.slice(1)] : [])).join('');
 }
 

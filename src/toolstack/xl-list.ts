@@ -1,15 +1,26 @@
 /** xl's tables of domains: list, claims, sharing. Models tools/xl/xl_info.c. */
 import type { GetDomainInfo } from '../hypervisor/privcmd.ts';
-import { kibToMibFloor, kib } from '../hypervisor/units.ts';
-import { foundDomid, foundNames, listedInfos, oneInfo, ERROR_DOMAIN_NOTFOUND } from './libxl-list.ts';
+import { kib, kibToMibFloor } from '../hypervisor/units.ts';
+import { ERROR_DOMAIN_NOTFOUND, foundDomid, foundNames, listedInfos, oneInfo } from './libxl-list.ts';
 import { sprintf } from './printf.ts';
-import { ask, call, done, type Flow, flow, hypercall, hypercallReply, type Next, xs, xsReply } from './task.ts';
+import {
+  ask,
+  call,
+  done,
+  type Flow,
+  flow,
+  hypercall,
+  hypercallReply,
+  type Next,
+  xs,
+  xsReply,
+} from './task.ts';
 import { printBitmap } from './xl-bitmap.ts';
 import { helpCommand } from './xl-cmdtable.ts';
 import type { CommandArgs } from './xl-env.ts';
+import { endWith } from './xl-exit.ts';
 import { defGetopt, type LongOption } from './xl-getopt.ts';
 import { libxlError, stderrText, stdoutText } from './xl-log.ts';
-import { endWith } from './xl-exit.ts';
 
 /** Which columns are printed. Xen: list_domains()'s arguments. */
 interface Columns {
@@ -207,7 +218,12 @@ const mainList = flow<MainVars>({
   name: 'main_list',
   steps: {
     start: (vars) => {
-      const parsed = defGetopt(vars.argv, { command: 'list', short: 'lvZcn', long: LIST_OPTIONS, minArgs: 0 });
+      const parsed = defGetopt(vars.argv, {
+        command: 'list',
+        short: 'lvZcn',
+        long: LIST_OPTIONS,
+        minArgs: 0,
+      });
       if (!parsed.ok) return endWith(parsed, vars);
       const has = (opt: string) => parsed.options.some((o) => o.opt === opt);
       const columns = {
@@ -245,7 +261,12 @@ const mainClaims = flow<CommandArgs>({
     warned: (vars) => call('libxl_list_domain', {}, 'listed', vars),
     listed: (vars, reply) =>
       reply.rc === 0
-        ? call('list_domains', { columns: { ...noColumns, claim: true }, infos: listedInfos(reply) }, 'printed', vars)
+        ? call(
+            'list_domains',
+            { columns: { ...noColumns, claim: true }, infos: listedInfos(reply) },
+            'printed',
+            vars,
+          )
         : ask(stderrText('libxl_list_domain failed.\n'), 'failed', vars),
     failed: () => done({ rc: 1 }),
     printed: () => done({ rc: 0 }),
