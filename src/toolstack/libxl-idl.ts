@@ -45,11 +45,13 @@ export interface Idl<T> {
 /** The typed value a descriptor describes. */
 export type Value<I> = I extends Idl<infer T> ? T : never;
 
-export type DeepReadonly<T> = T extends readonly (infer E)[]
-  ? readonly DeepReadonly<E>[]
-  : T extends object
-    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
-    : T;
+export type DeepReadonly<T> = T extends number | string | boolean | null
+  ? T
+  : T extends readonly (infer E)[]
+    ? readonly DeepReadonly<E>[]
+    : T extends object
+      ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
+      : T;
 
 /** One CPUID leaf, or an MSR, a guest sees changed. Registers are 32 characters, bit 31 first. */
 export interface CpuidLeaf {
