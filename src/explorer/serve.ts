@@ -1,0 +1,114 @@
+/**
+ * Answers a task's requests from the world: the model's side of the door that scenes hold in tests.
+ *
+ * Every function here ends at once. What takes time (sleep, wait, a lock that is taken) is the scheduler's business in
+ * run.ts.
+ */
+import { EACCES, ENOENT } from '../hypervisor/errno.ts';
+import { hypercall } from '../hypervisor/hypercall.ts';
+import type { Reply, Request } from '../toolstack/task.ts';
+import { XL_GLOBAL_CONFIG } from '../toolstack/xl-global-config.ts';
+import { nextUuid, type World } from './world.ts';
+import { serveXs } from './xenstored.ts';
+
+/** What lies outside of the world and may be looked at: the user's own files. */
+export interface Outside {
+  /** A file's bytes as one char each, or a negative errno. */
+  readonly readFile: (path: string) => string | number;
+  /** The name under which the world keeps a file that was written: absolute. */
+  readonly absolute: (path: string) => string;
+}
+
+/** An answer, and the watched paths that it sets off. */
+export interface Served {
+  readonly reply: Reply;
+  readonly fired: readonly string[];
+}
+
+/** Requests that are answered at once. */
+export type InstantRequest = Exclude<
+  Request,
+  { readonly kind: 'sleep' | 'wait' | 'lock' | 'unlock' | 'spawn' | 'stdout' | 'stderr' | 'log' }
+>;
+
+/** How long libxl remembers a domid. Xen: CHILD_DOMID_REUSE_TIMEOUT of libxl_domid_history. */
+const DOMID_REUSE_NS = 60e9;
+/** What the host's calendar showed when it booted: 2026-01-01 00:00:00 UTC, in seconds. */
+const BOOT_TIME = 1_767_225_600;
+/** Simplified: every hypercall is issued from a CPU of node 0. */
+const CALLER_NODE = 0;
+
+const instant = (reply: Reply): Served => ({ reply, fired: [] });
+
+/** Answers one request of a task whose vcpu belongs to domain `caller`. */
+export function serveRequest(
+  world: World,
+  outside: Outside,
+  caller: number,
+  request: InstantRequest,
+): Served {
+  switch (request.kind) {
+    case 'hypercall':
+      return serveHypercall(world, caller, request);
+    case 'xs': {
+      const { state, reply, fired } = serveXs(world.store, request.call);
+      world.store = state;
+      return { reply: { ...reply }, fired };
+    }
+    case 'now':
+      return instant({ rc: 0, ns: world.now, time: BOOT_TIME + Math.floor(world.now / 1e9) });
+    case 'uuid':
+      return instant({ rc: 0, uuid: nextUuid(world) });
+    case 'userdata':
+      return instant(serveUserdata(world, request));
+    case 'file':
+      return instant(serveFile(world, outside, request));
+    case 'recent-domid':
+      return instant(serveRecentDomid(world, request));
+  }
+}
+
+function serveHypercall(world: World, caller: number, call: Extract<Request, { kind: 'hypercall' }>): Served {
+  const reply = hypercall(world.xen, { caller, node: CALLER_NODE }, call) as unknown as Reply;
+  // VIRQ_DOM_EXC: xenstored hears of a domain that died or shut down, and fires the special watch.
+  const isEnd = call.name === 'XEN_DOMCTL_destroydomain' || call.name === 'SCHEDOP_shutdown';
+  return { reply, fired: isEnd && reply.rc === 0 ? ['@releaseDomain'] : [] };
+}
+
+function serveUserdata(world: World, request: Extract<Request, { kind: 'userdata' }>): Reply {
+  const key = `${request.domid}/${request.name}`;
+  if (request.op === 'retrieve') return { rc: 0, text: world.userdata.get(key) ?? null };
+  const userdata = new Map(world.userdata);
+  if (request.op === 'store') userdata.set(key, request.text ?? '');
+  if (request.op === 'unlink') userdata.delete(key);
+  if (request.op === 'unlink-all') {
+    const prefix = `${request.domid}/`;
+    for (const other of world.userdata.keys()) if (other.startsWith(prefix)) userdata.delete(other);
+  }
+  world.userdata = userdata;
+  return { rc: 0 };
+}
+
+function serveFile(world: World, outside: Outside, request: Extract<Request, { kind: 'file' }>): Reply {
+  if (request.path === XL_GLOBAL_CONFIG) {
+    if (request.op === 'read') return { rc: 0, text: world.xlConf };
+    return { rc: request.op === 'stat' ? 0 : -EACCES };
+  }
+  const path = outside.absolute(request.path);
+  if (request.op === 'write') {
+    world.files = new Map(world.files).set(path, request.text);
+    return { rc: 0 };
+  }
+  if (world.missingFiles.includes(request.path) || world.missingFiles.includes(path)) return { rc: -ENOENT };
+  // Kernels, ramdisks and disks are not opened: they are there unless the host says they are not.
+  if (request.op === 'stat') return { rc: 0 };
+  const found = world.files.get(path) ?? outside.readFile(path);
+  return typeof found === 'number' ? { rc: found } : { rc: 0, text: found };
+}
+
+function serveRecentDomid(world: World, request: Extract<Request, { kind: 'recent-domid' }>): Reply {
+  const recent = world.recentDomids.filter((entry) => world.now - entry.at < DOMID_REUSE_NS);
+  if (request.op === 'check') return { rc: 0, recent: recent.some((entry) => entry.domid === request.domid) };
+  world.recentDomids = [...recent, { domid: request.domid, at: world.now }];
+  return { rc: 0 };
+}

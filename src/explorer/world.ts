@@ -1,0 +1,94 @@
+/**
+ * A host with everything that runs on it: Xen, xenstore, the virtual clock, tasks, locks and files.
+ *
+ * Plain data but for Xen, which is changed in place and can be marked and rolled back. run.ts moves it.
+ */
+import type { Xen } from '../hypervisor/xen.ts';
+import type { Reply, Task } from '../toolstack/task.ts';
+import { emptyXsState, type XsState } from './xenstored.ts';
+
+/** A task of the world and why it does not run at this moment. */
+export interface RunningTask {
+  readonly id: number;
+  readonly task: Task;
+  /** The domain whose vcpu runs it: it stands still while that is paused and dies with it. Null for dom0's programs. */
+  readonly domid: number | null;
+  /** When it goes on, in ns; null: when a lock is let go, or a watch fires. */
+  readonly at: number | null;
+  /** What it is told when it goes on at `at`. */
+  readonly reply: Reply;
+  /** Paths it watches, kept from its last `wait` on. */
+  readonly watches: readonly string[];
+  /** A watched path that changed while it was doing something else. */
+  readonly pending: string | null;
+  /** It is inside a `wait`. */
+  readonly waiting: boolean;
+}
+
+/** See the file's header. Replace fields; only `xen` is changed in place. */
+export interface World {
+  readonly xen: Xen;
+  store: XsState;
+  /** Virtual nanoseconds since the host booted. */
+  now: number;
+  /** In order of id. */
+  tasks: readonly RunningTask[];
+  nextTask: number;
+  /** By path: the task that holds the lock, then those that wait for it. */
+  locks: ReadonlyMap<string, readonly number[]>;
+  /** libxl's userdata by `domid/name`. */
+  userdata: ReadonlyMap<string, string>;
+  /** Domids given out lately, and when. Xen: domid-history. */
+  recentDomids: readonly { readonly domid: number; readonly at: number }[];
+  readonly seed: number;
+  uuids: number;
+  xlConf: string;
+  /** Files that a config may name but that are not there. */
+  missingFiles: readonly string[];
+  /** Files written by commands (saved domains), by absolute path. */
+  files: ReadonlyMap<string, string>;
+}
+
+/** What a host is given at its birth, beside Xen. */
+export interface WorldConfig {
+  readonly seed: number;
+  readonly xlConf: string;
+  readonly missingFiles: readonly string[];
+}
+
+/** A world around a Xen that has just booted: dom0 is introduced, nothing runs yet. */
+export function newWorld(xen: Xen, config: WorldConfig): World {
+  return {
+    xen,
+    store: emptyXsState,
+    now: 0,
+    tasks: [],
+    nextTask: 1,
+    locks: new Map(),
+    userdata: new Map(),
+    recentDomids: [],
+    seed: config.seed,
+    uuids: 0,
+    xlConf: config.xlConf,
+    missingFiles: config.missingFiles,
+    files: new Map(),
+  };
+}
+
+/** Mixes three numbers into 32 bits. The finaliser is that of MurmurHash3. */
+function mix(seed: number, count: number, lane: number): number {
+  let h = Math.imul(seed ^ Math.floor(seed / 2 ** 32), 0x9e3779b1) ^ Math.imul(count + 1, 0x85ebca6b);
+  h = Math.imul(h ^ Math.imul(lane + 1, 0xc2b2ae35), 0x27d4eb2f);
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}
+
+/** The world's next UUID, random in form (version 4) and the same for the same seed and count. */
+export function nextUuid(world: World): string {
+  const count = world.uuids;
+  world.uuids = count + 1;
+  const hex = [0, 1, 2, 3].map((lane) => mix(world.seed, count, lane).toString(16).padStart(8, '0')).join('');
+  const variant = '89ab'[mix(world.seed, count, 4) % 4];
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20)}`;
+}
