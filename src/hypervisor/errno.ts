@@ -13,13 +13,16 @@ export const EBUSY = 16;
 export const EEXIST = 17;
 export const ENODEV = 19;
 export const EXDEV = 18;
+export const EISDIR = 21;
 export const EINVAL = 22;
+export const ENOTTY = 25;
 export const ENOSPC = 28;
 export const ERANGE = 34;
 export const ENOSYS = 38;
 export const ENOTEMPTY = 39;
 export const EOVERFLOW = 75;
 export const EOPNOTSUPP = 95;
+export const EADDRNOTAVAIL = 99;
 
 const TEXT: Readonly<Record<number, string>> = {
   1: 'Operation not permitted',
@@ -38,6 +41,7 @@ const TEXT: Readonly<Record<number, string>> = {
   20: 'Not a directory',
   21: 'Is a directory',
   22: 'Invalid argument',
+  25: 'Inappropriate ioctl for device',
   28: 'No space left on device',
   31: 'Too many links',
   34: 'Numerical result out of range',
@@ -45,6 +49,7 @@ const TEXT: Readonly<Record<number, string>> = {
   39: 'Directory not empty',
   75: 'Value too large for defined data type',
   95: 'Operation not supported',
+  99: 'Cannot assign requested address',
 };
 
 /** The C library's text for an errno (not negated). Models strerror(3) in the C locale. */

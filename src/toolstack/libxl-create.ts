@@ -1,0 +1,231 @@
+/**
+ * Creating a domain, from a parsed config to a paused guest.
+ *
+ * Models libxl_domain_create_new() and the callbacks behind it, tools/libs/light/libxl_create.c: initiate_domain_create,
+ * domcreate_bootloader_done, domcreate_rebuild_done, domcreate_devmodel_started, domcreate_complete.
+ */
+import { EAGAIN } from '../hypervisor/errno.ts';
+import { type DomainConfig, domainConfigType } from './domain-config.ts';
+import { consoleAdd, vkbAdd } from './libxl-console.ts';
+import { ERROR_FAIL } from './libxl-errno.ts';
+import { genJson } from './libxl-json.ts';
+import { domainConfigSetdefault, type SettledConfig } from './libxl-setdefault.ts';
+import {
+  ask,
+  call,
+  done,
+  type Flow,
+  flow,
+  goto,
+  hypercall,
+  hypercallReply,
+  type Request,
+  xs,
+  xsReply,
+} from './task.ts';
+import type { XlEnv } from './xl-env.ts';
+import { libxlError, libxlLog } from './xl-log.ts';
+
+/** What a stream of saved memory brings: see libxl-restore.ts. */
+export interface RestoreSource {
+  /** The path of the saved state. */
+  readonly path: string;
+}
+
+interface CreateVars {
+  readonly env: XlEnv;
+  readonly config: DomainConfig;
+  readonly restore?: RestoreSource;
+  readonly settled?: SettledConfig;
+  readonly domid?: number;
+  readonly storeMfn?: number;
+  readonly consoleMfn?: number;
+  readonly rc?: number;
+}
+
+/** The name under which libxl keeps a domain's config. */
+export const LIBXL_JSON = 'libxl-json';
+/** The lock that guards a domain's userdata. Models libxl__lock_domain_userdata(). */
+export const userdataLock = (domid: number): string =>
+  `/var/lib/xen/userdata-l.${domid}.domain-userdata-lock`;
+
+/** The config libxl keeps: as given, with what it settled for memory. Models libxl__update_domain_configuration(). */
+export function storedConfig(s: SettledConfig): string {
+  const { config } = s;
+  const stored = {
+    ...config,
+    // No domid was asked for. Xen: INVALID_DOMID.
+    cInfo: { ...config.cInfo, domid: 4294967295, uuid: s.uuid },
+    bInfo: {
+      ...config.bInfo,
+      maxMemkb: config.bInfo.maxMemkb,
+      videoMemkb: s.videoMemkb,
+      archX86: { ...config.bInfo.archX86, msrRelaxed: config.bInfo.archX86.msrRelaxed ?? false },
+    },
+  };
+  return `${genJson(domainConfigType, stored)}\n`;
+}
+
+/** What the builder wants written besides memory: the platform's switches and the image's name. Models libxl__build_{hvm,pv}'s ents. */
+function builderEntries(s: SettledConfig): { local: [string, string][]; vm: [string, string][] } {
+  const b = s.config.bInfo;
+  if (s.type === 'pvh') return { local: [], vm: [] };
+  if (s.type === 'pv') {
+    const vm: [string, string][] = [
+      ['image/ostype', 'linux'],
+      ['image/kernel', b.kernel ?? ''],
+    ];
+    if (b.ramdisk !== null) vm.push(['image/ramdisk', b.ramdisk]);
+    if (b.cmdline !== null) vm.push(['image/cmdline', b.cmdline]);
+    return { local: [], vm };
+  }
+  const hvm = b.type !== null && b.type.tag === 'hvm' ? b.type.info : null;
+  const on = (value: boolean | null | undefined, otherwise: boolean): string =>
+    (value ?? otherwise) ? '1' : '0';
+  return {
+    local: [
+      ['platform/acpi', on(b.acpi, true)],
+      ['platform/acpi_s3', on(hvm?.acpiS3, true)],
+      ['platform/acpi_s4', on(hvm?.acpiS4, true)],
+      ['platform/acpi_laptop_slate', on(hvm?.acpiLaptopSlate, false)],
+      ...(hvm === null || hvm.mmioHoleMemkb === null
+        ? []
+        : [['platform/mmio_hole_size', String(hvm.mmioHoleMemkb * 1024)] as [string, string]]),
+      ['platform/device-model', 'qemu_xen'],
+    ],
+    vm: [
+      ['rtc/timeoffset', b.rtcTimeoffset === 0 ? '' : String(b.rtcTimeoffset)],
+      ['image/ostype', 'hvm'],
+    ],
+  };
+}
+
+/** The console, and for HVM the keyboard, as one transaction each. */
+const devices = (v: CreateVars, tx: number): Request[] =>
+  v.settled?.type === 'hvm'
+    ? [...consoleAdd(tx, v.domid!, v.consoleMfn!), ...vkbAdd(tx, v.domid!)]
+    : consoleAdd(tx, v.domid!, v.consoleMfn!);
+
+/**
+ * Creates a domain. Done value { rc, domid }: 0, or libxl's error; after a failure `domid` is there when the domain
+ * had been made (and has been destroyed again), for xl destroys it once more. With `restore` the memory comes from a
+ * stream, and no claim is staked.
+ */
+const domainCreate = flow<CreateVars>({
+  name: 'libxl_domain_create',
+  steps: {
+    start: (v) => ask(hypercall('XEN_SYSCTL_physinfo', {}), 'physinfo', v),
+    physinfo: (v, reply) => {
+      if (reply.rc < 0) {
+        const message = 'getting physinfo';
+        return ask(libxlError('libxl.c:361:libxl_get_physinfo', null, message, -reply.rc), 'refused', {
+          ...v,
+          rc: ERROR_FAIL,
+        });
+      }
+      const info = hypercallReply('XEN_SYSCTL_physinfo', reply).info;
+      const settled = domainConfigSetdefault(v.config, info, v.config.cInfo.uuid ?? '');
+      if (settled.settled === null) return ask(settled.requests, 'refused', { ...v, rc: settled.rc });
+      return ask(settled.requests, 'make', { ...v, settled: settled.settled });
+    },
+    make: (v) => call('libxl__domain_make', { env: v.env, settled: v.settled }, 'made', v),
+    made: (v, reply) => {
+      const domid = reply.domid as number | undefined;
+      const next = domid === undefined ? v : { ...v, domid };
+      if (reply.rc === 0) return call('libxl__build_pre', { settled: v.settled, domid }, 'prepared', next);
+      const message = `cannot make domain: ${reply.rc}`;
+      const line = libxlError('libxl_create.c:1296:initiate_domain_create', domid ?? null, message);
+      return ask(line, domid === undefined ? 'refused' : 'destroy', { ...next, rc: ERROR_FAIL });
+    },
+    prepared: (v, reply) => {
+      if (reply.rc !== 0) return goto('rebuildFailed', v);
+      if (v.restore !== undefined) {
+        return call(
+          'libxl__stream_read',
+          { settled: v.settled, domid: v.domid, path: v.restore.path },
+          'built',
+          v,
+        );
+      }
+      return call('libxl__build', { settled: v.settled, domid: v.domid }, 'built', v);
+    },
+    built: (v, reply) => {
+      if (reply.rc !== 0) return goto('rebuildFailed', v);
+      const storeMfn = Number(reply.storeMfn);
+      const entries = builderEntries(v.settled!);
+      const args = {
+        settled: v.settled,
+        domid: v.domid,
+        storeMfn,
+        localEntries: entries.local,
+        vmEntries: entries.vm,
+      };
+      return call('libxl__build_post', args, 'posted', {
+        ...v,
+        storeMfn,
+        consoleMfn: Number(reply.consoleMfn),
+      });
+    },
+    rebuildFailed: (v) => {
+      const site = 'libxl_create.c:1640:domcreate_rebuild_done';
+      return ask(libxlError(site, v.domid!, `cannot (re-)build domain: ${ERROR_FAIL}`), 'destroy', v);
+    },
+    posted: (v, reply) => {
+      if (reply.rc !== 0) return goto('rebuildFailed', v);
+      return ask(
+        [
+          xs({ op: 'write', path: `/libxl/${v.domid}/dm-version`, value: 'qemu_xen' }),
+          xs({ op: 'transaction_start' }),
+        ],
+        'devices',
+        v,
+      );
+    },
+    devices: (v, reply) => {
+      const tx = xsReply(reply).tx ?? 0;
+      return ask([...devices(v, tx), xs({ op: 'transaction_end', tx, abort: false })], 'added', v);
+    },
+    added: (v, reply) => {
+      if (reply.rc === -EAGAIN) return ask(xs({ op: 'transaction_start' }), 'devices', v);
+      if (v.settled?.type !== 'hvm') return goto('complete', v);
+      return call('libxl__spawn_local_dm', { settled: v.settled, domid: v.domid }, 'devmodel', v);
+    },
+    devmodel: (v, reply) => {
+      if (reply.rc === 0) return goto('complete', v);
+      const message = `device model did not start: ${reply.rc}`;
+      return ask(
+        libxlError('libxl_create.c:1896:domcreate_devmodel_started', v.domid!, message),
+        'destroy',
+        v,
+      );
+    },
+    complete: (v) =>
+      ask(
+        [
+          { kind: 'lock', path: userdataLock(v.domid!) },
+          {
+            kind: 'userdata',
+            op: 'store',
+            domid: v.domid!,
+            name: LIBXL_JSON,
+            text: storedConfig(v.settled!),
+          },
+          { kind: 'unlock', path: userdataLock(v.domid!) },
+        ],
+        'stored',
+        v,
+      ),
+    stored: (v) => done({ rc: 0, domid: v.domid }),
+    destroy: (v) => call('libxl_domain_destroy', { domid: v.domid }, 'destroyed', v),
+    destroyed: (v, reply) => {
+      if (reply.rc === 0) return done({ rc: ERROR_FAIL, domid: v.domid });
+      const message = 'unable to destroy domain following failed creation';
+      const site = 'libxl_create.c:1970:domcreate_destruction_cb';
+      return ask(libxlLog('error', site, v.domid!, message), 'undestroyed', v);
+    },
+    undestroyed: (v) => done({ rc: ERROR_FAIL, domid: v.domid }),
+    refused: (v) => done({ rc: v.rc ?? ERROR_FAIL }),
+  },
+});
+
+export const libxlCreateFlows: Readonly<Record<string, Flow>> = { libxl_domain_create: domainCreate };
