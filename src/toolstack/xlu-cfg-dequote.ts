@@ -34,14 +34,14 @@ export function dequote(token: string): Dequoted {
     const backslash = token.indexOf('\\', at);
     if (backslash < 0 || backslash >= end) break;
     parts.push(token.slice(at, backslash));
-    const escape = token[backslash + 1] ?? '';
-    const simple = SIMPLE[escape];
+    const letter = token[backslash + 1] ?? '';
+    const simple = SIMPLE[letter];
     at = backslash + 2;
     if (simple !== undefined) {
       parts.push(simple);
-    } else if (escape === 'x') {
+    } else if (letter === 'x') {
       return numericalError('hex');
-    } else if (escape >= '0' && escape <= '7') {
+    } else if (letter >= '0' && letter <= '7') {
       // Three characters are read as a decimal number after the first digit is dropped; nothing is produced.
       const digits = /^[ \t\v\f\r]*[+-]?[0-9]+/.exec(token.slice(at, at + 3));
       if (digits === null || digits[0].length < 2) return numericalError('octal');

@@ -1,0 +1,173 @@
+/**
+ * CPUID policies a config asks for. Models libxl_cpuid_parse_config() and libxl_cpuid_parse_config_xend(),
+ * tools/libs/light/libxl_cpuid.c, and their caller in tools/xl/xl_parse.c.
+ */
+
+import { type CpuidField, type CpuidRegister, cpuidField, msrBit } from './libxl-cpuid-names.ts';
+import type { CpuidLeaf, CpuidPolicyList } from './libxl-idl.ts';
+import { asUint32, strtoul } from './strtol.ts';
+
+const UNCHANGED = 'x'.repeat(32);
+
+/** What is wrong with a word, by libxl's number for it. */
+const FLAG_ERRORS: Readonly<Record<number, string>> = {
+  1: 'missing "=" in key=value',
+  2: 'unknown CPUID flag name',
+  3: 'illegal CPUID value (must be: [0|1|x|k|s])',
+};
+const LINE_ERRORS: Readonly<Record<number, string>> = {
+  1: 'illegal leaf number',
+  2: 'illegal subleaf number',
+  3: 'missing colon',
+  4: 'invalid register name (must be e[abcd]x)',
+  5: 'policy string must be exactly 32 characters long',
+};
+
+/** The entry of a leaf, made at its first mention. Models cpuid_find_match(). */
+function findMatch(list: CpuidPolicyList, leaf: number, subleaf: number | null): CpuidLeaf {
+  let entry = list.cpuid.find((e) => e.leaf === leaf && e.subleaf === subleaf);
+  if (entry === undefined) {
+    entry = { leaf, subleaf, eax: null, ebx: null, ecx: null, edx: null };
+    list.cpuid.push(entry);
+  }
+  return entry;
+}
+
+/** Writes `bits`, highest first, so that the last one lands on `bit`. */
+function setBits(entry: CpuidLeaf, register: CpuidRegister, bit: number, bits: string): void {
+  const old = entry[register] ?? UNCHANGED;
+  const end = 32 - bit;
+  entry[register] = old.slice(0, end - bits.length) + bits + old.slice(end);
+}
+
+const binary = (value: number, length: number): string =>
+  (value % 2 ** length).toString(2).padStart(length, '0');
+
+/** A field's value: a number's low bits, or one letter for all of them; null when it is neither. */
+function fieldBits(value: string, length: number): string | null {
+  const number = strtoul(value, 0);
+  if (number.end > 0) return binary(asUint32(number.value), length);
+  const letter = value[0];
+  if (letter !== 'x' && letter !== 'k' && letter !== 's') return null;
+  return letter.repeat(length);
+}
+
+function setField(list: CpuidPolicyList, field: CpuidField, value: string): number {
+  const entry = findMatch(list, field.leaf, field.subleaf);
+  const bits = fieldBits(value, field.length);
+  if (bits === null) return 3;
+  setBits(entry, field.register, field.bit, bits);
+  return 0;
+}
+
+/** family and model are spread over leaf 1's eax. */
+function setFamilyOrModel(list: CpuidPolicyList, name: 'family' | 'model', value: string): number {
+  const entry = findMatch(list, 1, null);
+  const number = strtoul(value, 0);
+  const low = name === 'family' ? 8 : 4;
+  const high = name === 'family' ? 20 : 16;
+  const highLength = name === 'family' ? 8 : 4;
+  if (number.end === 0) {
+    const letter = value[0];
+    if (letter !== 'x' && letter !== 'k' && letter !== 's') return 3;
+    setBits(entry, 'eax', low, letter.repeat(4));
+    setBits(entry, 'eax', high, letter.repeat(highLength));
+    return 0;
+  }
+  const n = asUint32(number.value);
+  if (name === 'model') {
+    setBits(entry, 'eax', low, binary(n % 16, 4));
+    setBits(entry, 'eax', high, binary(Math.floor(n / 16), 4));
+  } else if (n < 16) {
+    setBits(entry, 'eax', low, binary(n, 4));
+    setBits(entry, 'eax', high, binary(0, 8));
+  } else {
+    setBits(entry, 'eax', low, '1111');
+    setBits(entry, 'eax', high, binary(n - 15, 8));
+  }
+  return 0;
+}
+
+function setMsrBit(list: CpuidPolicyList, msr: number, bit: number, value: string): number {
+  let entry = list.msr.find((e) => e.index === msr);
+  if (entry === undefined) {
+    entry = { index: msr, policy: 'x'.repeat(64) };
+    list.msr.push(entry);
+  }
+  if (!/^[01xks]$/.test(value)) return 3;
+  const at = 63 - bit;
+  entry.policy = entry.policy.slice(0, at) + (value === 's' ? 'k' : value) + entry.policy.slice(at + 1);
+  return 0;
+}
+
+/** Applies one `name=value`; 0, or the number of the error. Models libxl_cpuid_parse_config(). */
+function parseFlag(list: CpuidPolicyList, word: string): number {
+  const at = word.indexOf('=');
+  if (at < 0) return 1;
+  const name = word.slice(0, at);
+  const value = word.slice(at + 1);
+  if (name === 'family' || name === 'model') return setFamilyOrModel(list, name, value);
+  const field = cpuidField(name);
+  if (field !== null) return setField(list, field, value);
+  const msr = msrBit(name);
+  return msr === null ? 2 : setMsrBit(list, msr.msr, msr.bit, value);
+}
+
+/** libxl's own syntax: `host,name=value,…`. Returns what xl prints; bad words are passed over. */
+export function parseCpuidString(list: CpuidPolicyList, text: string): string {
+  const words = text.split(',').filter((word) => word !== '');
+  if (words.length === 0) return '';
+  if (words[0] !== 'host') {
+    return `while parsing CPUID string: "${text}":\n  error: first word must be "host"\n`;
+  }
+  let stderr = '';
+  for (const word of words.slice(1)) {
+    const error = parseFlag(list, word);
+    if (error !== 0) {
+      stderr += `while parsing CPUID flag: "${word}":\n  error #${error}: ${FLAG_ERRORS[error]}\n`;
+    }
+  }
+  return stderr;
+}
+
+/** Applies one line of xend's syntax; 0, or the number of the error. */
+function parseXendLine(list: CpuidPolicyList, line: string): number {
+  const leaf = strtoul(line, 0);
+  if (leaf.end === 0) return 1;
+  let at = leaf.end;
+  let subleaf: number | null = null;
+  if (line[at] === ',') {
+    const sub = strtoul(line, 0, at + 1);
+    if (sub.end === 0) return 2;
+    subleaf = asUint32(sub.value);
+    at = sub.end;
+  }
+  if (line[at] !== ':') return 3;
+  const entry = findMatch(list, asUint32(leaf.value), subleaf);
+  at++;
+  for (;;) {
+    const register = /e([abcd])x=/y;
+    register.lastIndex = at;
+    const found = register.exec(line);
+    if (found === null) return 4;
+    const policy = line.slice(register.lastIndex).split(',')[0] ?? '';
+    if (policy.length !== 32) return 5;
+    entry[`e${found[1]}x` as CpuidRegister] = policy;
+    at = register.lastIndex + 32;
+    if (line[at] !== ',') return 0;
+    at++;
+    while (/[ \t\n\v\f\r]/.test(line[at] ?? '')) at++;
+  }
+}
+
+/** xend's syntax: a list of `LEAF[,SUBLEAF]:reg=POLICY,…`. Returns what xl prints; bad lines are passed over. */
+export function parseCpuidList(list: CpuidPolicyList, lines: readonly string[]): string {
+  let stderr = '';
+  for (const line of lines) {
+    const error = parseXendLine(list, line);
+    if (error !== 0) {
+      stderr += `while parsing CPUID line: "${line}":\n  error #${error}: ${LINE_ERRORS[error]}\n`;
+    }
+  }
+  return stderr;
+}

@@ -1,0 +1,98 @@
+/** The guest's own NUMA nodes. Models parse_vnuma_config(), tools/xl/xl_parse.c. */
+import { kib } from '../hypervisor/units.ts';
+import type { DomainConfigDraft } from './domain-config.ts';
+import { asInt32 } from './strtol.ts';
+import { parseRange } from './xl-parse-cpus.ts';
+import { splitPair } from './xl-parse-pair.ts';
+import { die, type ParseState, parseUlong, readList, readLong, say } from './xl-parse-state.ts';
+import { elementAsList } from './xlu-cfg.ts';
+
+type Vnode = DomainConfigDraft['bInfo']['vnumaNodes'][number];
+
+interface Totals {
+  vcpus: number;
+  /** In MiB. */
+  size: bigint;
+}
+
+/** Reads one `key=value` of a node into `vnode`. */
+function parseOption(state: ParseState, option: string, vnode: Vnode, totals: Totals, mapBits: number): void {
+  const pair = splitPair(option);
+  if (pair === null) die(state, `xl: failed to split "${option}" into pair`);
+  const { key, value } = pair;
+  if (key === 'pnode') {
+    const pnode = asInt32(parseUlong(state, value));
+    if (pnode < 0 || pnode >= state.host.nodeCpus.length) die(state, `xl: invalid pnode number: ${pnode}`);
+    vnode.pnode = pnode;
+    state.config.bInfo.numaPlacement = false;
+  } else if (key === 'size') {
+    const size = parseUlong(state, value);
+    vnode.memkb = kib(Number(BigInt.asIntN(64, size * 1024n)));
+    totals.size += size;
+  } else if (key === 'vcpus') {
+    for (const text of value.split(',').filter((t) => t !== '')) {
+      // A range that cannot be read counts as vcpu 0, a reversed one as none.
+      const range = parseRange(text) ?? { first: 0, last: reversed(text) ? -1 : 0 };
+      for (let vcpu = range.first; vcpu <= Math.min(range.last, mapBits - 1); vcpu++) {
+        if (!vnode.vcpus.includes(vcpu)) vnode.vcpus.push(vcpu);
+      }
+      totals.vcpus += range.last - range.first + 1;
+    }
+  } else if (key === 'vdistances') {
+    const distances = value.split(',').filter((t) => t !== '');
+    for (const [i, text] of distances.entries()) {
+      const distance = Number(BigInt.asUintN(32, parseUlong(state, text)));
+      if (i < vnode.distances.length) vnode.distances[i] = distance;
+    }
+  }
+}
+
+const reversed = (text: string): boolean => /^[ \t]*\+?\d+-[ \t]*\+?\d+/.test(text);
+
+/**
+ * Fills vnuma_nodes and what follows from them: max_vcpus, max_memkb. Anything that is not a list, and an empty list,
+ * is ignored silently.
+ */
+export function parseVnuma(state: ParseState): void {
+  const { bInfo } = state.config;
+  const nodes = readList(state, 'vnuma', 'quiet');
+  if (nodes === null || nodes.values.length === 0) return;
+  const { maxCpus } = state.host;
+  const maxVcpus = readLong(state, 'maxvcpus', 'quiet');
+  const mapBits = Math.ceil((maxVcpus === null ? maxCpus : asInt32(maxVcpus)) / 8) * 8;
+  const totals: Totals = { vcpus: 0, size: 0n };
+  for (let i = 0; i < nodes.values.length; i++) {
+    const node = elementAsList(state.cfg, nodes, i);
+    if (node.value === undefined) {
+      say(state, node.warning);
+      die(state, 'xl: cannot get vnode config option list');
+    }
+    const vnode: Vnode = { memkb: null, distances: nodes.values.map(() => 0), pnode: 0, vcpus: [] };
+    for (const option of node.value.values) {
+      // Lists inside a node are passed over.
+      if (typeof option === 'string') parseOption(state, option, vnode, totals, mapBits);
+    }
+    vnode.vcpus.sort((a, b) => a - b);
+    bInfo.vnumaNodes.push(vnode);
+  }
+  settle(state, totals);
+}
+
+/** Compares the sums with maxvcpus and maxmem, which follow from them when they are not given. */
+function settle(state: ParseState, totals: Totals): void {
+  const { bInfo } = state.config;
+  if (bInfo.maxVcpus !== 0) {
+    if (bInfo.maxVcpus !== totals.vcpus) die(state, 'xl: vnuma vcpus and maxvcpus= mismatch');
+  } else {
+    if (totals.vcpus > state.host.maxCpus) {
+      die(state, 'xl: vnuma specifies more vcpus than pcpus, use maxvcpus= to override this check.');
+    }
+    bInfo.maxVcpus = totals.vcpus;
+  }
+  const size = kib(Number(BigInt.asIntN(64, totals.size * 1024n)));
+  if (bInfo.maxMemkb !== null) {
+    if (bInfo.maxMemkb !== size) die(state, 'xl: maxmem and vnuma memory size mismatch');
+  } else {
+    bInfo.maxMemkb = size;
+  }
+}
