@@ -6,6 +6,7 @@
  */
 import type { GetDomainInfo } from '../hypervisor/privcmd.ts';
 import { type DomId, domId } from '../hypervisor/units.ts';
+import { ERROR_DOMAIN_NOTFOUND, ERROR_FAIL, ERROR_INVAL, ERROR_NOMEM } from './libxl-errno.ts';
 import {
   ask,
   call,
@@ -19,11 +20,6 @@ import {
   xsReply,
 } from './task.ts';
 import { libxlError, stderrText } from './xl-log.ts';
-
-export const ERROR_FAIL = -3;
-export const ERROR_NOMEM = -5;
-export const ERROR_INVAL = -6;
-export const ERROR_DOMAIN_NOTFOUND = -21;
 
 /** How many domains one request asks for, as libxl does. */
 const BATCH = 1024;

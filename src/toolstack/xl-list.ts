@@ -1,7 +1,8 @@
 /** xl's tables of domains: list, claims, sharing. Models tools/xl/xl_info.c. */
 import type { GetDomainInfo } from '../hypervisor/privcmd.ts';
 import { kib, kibToMibFloor } from '../hypervisor/units.ts';
-import { ERROR_DOMAIN_NOTFOUND, foundDomid, foundNames, listedInfos, oneInfo } from './libxl-list.ts';
+import { ERROR_DOMAIN_NOTFOUND } from './libxl-errno.ts';
+import { foundDomid, foundNames, listedInfos, oneInfo } from './libxl-list.ts';
 import { sprintf } from './printf.ts';
 import {
   ask,

@@ -55,7 +55,6 @@ const COMMAND_FLOWS: Readonly<Record<string, string>> = {
   dmesg: 'main_dmesg',
   top: 'main_top',
   'network-list': 'main_networklist',
-  'channel-list': 'main_channellist',
   'block-list': 'main_blocklist',
   uptime: 'main_uptime',
   claims: 'main_claims',

@@ -49,6 +49,7 @@ export const REFUSED: Readonly<Record<string, Refused>> = {
   'set-parameters': none(1),
   'network-attach': ofDomain(1),
   'network-detach': ofDomain(2),
+  'channel-list': ofDomain(1),
   'block-attach': ofDomain(2),
   'block-detach': { short: 'f', minArgs: 2, domain: true, long: [{ name: 'force', val: 'f' }] },
   'vtpm-attach': ofDomain(1),
