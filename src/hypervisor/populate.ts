@@ -1,0 +1,117 @@
+/** populate_physmap and increase_reservation. Models xen/common/memory.c. */
+import { type ExtentGroup, reverseLanes, sliceLanes, weave } from './extent-group.ts';
+import { gfnRanges } from './gfn-ranges.ts';
+import { p2mSet } from './p2m.ts';
+import { isPod, type P2mRun, p2mPages } from './p2m-run.ts';
+import { tablesFor } from './p2m-tables.ts';
+import { allocDomheapPages } from './page-alloc.ts';
+import { populateExtents } from './populate-extents.ts';
+import { allocTablesFor } from './paging-pool.ts';
+import { markPopulateOnDemand } from './pod.ts';
+import type { GfnRun, MemoryReservation } from './privcmd.ts';
+import { constructMemop, type HypercallContext, type Memop, maxOrder } from './reservation.ts';
+import { domainOf, heapDomainOf, updateDomain, type Xen } from './xen.ts';
+
+const MAX_ORDER = 18;
+
+/** XENMEM_populate_physmap: how many extents were done; never negative. */
+export function populatePhysmap(xen: Xen, ctx: HypercallContext, r: MemoryReservation): number {
+  const op = constructMemop(xen, ctx, r);
+  if (op === null || op.extents === null) return 0;
+  const pod = r.memFlags.populateOnDemand === true;
+  if (op.order > (pod ? MAX_ORDER : maxOrder(ctx.caller))) return 0;
+  if (!pod) return populate(xen, op, op.extents);
+  if (op.domid === ctx.caller) return 0;
+  // Xen takes the flag for a PV guest and does nothing.
+  if (domainOf(xen, op.domid).type === 'pv') return op.count;
+  return markPopulateOnDemand(xen, op.domid, op.extents, op.count, op.order);
+}
+
+/** XENMEM_increase_reservation: pages that are owned and mapped nowhere; the extent list is not needed. */
+export function increaseReservation(xen: Xen, ctx: HypercallContext, r: MemoryReservation): number {
+  const op = constructMemop(xen, ctx, r);
+  if (op === null || op.order > maxOrder(ctx.caller)) return 0;
+  const { order, count, node, exact, bits } = op;
+  return allocDomheapPages(xen.heap, heapDomainOf(xen, op.domid), { order, count, node, exact, bits }).done;
+}
+
+/** The heap part in one go, then the mapping. */
+function populate(xen: Xen, op: Memop, extents: readonly GfnRun[]): number {
+  const mappable = mappableExtents(xen, op, extents);
+  // The extent that cannot be mapped is allocated all the same and stays with the domain, mapped nowhere.
+  const count = Math.min(op.count, mappable + 1);
+  const { order, node, exact, bits } = op;
+  const heapDomain = heapDomainOf(xen, op.domid);
+  const width = bits === undefined ? {} : { bits };
+  const got = populateExtents(xen.heap, heapDomain, { order, count, node, exact, ...width });
+  const done = Math.min(got.done, mappable);
+  for (const run of placeGroups(extents, weave(got.runs, order), done)) addToPhysmap(xen, op.domid, run);
+  return done;
+}
+
+/**
+ * Maps `run`, for which the page tables are there or can be had. What was mapped before stays owned, mapped nowhere;
+ * a populate-on-demand entry it replaces is no longer owed. Models guest_physmap_add_page(), xen/arch/x86/mm/p2m.c.
+ */
+function addToPhysmap(xen: Xen, domid: number, run: P2mRun): void {
+  allocTablesFor(xen, domid, run.gfn, p2mPages(run), run.order);
+  const d = domainOf(xen, domid);
+  const { p2m, replaced } = p2mSet(d.p2m, run);
+  let owed = 0;
+  for (const old of replaced) if (isPod(old)) owed += p2mPages(old);
+  const pod = owed === 0 ? d.pod : { ...d.pod, entryCount: d.pod.entryCount - owed };
+  const maxMappedPfn = Math.max(d.maxMappedPfn, run.gfn + p2mPages(run) - 1);
+  updateDomain(xen, domid, { p2m, pod, maxMappedPfn });
+}
+
+/** How many of the first extents the paging pool has page tables for. */
+function mappableExtents(xen: Xen, op: Memop, extents: readonly GfnRun[]): number {
+  const d = domainOf(xen, op.domid);
+  if (d.type === 'pv') return op.count;
+  let { tables } = d;
+  let free = d.paging.freePages;
+  let done = 0;
+  for (const range of gfnRanges(extents, op.order, op.count)) {
+    const need = (n: number) => tablesFor(tables, range.lowest(n), n * 2 ** op.order, op.order);
+    const whole = need(range.count);
+    if (whole.added > free) {
+      let lo = 0;
+      let hi = range.count;
+      while (hi - lo > 1) {
+        const mid = Math.floor((lo + hi) / 2);
+        if (need(mid).added <= free) lo = mid;
+        else hi = mid;
+      }
+      return done + lo;
+    }
+    tables = whole.tables;
+    free -= whole.added;
+    done += range.count;
+  }
+  return done;
+}
+
+/** The guest frames of the first `done` extents joined with the frames that were allocated for them, in order. */
+function placeGroups(extents: readonly GfnRun[], groups: readonly ExtentGroup[], done: number): P2mRun[] {
+  const out: P2mRun[] = [];
+  const order = groups[0]?.order ?? 0;
+  const size = 2 ** order;
+  let g = 0;
+  let used = 0;
+  for (const range of gfnRanges(extents, order, done)) {
+    for (let placed = 0; placed < range.count; ) {
+      const group = groups[g]!;
+      const n = Math.min(range.count - placed, group.count - used);
+      const part = { order, count: n, lanes: sliceLanes(group, used, used + n) };
+      const gfn = range.descending ? range.first - (placed + n - 1) * size : range.first + placed * size;
+      out.push({ ...part, gfn, lanes: range.descending ? reverseLanes(part) : part.lanes });
+      placed += n;
+      used += n;
+      if (used === group.count) {
+        g++;
+        used = 0;
+      }
+    }
+  }
+  return out;
+}

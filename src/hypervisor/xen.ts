@@ -1,0 +1,77 @@
+/**
+ * A running Xen as data: the heap, the domains, the host's shape and what the console printed.
+ *
+ * Domain records are values: a change puts a new record in place of the old one. The heap keeps an undo log of its
+ * own. Together they make markXen() and rollbackXen() cheap, so that a search needs no deep copies.
+ */
+import { ASSERT } from './bug.ts';
+import type { Cpupool, Domain } from './domain-state.ts';
+import { findHeapDomain } from './heap-domain.ts';
+import type { Heap, HeapDomain } from './heap-state.ts';
+import type { HostLayout } from './host-config.ts';
+import type { XenProfile } from './profile.ts';
+
+/** A running Xen. Change it only through the hypervisor's functions. */
+export interface Xen {
+  heap: Heap;
+  readonly layout: HostLayout;
+  readonly profile: XenProfile;
+  readonly commandLine: string;
+  /** In order of domid. */
+  readonly domains: Map<number, Domain>;
+  /** The last domid given without being asked for. Xen: rover. */
+  lastDomid: number;
+  cpupools: readonly Cpupool[];
+  /** What XEN_SYSCTL_readconsole returns. */
+  consoleRing: string;
+  /** What to put back, newest last; null while nobody asked for undo. */
+  undo: XenUndo[] | null;
+}
+
+export interface XenUndo {
+  readonly domid: number;
+  readonly before: Domain | undefined;
+}
+
+/** Xen's special domain ids (xen/include/public/xen.h). */
+export const DOMID_FIRST_RESERVED = 0x7ff0;
+export const DOMID_SELF = 0x7ff0;
+
+/** Creates, replaces or (with null) removes a domain's record, noting how to undo it. */
+export function putDomain(xen: Xen, domid: number, record: Domain | null): void {
+  const before = xen.domains.get(domid);
+  xen.undo?.push({ domid, before });
+  setRecord(xen, domid, record ?? undefined);
+}
+
+/** Replaces some fields of a live domain's record and returns the new one. */
+export function updateDomain(xen: Xen, domid: number, change: Partial<Domain>): Domain {
+  const next = { ...domainOf(xen, domid), ...change };
+  putDomain(xen, domid, next);
+  return next;
+}
+
+/** The record of a domain that is known to live. */
+export function domainOf(xen: Xen, domid: number): Domain {
+  const d = xen.domains.get(domid);
+  ASSERT(d !== undefined, `domain ${domid} lives`);
+  return d;
+}
+
+/** The heap's record of a domain that is known to live. */
+export function heapDomainOf(xen: Xen, domid: number): HeapDomain {
+  const d = findHeapDomain(xen.heap, domid);
+  ASSERT(d !== undefined, `the heap knows domain ${domid}`);
+  return d;
+}
+
+/** The living domain ids, ascending. Models for_each_domain(). */
+export function domids(xen: Xen): number[] {
+  return [...xen.domains.keys()].sort((a, b) => a - b);
+}
+
+/** Sets or removes a record without noting it. Readers sort, so a map that was rolled back may be in any order. */
+export function setRecord(xen: Xen, domid: number, record: Domain | undefined): void {
+  if (record === undefined) xen.domains.delete(domid);
+  else xen.domains.set(domid, record);
+}
