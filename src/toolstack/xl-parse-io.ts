@@ -70,20 +70,20 @@ function parseIomem(state: ParseState): void {
   const list = readList(state, 'iomem');
   for (const [i, text] of (list?.values ?? []).entries()) {
     if (typeof text !== 'string') die(state, `xl: Unable to get element ${i} in iomem list`);
-    const bad = (): never => die(state, `xl: Invalid argument parsing iomem: ${text}`);
+    const bad = `xl: Invalid argument parsing iomem: ${text}`;
     const start = strtoul(text, 16);
-    if (start.end === 0 || text[start.end] !== ',') return bad();
+    if (start.end === 0 || text[start.end] !== ',') die(state, bad);
     const number = strtoul(text, 16, start.end + 1);
-    if (number.end === 0) return bad();
+    if (number.end === 0) die(state, bad);
     let gfn = 2n ** 64n - 1n;
     let end = number.end;
     if (text[end] === '@') {
       const at = strtoul(text, 16, end + 1);
-      if (at.end === 0) return bad();
+      if (at.end === 0) die(state, bad);
       gfn = at.value;
       end = at.end;
     }
-    if (end !== text.length) return bad();
+    if (end !== text.length) die(state, bad);
     state.config.bInfo.iomem.push({
       start: uint64(start.value),
       number: uint64(number.value),

@@ -91,16 +91,16 @@ function rateIntervalUsecs(text: string): bigint | string {
 
 /** Reads `RATE[@INTERVAL]`; a bad one ends xl. Models xlu_vif_parse_rate(). */
 function parseRate(state: ParseState, nic: Nic, text: string): void {
-  const refuse = (message: string, near: string): never =>
-    die(state, `${state.cfg.source}: config parsing error in vif: ${message} in \`${near}'`);
+  const bad = (message: string, near: string): string =>
+    `${state.cfg.source}: config parsing error in vif: ${message} in \`${near}'`;
   const [rate, interval] = text.split('@').filter((piece) => piece !== '');
-  if (rate === undefined) return refuse('no rate specified', text);
+  if (rate === undefined) die(state, bad('no rate specified', text));
   const bytesPerSec = rateBytesPerSec(rate);
-  if (typeof bytesPerSec === 'string') return refuse(bytesPerSec, rate);
+  if (typeof bytesPerSec === 'string') die(state, bad(bytesPerSec, rate));
   const usecs = interval === undefined ? 50_000n : rateIntervalUsecs(interval);
-  if (typeof usecs === 'string') return refuse(usecs, interval ?? '');
+  if (typeof usecs === 'string') die(state, bad(usecs, interval ?? ''));
   const product = bytesPerSec * usecs;
-  if (product > 2n ** 64n - 1n) return refuse('rate overflow', text);
+  if (product > 2n ** 64n - 1n) die(state, bad('rate overflow', text));
   const bytes = product / 1_000_000n;
   nic.rateBytesPerInterval = bytes <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(bytes) : bytes.toString();
   nic.rateIntervalUsecs = Number(usecs);

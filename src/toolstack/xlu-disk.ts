@@ -24,6 +24,8 @@ interface DiskParse {
   readonly errors: string[];
   hadDeprPrefix: boolean;
   accessSet: boolean;
+  /** A rule has ended the scan. */
+  stopped: boolean;
 }
 
 /** Models xlu__disk_err(). */
@@ -96,11 +98,11 @@ function vdevAndDevtype(parse: DiskParse, text: string): boolean {
   return true;
 }
 
-/** A parameter without a name fills the first free slot. True stops the scan. */
-function positional(parse: DiskParse, text: string): boolean {
+/** A parameter without a name fills the first free slot. */
+function positional(parse: DiskParse, text: string): void {
   const { disk } = parse;
   // An earlier error may just lead to more.
-  if (parse.errors.length > 0) return false;
+  if (parse.errors.length > 0) return;
   if (disk.pdevPath === null) {
     saveString(parse, 'target', 'pdevPath', text);
   } else if (!parse.hadDeprPrefix && disk.format === 'unknown') {
@@ -113,18 +115,17 @@ function positional(parse: DiskParse, text: string): boolean {
     setAccess(parse, text);
   } else {
     diskErr(parse, 'too many positional parameters', text);
-    return true;
+    parse.stopped = true;
   }
-  return false;
 }
 
 /**
  * One rule: group 1 is what is consumed, the whole match what counts for its length. `act` gets the consumed text
- * without a trailing comma, and returns true to stop.
+ * without a trailing comma.
  */
 interface Rule {
   readonly pattern: RegExp;
-  readonly act: (parse: DiskParse, text: string, token: string) => boolean | void;
+  readonly act: (parse: DiskParse, text: string, token: string) => void;
 }
 
 /** `name=value,`: `set` gets the value. */
@@ -213,7 +214,7 @@ const RULES: readonly Rule[] = [
     pattern: /([a-z][a-z0-9]*:)(?:[^a-z0-9][^\n]*)?/y,
     act: (parse, text) => {
       diskErr(parse, 'unknown deprecated disk prefix', text);
-      return true;
+      parse.stopped = true;
     },
   },
   { pattern: /([^=,]*,|[^=,]+)/y, act: positional },
@@ -236,14 +237,22 @@ function scan(parse: DiskParse, at: number): number | null {
     return null;
   }
   const { rule, token } = best;
-  const stop = rule.act(parse, token.endsWith(',') ? token.slice(0, -1) : token, token);
-  return stop === true ? null : at + token.length;
+  rule.act(parse, token.endsWith(',') ? token.slice(0, -1) : token, token);
+  return parse.stopped ? null : at + token.length;
 }
 
 /** Reads one spec. `source` is the config's name in messages. Models xlu_disk_parse(). */
 export function xluDiskParse(source: string, spec: string): ParsedDisk {
   const disk: Disk = { ...init(diskType), readwrite: 1 };
-  const parse: DiskParse = { source, spec, disk, errors: [], hadDeprPrefix: false, accessSet: false };
+  const parse: DiskParse = {
+    source,
+    spec,
+    disk,
+    errors: [],
+    hadDeprPrefix: false,
+    accessSet: false,
+    stopped: false,
+  };
   let at: number | null = 0;
   while (at !== null && at < spec.length) at = scan(parse, at);
   if (parse.errors.length > 0) return parse;
