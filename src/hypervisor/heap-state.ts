@@ -94,6 +94,16 @@ export interface PageBlocks {
   readonly stride: number;
 }
 
+/** An extent whose scrubbing was interrupted. Xen: d->pending_scrub, pending_scrub_order, pending_scrub_index. */
+export interface PendingScrub {
+  readonly mfn: number;
+  readonly order: number;
+  /** Next page to look at. */
+  readonly index: number;
+  /** Dirty pages of the extent as `[start, end)` offsets, ascending. */
+  readonly dirty: readonly (readonly [number, number])[];
+}
+
 /** The heap-side part of struct domain. Read it freely; change it only through the heap's functions. */
 export interface HeapDomain {
   readonly domid: number;
@@ -107,7 +117,157 @@ export interface HeapDomain {
   lastAllocNode: number;
   /** Node ids, ascending; null: all. */
   nodeAffinity: readonly number[] | null;
+  /** Online nodes by index that the affinity allows; null: all. */
+  nodeMask: Uint8Array | null;
   /** Unpaused at least once. Xen: d->creation_finished. */
   creationFinished: boolean;
   isDying: boolean;
+  pendingScrub: PendingScrub | null;
+  /** List id of page_list per node index. Pages on different nodes never meet in the heap, so each node has its own. */
+  readonly pageList: readonly number[];
+  /** The same for extra pages. */
+  readonly extraList: readonly number[];
 }
+
+/**
+ * The whole heap. Columns belong together by prefix: run* describe runs of equal blocks, pg* single pages of
+ * irregular regions. A node of any list is a page slot (0 and up), NIL, or a run (RUN_BASE - id).
+ */
+export interface Heap {
+  readonly boot: HeapBoot;
+  readonly rules: ClaimRules;
+  /** Online node ids, ascending. A node's index is its place here. */
+  readonly nodeIds: readonly number[];
+  /** Node index by node id; -1: not online. */
+  readonly nodeIndex: Int8Array;
+  /** highest RAM frame + 1. Xen: max_page. */
+  readonly maxPage: number;
+  /** RAM in pieces of one node, one zone and one chunk, ascending. */
+  readonly spanStart: Float64Array;
+  readonly spanEnd: Float64Array;
+  readonly spanNode: Int8Array;
+  /** First span that ends after the chunk's start. */
+  readonly chunkSpan: Int32Array;
+  /** Nodes whose heap exists, by index. */
+  readonly started: Uint8Array;
+  /** Xen: dma_bitsize; 0: none. */
+  dmaBits: number;
+  totalAvailPages: number;
+  outstandingClaims: number;
+  readonly nodeAvail: Float64Array;
+  readonly needScrub: Float64Array;
+  /** By node index * NR_ZONES + zone. */
+  readonly zoneAvail: Float64Array;
+  /** Orders with a non-empty free list, one bit each, by node index * NR_ZONES + zone. */
+  readonly orderMask: Int32Array;
+  /** Highest zone with RAM, by node index. */
+  readonly topZone: Int8Array;
+  /** Low-memory virq state; thresholds are unsigned 64 bit, -1 standing for all ones. */
+  virqTh: number;
+  virqHigh: number;
+  virqThOrder: number;
+  virqThOrig: number;
+  virqCount: number;
+  /** Heads and tails of all lists: free lists first, then the domains'. */
+  listHead: Int32Array;
+  listTail: Int32Array;
+  listLimit: number;
+  readonly spareLists: number[];
+  runFirst: Uint32Array;
+  runCount: Int32Array;
+  runStride: Int32Array;
+  runSize: Int32Array;
+  runVal: Int32Array;
+  runKind: Int32Array;
+  runList: Int32Array;
+  runNext: Int32Array;
+  runPrev: Int32Array;
+  runChunkNext: Int32Array;
+  runChunkPrev: Int32Array;
+  runLimit: number;
+  runSpare: number;
+  /** First run of each chunk, the number of runs, and the number that makes it crowded. */
+  readonly chunkHead: Int32Array;
+  readonly chunkCount: Int32Array;
+  readonly chunkCrowd: Int32Array;
+  /** Regions of a chunk kept page by page: region number, or -1; null: none. */
+  readonly chunkRegions: (Int16Array | Int32Array | null)[];
+  /** Chunks with too many runs, to be relieved at the end of the step. */
+  readonly crowded: number[];
+  pgNext: Int32Array;
+  pgPrev: Int32Array;
+  pgMeta: Int32Array;
+  /** First frame of each region in use; -1: spare. */
+  readonly regionMfn: number[];
+  readonly regionSpare: number[];
+  /** Dirty flags of buddies that are neither all clean nor all dirty, one bitmap a chunk. */
+  readonly dirtyBits: (Uint32Array | null)[];
+  /** Pages with a flag: OFFLINING, OFFLINED, BROKEN. */
+  readonly special: Map<number, number>;
+  offliningPages: number;
+  readonly domains: Map<number, HeapDomain>;
+  /** Where the last search found its buddy: a list id. */
+  foundList: number;
+  /** The last search had to rotate lists. */
+  rotated: boolean;
+}
+
+export const NR_ZONES = 41;
+export const NR_ORDERS = 19;
+/** No run crosses a multiple of this many pages: the largest buddy. */
+export const CHUNK = 2 ** 18;
+export const REGION = 4096;
+export const REGION_ORDER = 12;
+export const NIL = -1;
+/** Run `id` is list node `RUN_BASE - id`. */
+export const RUN_BASE = -2;
+
+export const KIND_FREE = 1;
+export const KIND_OWNED = 2;
+export const KIND_EXTRA = 3;
+/** Owned, on no list (populate-on-demand cache). */
+export const KIND_POD = 4;
+export const KIND_XEN = 5;
+
+/** How a free block's dirty flags are kept: none set, all set, or in dirtyBits. */
+export const CLEAN = 0;
+export const FULL = 1;
+export const MIXED = 2;
+
+export const OFFLINING = 1;
+export const OFFLINED = 2;
+export const BROKEN = 4;
+/** On page_broken_list instead of page_offlined_list. */
+export const ON_BROKEN_LIST = 8;
+
+/** Xen 4.22. */
+export const CURRENT_RULES: ClaimRules = {
+  consumeAt: 'alloc',
+  freeReplenishes: false,
+  refuseDying: true,
+  noRefcountGatedAsAnonymous: true,
+  totMinusExtra: true,
+};
+
+/** Position of the highest set bit, 1-based. Models page_to_zone(), page_alloc.c. */
+export const zoneOf = (mfn: number): number => 32 - Math.clz32(mfn);
+
+export const chunkOf = (mfn: number): number => Math.floor(mfn / CHUNK);
+
+/** The span a frame lies in, or -1 if it is no RAM. */
+export function spanOf(h: Heap, mfn: number): number {
+  if (mfn < 0 || mfn >= h.maxPage) return -1;
+  let i = h.chunkSpan[chunkOf(mfn)]!;
+  while (i < h.spanEnd.length && h.spanEnd[i]! <= mfn) i++;
+  return i < h.spanEnd.length && h.spanStart[i]! <= mfn ? i : -1;
+}
+
+/** Free list of (node index, zone, order). Xen: heap(node, zone, order). */
+export const freeListId = (nodeIdx: number, zone: number, order: number): number =>
+  (nodeIdx * NR_ZONES + zone) * NR_ORDERS + order;
+
+/** Frame ^ 2^order without leaving unsigned arithmetic. */
+export const buddyOf = (mfn: number, order: number): number => {
+  const size = 2 ** order;
+  return Math.floor(mfn / size) % 2 === 1 ? mfn - size : mfn + size;
+};

@@ -1,67 +1,236 @@
-/** The heap's entry: allocation and freeing of page blocks. Models xen/common/page_alloc.c. */
-import { XenBug } from './bug.ts';
-import type { DomheapRequest, ExtentRun, Extents, HeapBoot, HeapDomain, PageBlocks } from './heap-state.ts';
+/** The heap's entry: pages for domains and for Xen itself, and back. Models xen/common/page_alloc.c. */
+import { type AllocScratch, allocHeapPages, type HeapRequest, newScratch } from './alloc-heap-pages.ts';
+import { ASSERT } from './bug.ts';
+import { consumeClaim, domainTotPages, lowerTotPages } from './claims.ts';
+import { addExtents, extentsOf, newExtentList } from './extent-runs.ts';
+import { freeBlocks, freeHeapPages, sameChunkCount } from './free-heap-pages.ts';
+import {
+  type DomheapRequest,
+  type Extents,
+  type Heap,
+  type HeapDomain,
+  KIND_EXTRA,
+  KIND_OWNED,
+  KIND_XEN,
+  NR_ZONES,
+  OFFLINING,
+  type PageBlocks,
+  spanOf,
+} from './heap-state.ts';
+import { appendOwned, carveBlocks, carveRange, kindAt } from './owned-pages.ts';
+import { relieve } from './page-region.ts';
 
-export interface Heap {
-  totalAvailPages: number;
-  outstandingClaims: number;
-  /** low-memory virqs sent so far. */
-  virqCount: number;
+/** Blocks of 2^order pages the domain may still be given: max_pages less what it has. */
+export function assignable(h: Heap, d: HeapDomain, size: number): number {
+  const room = d.maxPages - domainTotPages(h, d);
+  return room < size ? 0 : Math.floor(room / size);
 }
-const soon = (): never => {
-  throw new XenBug('the heap is not built yet');
-};
 
-/* boot-heap.ts */
-export const bootHeap = (_boot: HeapBoot): Heap => soon();
-export const heapInitLate = (_heap: Heap): void => soon();
-/* heap-domain.ts */
-export const createHeapDomain = (_heap: Heap, _d: { domid: number; maxPages: number; nodeAffinity: readonly number[] | null }): HeapDomain => soon();
-export const findHeapDomain = (_heap: Heap, _domid: number): HeapDomain | undefined => soon();
-export const setMaxPages = (_heap: Heap, _d: HeapDomain, _pages: number): void => soon();
-export const setNodeAffinity = (_heap: Heap, _d: HeapDomain, _nodes: readonly number[] | null): void => soon();
-/** Marks creation finished; refuses nothing: the caller looks at hasStash first. */
-export const setCreationFinished = (_heap: Heap, _d: HeapDomain): void => soon();
-export const hasStash = (_heap: Heap, _d: HeapDomain): boolean => soon();
-/* claims.ts: 0, -EINVAL or -ENOMEM */
-export const domainSetOutstandingPages = (_heap: Heap, _d: HeapDomain, _pages: number): number => soon();
-/* page-alloc.ts (batched) */
-export const allocDomheapPages = (_heap: Heap, _d: HeapDomain | null, _request: DomheapRequest): Extents => soon();
-/** Page by page, as a guest gives back; `whole`: one free per block. d null: ownerless pages, whole and dirty. */
-export const freeDomheapPages = (_heap: Heap, _d: HeapDomain | null, _blocks: PageBlocks & { whole?: boolean }): void => soon();
-export const allocXenheapPages = (_heap: Heap, _r: { order: number; count: number; node: number | null; exact: boolean }): Extents => soon();
-export const freeXenheapPages = (_heap: Heap, _blocks: PageBlocks): void => soon();
-/* populate-extents.ts: the heap part of populate_physmap */
-export const populateExtents = (
-  _heap: Heap,
-  _d: HeapDomain,
-  _r: { order: number; count: number; node: number | null; exact: boolean; bits?: number; preempt?: number },
-): Extents & { preempted: boolean } => soon();
-/* relinquish.ts: destroy = beginDestroy (dying, claim released, stash freed), relinquishPages(k) until 0 left, removeHeapDomain */
-export const beginDestroy = (_heap: Heap, _d: HeapDomain): void => soon();
-/** Frees up to `limit` pages of the page list (then extra list), dirty; returns how many were freed. */
-export const relinquishPages = (_heap: Heap, _d: HeapDomain, _limit: number): number => soon();
-export const removeHeapDomain = (_heap: Heap, _d: HeapDomain): void => soon();
-/* pod-pages.ts: owned pages off page_list (PoD cache) */
-export const pageListDel = (_heap: Heap, _d: HeapDomain, _blocks: PageBlocks): void => soon();
-export const pageListAddTail = (_heap: Heap, _d: HeapDomain, _blocks: PageBlocks): void => soon();
-/* offline.ts, scrub.ts */
-export const offlinePage = (_heap: Heap, _mfn: number, _broken: boolean): { rc: number; status: number | null } => soon();
-export const onlinePage = (_heap: Heap, _mfn: number): { rc: number; status: number | null } => soon();
-/** One call of the idle scrubber on a CPU of `node`; true: more to do. */
-export const scrubFreePages = (_heap: Heap, _node: number, _pending: boolean): boolean => soon();
-/* heap-report.ts */
-export const nodeAvailPages = (_heap: Heap, _node: number): number => soon();
-export const zoneAvailPages = (_heap: Heap, _node: number, _zone: number): number => soon();
-export const nodeNeedScrub = (_heap: Heap, _node: number): number => soon();
-/** Pages of the domain on each node id, ascending by node: [node, pages]. */
-export const domainNodePages = (_heap: Heap, _d: HeapDomain): readonly (readonly [number, number])[] => soon();
-/** Who owns a frame: domid, or 'free' | 'xen' | 'anon' | 'offlined' | 'none' (not RAM). */
-export const ownerOf = (_heap: Heap, _mfn: number): number | 'free' | 'xen' | 'anon' | 'offlined' | 'none' => soon();
-/* heap-save.ts, heap-mark.ts */
-export const saveHeap = (_heap: Heap): object => soon();
-export const loadHeap = (_data: unknown): Heap => soon();
-export type HeapMark = { readonly mark: 'heap' };
-export const mark = (_heap: Heap): HeapMark => soon();
-export const rollback = (_heap: Heap, _mark: HeapMark): void => soon();
-export type { ExtentRun };
+/** Highest zone of an address width. Models the zone_hi computation of alloc_domheap_pages(). */
+const zoneOfBits = (bits: number | undefined): number =>
+  bits === undefined ? NR_ZONES - 1 : bits < 13 ? 1 : Math.min(NR_ZONES - 1, bits - 12);
+
+/** Prepares what allocHeapPages() needs. */
+export function heapRequest(h: Heap, d: HeapDomain | null, q: DomheapRequest): HeapRequest {
+  const node = q.node === null ? -1 : (h.nodeIndex[q.node] ?? -1) < 0 ? -2 : h.nodeIndex[q.node]!;
+  const noScrub = q.noScrub === true;
+  return {
+    order: q.order,
+    zoneLo: 1,
+    zoneHi: zoneOfBits(q.bits),
+    noScrub,
+    node,
+    exact: q.exact,
+    d,
+    noRefcount: q.noRefcount === true || q.noOwner === true,
+    askedHi: zoneOfBits(q.bits),
+    askedNoScrub: noScrub,
+  };
+}
+
+/** Counts `n` newly assigned pages. Models the accounting of assign_pages() and domain_adjust_tot_pages(). */
+export function countAssigned(h: Heap, d: HeapDomain, n: number, extra: boolean): void {
+  d.totPages += n;
+  if (extra) d.extraPages += n;
+  else if (h.rules.consumeAt === 'assign') consumeClaim(h, d, n);
+}
+
+/**
+ * Up to `count` blocks for a domain: `done` is how many there were. Stops at the first refusal.
+ * A refused assignment gives its block back; the claim it used up is lost. Models alloc_domheap_pages() in a loop.
+ */
+export function allocDomheapPages(h: Heap, d: HeapDomain | null, q: DomheapRequest): Extents {
+  const r = heapRequest(h, d, q);
+  const s = newScratch();
+  const list = newExtentList();
+  const size = 2 ** q.order;
+  const extra = r.noRefcount;
+  const keep = q.noOwner !== true && d !== null;
+  const kind = extra ? KIND_EXTRA : KIND_OWNED;
+  let done = 0;
+  const sink = (first: number, count: number, stride: number, index: number, step: number): void => {
+    addExtents(list, first, count, stride, index, step);
+    if (keep) appendOwned(h, d, kind, first, count, stride, size);
+  };
+  while (done < q.count) {
+    const room = !keep || extra ? q.count : assignable(h, d, size);
+    if (room === 0) {
+      refuseAssignment(h, r, s, r.askedNoScrub);
+      break;
+    }
+    const n = allocHeapPages(h, r, Math.min(q.count - done, room), done, s, sink);
+    if (n === 0) break;
+    if (keep) countAssigned(h, d, n * size, extra);
+    done += n;
+  }
+  return { done, runs: extentsOf(list) };
+}
+
+/** A block is taken for a domain that may not have it, and freed again. False if there was none to take. */
+export function refuseAssignment(h: Heap, r: HeapRequest, s: AllocScratch, dirty: boolean): boolean {
+  let mfn = -1;
+  const n = allocHeapPages(h, r, 1, 0, s, (first) => {
+    mfn = first;
+  });
+  if (n === 0) return false;
+  freeHeapPages(h, mfn, r.order, dirty);
+  relieve(h);
+  return true;
+}
+
+/** Up to `count` blocks for Xen itself, not scrubbed. Models alloc_xenheap_pages() in a loop. */
+export function allocXenheapPages(
+  h: Heap,
+  q: {
+    readonly order: number;
+    readonly count: number;
+    readonly node: number | null;
+    readonly exact: boolean;
+  },
+): Extents {
+  const r = heapRequest(h, null, { ...q, noScrub: true });
+  const s = newScratch();
+  const list = newExtentList();
+  const size = 2 ** q.order;
+  let done = 0;
+  while (done < q.count) {
+    const n = allocHeapPages(h, r, q.count - done, done, s, (first, count, stride, index, step) => {
+      addExtents(list, first, count, stride, index, step);
+      appendOwned(h, null, KIND_XEN, first, count, stride, size);
+    });
+    if (n === 0) break;
+    done += n;
+  }
+  return { done, runs: extentsOf(list) };
+}
+
+/** Gives Xen heap blocks back, dirty. Models free_xenheap_pages() in a loop. */
+export function freeXenheapPages(h: Heap, b: PageBlocks): void {
+  const size = 2 ** b.order;
+  let i = 0;
+  while (i < b.count) {
+    const first = b.mfn + i * b.stride;
+    const n = sameChunkCount(first, b.count - i, b.stride);
+    if (!carveBlocks(h, null, KIND_XEN, first, n, b.stride, b.order))
+      for (let k = 0; k < n; k++) {
+        const stop = carveRange(h, null, KIND_XEN, first + k * b.stride, size);
+        ASSERT(stop === first + k * b.stride + size, 'freed pages belong to the Xen heap');
+      }
+    freeWhole(h, first, n, b.stride, b.order, true);
+    i += n;
+  }
+}
+
+/**
+ * Gives blocks back. For a domain: page by page as a guest does, or with `whole` block by block; clean, or dirty if the
+ * host scrubs what live domains free. Without a domain: ownerless blocks, whole and dirty.
+ * Models free_domheap_pages().
+ */
+export function freeDomheapPages(
+  h: Heap,
+  d: HeapDomain | null,
+  b: PageBlocks & { readonly whole?: boolean },
+): void {
+  const size = 2 ** b.order;
+  const dirty = d === null || h.boot.scrubDomheap === true || d.isDying;
+  let i = 0;
+  while (i < b.count) {
+    const first = b.mfn + i * b.stride;
+    const n = sameChunkCount(first, b.count - i, b.stride);
+    if (d !== null) leaveDomain(h, d, first, n, b.stride, b.order);
+    if (d === null || b.whole === true) freeWhole(h, first, n, b.stride, b.order, dirty);
+    else freeByPage(h, first, n, b.stride, size, dirty);
+    i += n;
+  }
+}
+
+/** Takes blocks off the domain's lists and accounts. They lie in one chunk. */
+function leaveDomain(h: Heap, d: HeapDomain, first: number, n: number, stride: number, order: number): void {
+  const kind = kindAt(h, first);
+  const size = 2 ** order;
+  if (n > 1 && kind !== 0 && carveBlocks(h, d, kind, first, n, stride, order)) {
+    countLeft(h, d, n * size, kind);
+    return;
+  }
+  for (let i = 0; i < n; i++) {
+    let at = first + i * stride;
+    const end = at + size;
+    while (at < end) {
+      const each = kindAt(h, at);
+      const stop = carveRange(h, d, each, at, end - at);
+      ASSERT(stop > at, 'freed pages belong to the domain');
+      countLeft(h, d, stop - at, each);
+      at = stop;
+    }
+  }
+  relieve(h);
+}
+
+function countLeft(h: Heap, d: HeapDomain, pages: number, kind: number): void {
+  if (kind === KIND_EXTRA) d.extraPages -= pages;
+  lowerTotPages(h, d, pages);
+}
+
+/** true if a page of the blocks is being offlined, so that each must be looked at. */
+function anyOfflining(h: Heap, first: number, n: number, stride: number, size: number): boolean {
+  if (h.offliningPages === 0) return false;
+  const lo = Math.min(first, first + (n - 1) * stride);
+  const hi = Math.max(first, first + (n - 1) * stride) + size;
+  for (const [mfn, flags] of h.special) if (flags & OFFLINING && mfn >= lo && mfn < hi) return true;
+  return false;
+}
+
+function freeWhole(h: Heap, first: number, n: number, stride: number, order: number, dirty: boolean): void {
+  if (!anyOfflining(h, first, n, stride, 2 ** order)) return freeBlocks(h, first, n, stride, order, dirty);
+  for (let i = 0; i < n; i++) freeHeapPages(h, first + i * stride, order, dirty);
+  relieve(h);
+}
+
+/** Frees each block's pages one by one, ascending. */
+function freeByPage(h: Heap, first: number, n: number, stride: number, size: number, dirty: boolean): void {
+  const fits = first % size === 0 && stride % size === 0 && insideSpans(h, first, n, stride, size);
+  if (fits && !anyOfflining(h, first, n, stride, size))
+    return freeBlocks(h, first, n, stride, Math.log2(size), dirty);
+  if (n > 1) {
+    for (let i = 0; i < n; i++) freeByPage(h, first + i * stride, 1, size, size, dirty);
+    return;
+  }
+  for (let k = 0; k < size; k++) {
+    freeHeapPages(h, first + k, 0, dirty);
+    if ((k & 63) === 63) relieve(h);
+  }
+  relieve(h);
+}
+
+/** No block crosses from one node to another. */
+function insideSpans(h: Heap, first: number, n: number, stride: number, size: number): boolean {
+  if (size === 1) return true;
+  const last = first + (n - 1) * stride;
+  const lo = Math.min(first, last);
+  if (spanOf(h, lo) === spanOf(h, Math.max(first, last) + size - 1)) return true;
+  for (let i = 0; i < n; i++) {
+    const at = first + i * stride;
+    if (spanOf(h, at) !== spanOf(h, at + size - 1)) return false;
+  }
+  return true;
+}

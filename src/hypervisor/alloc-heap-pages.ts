@@ -1,0 +1,245 @@
+/**
+ * Taking blocks from the heap, as many at once as are certain to go the same way.
+ *
+ * Models alloc_heap_pages() and the zone choice of alloc_domheap_pages() and alloc_xenheap_pages(),
+ * xen/common/page_alloc.c.
+ */
+import { ASSERT } from './bug.ts';
+import { claimGate, consumeClaim, type Gate } from './claims.ts';
+import { type Buddy, headBuddy, newBuddy, popHead, queueRemainder } from './free-list.ts';
+import { type BuddyRequest, getFreeBuddy, MUST_ROTATE, NOT_FOUND } from './get-free-buddy.ts';
+import { type Heap, NR_ORDERS, NR_ZONES, RUN_BASE } from './heap-state.ts';
+import { dirtyPages } from './page-dirty.ts';
+import { relieve } from './page-region.ts';
+import { takeFromRun } from './page-run.ts';
+import { MAX_ORDER } from './units.ts';
+import { checkLowMemVirq } from './virq.ts';
+
+/** A heap request: get_free_buddy()'s, and how the claim gate looks at it. */
+export interface HeapRequest extends BuddyRequest {
+  readonly noRefcount: boolean;
+  /** Zones as asked; zoneLo and zoneHi move while the DMA rule tries one part first. */
+  readonly askedHi: number;
+  readonly askedNoScrub: boolean;
+}
+
+/** Receives what was allocated: `count` blocks at a stride, number `index`, `index + step`, … of the request. */
+export type Sink = (first: number, count: number, stride: number, index: number, step: number) => void;
+
+/** Scratch for one batched request, made once a request. */
+export interface AllocScratch {
+  readonly gate: Gate;
+  readonly buddy: Buddy;
+  readonly lanes: number[];
+  readonly lists: number[];
+  /** Kind of the last block's dirty flags before it was taken, for the caller's own scrubbing. */
+  lastDirty: number;
+}
+export const newScratch = (): AllocScratch => ({
+  gate: { extents: 0, consume: 0 },
+  buddy: newBuddy(),
+  lanes: [],
+  lists: [],
+  lastDirty: 0,
+});
+
+/**
+ * Takes between 1 and `want` blocks, in one go where that equals single steps; returns how many, 0 if refused.
+ * Extents already done in this request are `done`; assigned claims are consumed here only if the rules say so.
+ */
+export function allocHeapPages(
+  h: Heap,
+  r: HeapRequest,
+  want: number,
+  done: number,
+  s: AllocScratch,
+  sink: Sink,
+): number {
+  if (r.order > MAX_ORDER) return 0;
+  const size = 2 ** r.order;
+  claimGate(h, r.d, size, r.noRefcount, want, s.gate);
+  if (s.gate.extents === 0) return 0;
+  const limit = s.gate.extents;
+  const last = r.d === null ? 0 : r.d.lastAllocNode;
+  const found = find(h, r, last);
+  if (found === NOT_FOUND) return 0;
+  const list = h.foundList;
+  const before = h.totalAvailPages - h.outstandingClaims;
+  const atAlloc = h.rules.consumeAt === 'alloc';
+  // The fallback to dirty buddies is sure to repeat only while every piece stays dirty from its first page on.
+  const fallback = r.noScrub !== r.askedNoScrub;
+  let n = 1;
+  let node = found;
+  const lanes = limit > 1 && !h.rotated ? lanesOf(h, r, found, s) : 0;
+  if (lanes > 1 && limit >= lanes && !fallback) {
+    n = takeLanes(h, r, Math.floor(limit / lanes), done, s, sink) * lanes;
+    node = s.lanes[lanes - 1]!;
+  } else {
+    const bulk = lanes === 1 ? limit : 1;
+    n = takeFromList(h, list, r.order, fallback ? 1 : bulk, done, 1, s, sink);
+  }
+  h.rotated = false;
+  const consumed = atAlloc ? s.gate.consume * n : 0;
+  if (consumed > 0 && r.d !== null) consumeClaim(h, r.d, consumed);
+  const perStep = size - (atAlloc ? s.gate.consume : 0);
+  virqTests(h, before, size, perStep, atAlloc ? 0 : s.gate.consume, n);
+  if (r.d !== null) r.d.lastAllocNode = h.nodeIds[node]!;
+  relieve(h);
+  return n;
+}
+
+/** Before 4.22 the claim falls only after the test, so that the i-th test still sees it. */
+function virqTests(h: Heap, before: number, size: number, perStep: number, late: number, n: number): void {
+  if (late === 0) checkLowMemVirq(h, before - perStep, perStep, n);
+  else checkLowMemVirq(h, before - size, size - late, n);
+}
+
+/** Searches in Xen's order: above the DMA width first, each time clean-only before dirty. Leaves the pass in `r`. */
+function find(h: Heap, r: HeapRequest, lastNode: number): number {
+  const dmaZone = h.dmaBits - 12;
+  if (h.dmaBits !== 0 && dmaZone < r.askedHi) {
+    r.zoneLo = dmaZone + 1;
+    const high = findInZones(h, r, lastNode);
+    if (high !== NOT_FOUND) return high;
+  }
+  r.zoneLo = 1;
+  return findInZones(h, r, lastNode);
+}
+
+function findInZones(h: Heap, r: HeapRequest, lastNode: number): number {
+  r.noScrub = r.askedNoScrub;
+  const first = findOnce(h, r, lastNode);
+  if (first !== NOT_FOUND || r.askedNoScrub) return first;
+  r.noScrub = true;
+  return findOnce(h, r, lastNode);
+}
+
+function findOnce(h: Heap, r: HeapRequest, lastNode: number): number {
+  const look = getFreeBuddy(h, r, lastNode, false);
+  if (look !== MUST_ROTATE) return look;
+  h.rotated = true;
+  return getFreeBuddy(h, r, lastNode, true);
+}
+
+/**
+ * The nodes that serve in turn, and their lists, from the one found on: s.lanes. Returns their number; 0 if the order
+ * of nodes does not repeat from here or cannot be told without rotating lists.
+ */
+function lanesOf(h: Heap, r: HeapRequest, found: number, s: AllocScratch): number {
+  s.lanes.length = 0;
+  s.lists.length = 0;
+  s.lanes.push(found);
+  s.lists.push(h.foundList);
+  if (r.d === null || r.node !== -1 || h.nodeIds.length === 1) return 1;
+  let last = h.nodeIds[found]!;
+  for (let i = 0; i < h.nodeIds.length; i++) {
+    const next = getFreeBuddy(h, r, last, false);
+    if (next === MUST_ROTATE) return 0;
+    ASSERT(next >= 0, 'a search that found a buddy finds it from any node');
+    if (next === found) return s.lanes.length;
+    if (s.lanes.includes(next)) return 0;
+    s.lanes.push(next);
+    s.lists.push(h.foundList);
+    last = h.nodeIds[next]!;
+  }
+  return 0;
+}
+
+/** Serves up to `rounds` rounds of one block from each lane; returns how many rounds. */
+function takeLanes(
+  h: Heap,
+  r: HeapRequest,
+  rounds: number,
+  done: number,
+  s: AllocScratch,
+  sink: Sink,
+): number {
+  const p = s.lanes.length;
+  let n = rounds;
+  for (let i = 0; i < p; i++) n = Math.min(n, capacity(h, s.lists[i]!, r.order));
+  for (let i = 0; i < p; i++) takeFromList(h, s.lists[i]!, r.order, n, done + i, p, s, sink);
+  return n;
+}
+
+/** Blocks of `order` the head of a list yields. */
+function capacity(h: Heap, list: number, order: number): number {
+  const node = h.listHead[list]!;
+  const buddies = node >= 0 ? 1 : h.runCount[RUN_BASE - node]!;
+  return buddies * 2 ** ((list % NR_ORDERS) - order);
+}
+
+/**
+ * Takes up to `want` blocks from the list's head. The head's buddies are used up one after the other: a block comes
+ * from the top of what is left, and the lower pieces, queued meanwhile, are the next to be found.
+ */
+function takeFromList(
+  h: Heap,
+  list: number,
+  order: number,
+  want: number,
+  index: number,
+  step: number,
+  s: AllocScratch,
+  sink: Sink,
+): number {
+  const n = Math.min(want, capacity(h, list, order));
+  const per = 2 ** ((list % NR_ORDERS) - order);
+  const size = 2 ** order;
+  const b = s.buddy;
+  headBuddy(h, list, b);
+  s.lastDirty = b.dirty;
+  const nodeZone = Math.floor(list / NR_ORDERS);
+  const nodeIdx = Math.floor(nodeZone / NR_ZONES);
+  const whole = Math.floor(n / per);
+  if (whole > 0) takeWhole(h, list, whole, order, index, step, s, sink, nodeIdx);
+  const rest = n - whole * per;
+  if (rest > 0) {
+    if (whole > 0) headBuddy(h, list, b);
+    popHead(h, list);
+    const total = 2 ** b.order;
+    const kept = total - rest * size;
+    if (b.fd !== -1)
+      h.needScrub[nodeIdx] = h.needScrub[nodeIdx]! - dirtyPages(h, b.mfn + kept, rest * size, b.dirty);
+    sink(b.mfn + total - size, rest, rest === 1 ? 0 : -size, index + whole * per * step, step);
+    queueRemainder(h, b, kept);
+  }
+  const taken = n * size;
+  h.totalAvailPages -= taken;
+  h.nodeAvail[nodeIdx] = h.nodeAvail[nodeIdx]! - taken;
+  h.zoneAvail[nodeZone] = h.zoneAvail[nodeZone]! - taken;
+  return n;
+}
+
+/** Uses up the first `whole` buddies of the list's head. */
+function takeWhole(
+  h: Heap,
+  list: number,
+  whole: number,
+  order: number,
+  index: number,
+  step: number,
+  s: AllocScratch,
+  sink: Sink,
+  nodeIdx: number,
+): void {
+  const b = s.buddy;
+  const node = h.listHead[list]!;
+  const total = 2 ** b.order;
+  const size = 2 ** order;
+  const per = total / size;
+  const stride = node >= 0 || whole === 1 ? 0 : h.runStride[RUN_BASE - node]!;
+  if (b.fd !== -1)
+    for (let i = 0; i < whole; i++) {
+      if (b.dirty === 1) {
+        h.needScrub[nodeIdx] = h.needScrub[nodeIdx]! - whole * total;
+        break;
+      }
+      h.needScrub[nodeIdx] = h.needScrub[nodeIdx]! - dirtyPages(h, b.mfn + i * stride, total, b.dirty);
+    }
+  const top = b.mfn + total - size;
+  if (node >= 0) popHead(h, list);
+  else takeFromRun(h, RUN_BASE - node, 0, whole);
+  if (per === 1) sink(b.mfn, whole, stride, index, step);
+  else if (whole === 1 || stride === -total) sink(top, whole * per, -size, index, step);
+  else for (let i = 0; i < whole; i++) sink(top + i * stride, per, -size, index + i * per * step, step);
+}

@@ -1,0 +1,83 @@
+/** Claims: pages a domain may count on without owning them yet. Models xen/common/page_alloc.c. */
+import { EINVAL, ENOMEM } from './errno.ts';
+import type { Heap, HeapDomain } from './heap-state.ts';
+
+/** tot_pages without extra pages, from 4.14 on. Models domain_tot_pages(), xen/include/xen/sched.h. */
+export const domainTotPages = (h: Heap, d: HeapDomain): number =>
+  h.rules.totMinusExtra ? d.totPages - d.extraPages : d.totPages;
+
+/**
+ * Stakes a claim so that the domain can reach `pages` in all, or drops it with 0. Returns 0, -EINVAL or -ENOMEM.
+ * Models domain_set_outstanding_pages().
+ */
+export function domainSetOutstandingPages(h: Heap, d: HeapDomain, pages: number): number {
+  if (h.rules.refuseDying && d.isDying && pages !== 0) return -EINVAL;
+  if (pages === 0) {
+    h.outstandingClaims -= d.outstandingPages;
+    d.outstandingPages = 0;
+    return 0;
+  }
+  const tot = domainTotPages(h, d);
+  if (d.outstandingPages > 0) return -EINVAL;
+  if (pages <= tot || pages > d.maxPages) return -EINVAL;
+  const claim = pages - tot;
+  // The difference is unsigned in Xen: below zero it is huge, and the claim is granted.
+  const unclaimed = h.totalAvailPages - h.outstandingClaims;
+  if (unclaimed >= 0 && claim > unclaimed) return -ENOMEM;
+  d.outstandingPages = claim;
+  h.outstandingClaims += claim;
+  return 0;
+}
+
+/** Takes up to `pages` off the domain's claim. Models the claim part of alloc_heap_pages(). */
+export function consumeClaim(h: Heap, d: HeapDomain, pages: number): void {
+  const used = Math.min(d.outstandingPages, pages);
+  d.outstandingPages -= used;
+  h.outstandingClaims -= used;
+}
+
+/** Lowers tot_pages. Until 4.20 this raised a claim that was still above 0. Models domain_adjust_tot_pages(). */
+export function lowerTotPages(h: Heap, d: HeapDomain, pages: number): void {
+  d.totPages -= pages;
+  if (!h.rules.freeReplenishes || d.outstandingPages === 0) return;
+  d.outstandingPages += pages;
+  h.outstandingClaims += pages;
+}
+
+/** What the claim gate allows. */
+export interface Gate {
+  /** Extents that pass one after the other, at most as many as were asked; 0: refused. */
+  extents: number;
+  /** Pages each of them takes off the claim. */
+  consume: number;
+}
+
+/**
+ * How many requests of `size` pages pass the gate in a row, and what each consumes.
+ * Models the test at the start of alloc_heap_pages(): a request beyond unclaimed memory passes only if the domain's
+ * own claim covers it whole.
+ */
+export function claimGate(
+  h: Heap,
+  d: HeapDomain | null,
+  size: number,
+  noRefcount: boolean,
+  want: number,
+  out: Gate,
+): void {
+  const room = h.totalAvailPages - h.outstandingClaims;
+  const anonymous = d === null || (noRefcount && h.rules.noRefcountGatedAsAnonymous);
+  const own = anonymous ? 0 : d.outstandingPages;
+  out.consume = 0;
+  if (noRefcount || d === null || own === 0) {
+    out.extents = room >= size ? Math.min(want, Math.floor(room / size)) : own >= size ? 1 : 0;
+    return;
+  }
+  if (own >= size) {
+    out.extents = Math.min(want, Math.floor(own / size));
+    out.consume = size;
+    return;
+  }
+  out.extents = room >= size ? 1 : 0;
+  out.consume = own;
+}

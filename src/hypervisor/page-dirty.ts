@@ -1,0 +1,98 @@
+/**
+ * Which free pages still need scrubbing.
+ *
+ * Models PGC_need_scrub (one flag a page in Xen). A buddy whose flags are all equal carries them in its kind (CLEAN or
+ * FULL); bitmaps exist only for chunks that hold MIXED buddies, and hold nothing of value outside those.
+ */
+import { CHUNK, CLEAN, chunkOf, FULL, type Heap, MIXED } from './heap-state.ts';
+
+const WORDS = CHUNK / 32;
+
+function bitsOf(h: Heap, mfn: number): Uint32Array {
+  const chunk = chunkOf(mfn);
+  let bits = h.dirtyBits[chunk];
+  if (!bits) {
+    bits = new Uint32Array(WORDS);
+    h.dirtyBits[chunk] = bits;
+  }
+  return bits;
+}
+
+/** Sets the flags of `n` pages from `mfn` on to `dirty`. All lie in one chunk. */
+export function fillDirty(h: Heap, mfn: number, n: number, dirty: boolean): void {
+  const bits = bitsOf(h, mfn);
+  let at = mfn % CHUNK;
+  const end = at + n;
+  while (at < end) {
+    const word = at >>> 5;
+    const from = at & 31;
+    if (from === 0 && end - at >= 32) {
+      const words = (end - at) >>> 5;
+      bits.fill(dirty ? 0xffffffff : 0, word, word + words);
+      at += words * 32;
+      continue;
+    }
+    const upto = Math.min(32, from + end - at);
+    const mask = ((upto === 32 ? 0xffffffff : (1 << upto) - 1) & ~((1 << from) - 1)) >>> 0;
+    bits[word] = dirty ? bits[word]! | mask : bits[word]! & ~mask;
+    at += upto - from;
+  }
+}
+
+const popcount = (x: number): number => {
+  let v = x - ((x >>> 1) & 0x55555555);
+  v = (v & 0x33333333) + ((v >>> 2) & 0x33333333);
+  return (((v + (v >>> 4)) & 0x0f0f0f0f) * 0x01010101) >>> 24;
+};
+
+/** Number of set flags among `n` pages of MIXED blocks. */
+export function countDirty(h: Heap, mfn: number, n: number): number {
+  const bits = bitsOf(h, mfn);
+  let at = mfn % CHUNK;
+  const end = at + n;
+  let sum = 0;
+  while (at < end) {
+    const from = at & 31;
+    const upto = Math.min(32, from + end - at);
+    const mask = ((upto === 32 ? 0xffffffff : (1 << upto) - 1) & ~((1 << from) - 1)) >>> 0;
+    sum += popcount((bits[at >>> 5]! & mask) >>> 0);
+    at += upto - from;
+  }
+  return sum;
+}
+
+/** Flag of one page of a MIXED block. */
+export const isDirty = (h: Heap, mfn: number): boolean => {
+  const at = mfn % CHUNK;
+  return ((bitsOf(h, mfn)[at >>> 5]! >>> (at & 31)) & 1) === 1;
+};
+
+/** Number of dirty pages among `n` from `mfn` on, in a block of the given kind. */
+export const dirtyPages = (h: Heap, mfn: number, n: number, kind: number): number =>
+  kind === CLEAN ? 0 : kind === FULL ? n : countDirty(h, mfn, n);
+
+/** Dirty pages of a block as `[start, end)` offsets, ascending. */
+export function dirtyRanges(h: Heap, mfn: number, n: number, kind: number): [number, number][] {
+  if (kind === CLEAN) return [];
+  if (kind === FULL) return [[0, n]];
+  const ranges: [number, number][] = [];
+  let start = -1;
+  for (let i = 0; i < n; i++) {
+    const dirty = isDirty(h, mfn + i);
+    if (dirty && start < 0) start = i;
+    if (!dirty && start >= 0) {
+      ranges.push([start, i]);
+      start = -1;
+    }
+  }
+  if (start >= 0) ranges.push([start, n]);
+  return ranges;
+}
+
+/** Kind of the block made of two halves of `n` pages each, the lower at `mfn`; writes the bitmap where they differ. */
+export function mergeDirty(h: Heap, mfn: number, n: number, lower: number, upper: number): number {
+  if (lower === upper) return lower;
+  if (lower !== MIXED) fillDirty(h, mfn, n, lower === FULL);
+  if (upper !== MIXED) fillDirty(h, mfn + n, n, upper === FULL);
+  return MIXED;
+}

@@ -1,0 +1,93 @@
+/**
+ * Doubly linked lists whose nodes are runs or single pages, linked by index.
+ *
+ * Models page_list_add, page_list_add_tail, page_list_del (xen/include/xen/mm.h); Xen links struct page_info by
+ * 32-bit index as well.
+ */
+import { type Heap, NIL, NR_ORDERS, RUN_BASE } from './heap-state.ts';
+
+const freeLists = (h: Heap): number => h.orderMask.length * NR_ORDERS;
+
+const setNext = (h: Heap, node: number, next: number): void => {
+  if (node >= 0) h.pgNext[node] = next;
+  else h.runNext[RUN_BASE - node] = next;
+};
+const setPrev = (h: Heap, node: number, prev: number): void => {
+  if (node >= 0) h.pgPrev[node] = prev;
+  else h.runPrev[RUN_BASE - node] = prev;
+};
+
+export const nextOf = (h: Heap, node: number): number =>
+  node >= 0 ? h.pgNext[node]! : h.runNext[RUN_BASE - node]!;
+export const prevOf = (h: Heap, node: number): number =>
+  node >= 0 ? h.pgPrev[node]! : h.runPrev[RUN_BASE - node]!;
+
+/** Puts `node` first. */
+export function linkHead(h: Heap, list: number, node: number): void {
+  const head = h.listHead[list]!;
+  setPrev(h, node, NIL);
+  setNext(h, node, head);
+  h.listHead[list] = node;
+  if (head === NIL) becameUsed(h, list, node);
+  else setPrev(h, head, node);
+}
+
+/** Puts `node` last. */
+export function linkTail(h: Heap, list: number, node: number): void {
+  const tail = h.listTail[list]!;
+  setNext(h, node, NIL);
+  setPrev(h, node, tail);
+  h.listTail[list] = node;
+  if (tail === NIL) {
+    h.listHead[list] = node;
+    becameUsed(h, list, node);
+  } else setNext(h, tail, node);
+}
+
+function becameUsed(h: Heap, list: number, node: number): void {
+  h.listTail[list] = node;
+  if (list >= freeLists(h)) return;
+  const order = list % NR_ORDERS;
+  const zone = (list - order) / NR_ORDERS;
+  h.orderMask[zone] = h.orderMask[zone]! | (1 << order);
+}
+
+/** Puts `node` right behind `before`. */
+export function linkAfter(h: Heap, list: number, before: number, node: number): void {
+  const next = nextOf(h, before);
+  setPrev(h, node, before);
+  setNext(h, node, next);
+  setNext(h, before, node);
+  if (next === NIL) h.listTail[list] = node;
+  else setPrev(h, next, node);
+}
+
+/** Takes `node` out. */
+export function unlinkNode(h: Heap, list: number, node: number): void {
+  const next = nextOf(h, node);
+  const prev = prevOf(h, node);
+  if (prev === NIL) h.listHead[list] = next;
+  else setNext(h, prev, next);
+  if (next === NIL) h.listTail[list] = prev;
+  else setPrev(h, next, prev);
+  if (prev !== NIL || next !== NIL || list >= freeLists(h)) return;
+  const order = list % NR_ORDERS;
+  const zone = (list - order) / NR_ORDERS;
+  h.orderMask[zone] = h.orderMask[zone]! & ~(1 << order);
+}
+
+/** A list id for a domain's own list. */
+export function newList(h: Heap): number {
+  const spare = h.spareLists.pop();
+  if (spare !== undefined) return spare;
+  if (h.listLimit === h.listHead.length) {
+    const size = Math.ceil(h.listLimit * 1.5) + 64;
+    const head = new Int32Array(size).fill(NIL);
+    const tail = new Int32Array(size).fill(NIL);
+    head.set(h.listHead);
+    tail.set(h.listTail);
+    h.listHead = head;
+    h.listTail = tail;
+  }
+  return h.listLimit++;
+}

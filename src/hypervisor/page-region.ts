@@ -1,0 +1,167 @@
+/**
+ * Regions kept page by page: where memory is too irregular for runs, 4096 frames get Xen's own form, one entry with
+ * two links a page (struct page_info), 12 bytes each. A region goes back to runs when it is one free buddy again.
+ */
+import { ASSERT } from './bug.ts';
+import { CHUNK, chunkOf, type Heap, KIND_FREE, NIL, REGION, REGION_ORDER, RUN_BASE } from './heap-state.ts';
+import { linkAfter, linkHead, prevOf, unlinkNode } from './page-list.ts';
+import { dropRun, runHigh, runLow, splitAtAddress } from './page-run.ts';
+
+const PER_CHUNK = CHUNK / REGION;
+/** So many runs make a chunk crowded. */
+export const CROWD = 40;
+const WORTH = 8;
+
+/** Slot of a frame whose region is kept page by page, or -1. */
+export function slotOf(h: Heap, mfn: number): number {
+  const regions = h.chunkRegions[chunkOf(mfn)];
+  if (!regions) return -1;
+  const offset = mfn % CHUNK;
+  const region = regions[offset >>> REGION_ORDER]!;
+  return region < 0 ? -1 : region * REGION + (offset & (REGION - 1));
+}
+
+/** The frame of a page slot. */
+export const slotMfn = (h: Heap, slot: number): number =>
+  h.regionMfn[Math.floor(slot / REGION)]! + (slot & (REGION - 1));
+
+export const metaKind = (meta: number): number => meta & 7;
+export const metaOrder = (meta: number): number => (meta >>> 3) & 15;
+export const metaFd = (meta: number): number => ((meta >>> 8) & 0x1fff) - 1;
+export const metaDirty = (meta: number): number => (meta >>> 21) & 3;
+export const metaOwner = (meta: number): number => (meta >>> 8) & 0xffff;
+export const freeMeta = (order: number, fd: number, dirty: number): number =>
+  KIND_FREE | (order << 3) | ((fd + 1) << 8) | (dirty << 21);
+export const ownedMeta = (kind: number, domid: number): number => kind | (domid << 8);
+
+/** Meta of one page of a run with these columns. */
+const metaOfRun = (size: number, kind: number, val: number): number =>
+  (kind & 7) === KIND_FREE ? freeMeta(31 - Math.clz32(size), val, kind >>> 3) : ownedMeta(kind, val);
+
+/** true if a region within the frames `lo … hi - 1` (of one chunk) is kept page by page. */
+export function hasRegion(h: Heap, lo: number, hi: number): boolean {
+  const regions = h.chunkRegions[chunkOf(lo)];
+  if (!regions) return false;
+  const last = Math.floor(((hi - 1) % CHUNK) / REGION);
+  for (let i = Math.floor((lo % CHUNK) / REGION); i <= last; i++) if (regions[i]! >= 0) return true;
+  return false;
+}
+
+/** Turns crowded chunks' densest regions into pages. Call it where no run id is held. */
+export function relieve(h: Heap): void {
+  while (h.crowded.length > 0) {
+    const chunk = h.crowded.pop()!;
+    if (h.chunkCount[chunk]! < h.chunkCrowd[chunk]!) continue;
+    const region = densest(h, chunk);
+    if (region < 0) {
+      h.chunkCrowd[chunk] = h.chunkCrowd[chunk]! * 2;
+      continue;
+    }
+    toPages(h, chunk, region);
+    if (h.chunkCount[chunk]! >= h.chunkCrowd[chunk]!) h.crowded.push(chunk);
+  }
+}
+
+function densest(h: Heap, chunk: number): number {
+  const tally = new Uint16Array(PER_CHUNK);
+  for (let id = h.chunkHead[chunk]!; id >= 0; id = h.runChunkNext[id]!) {
+    const size = h.runSize[id]!;
+    if ((h.runKind[id]! & 7) === KIND_FREE && size >= REGION) continue;
+    const region = Math.floor((runLow(h, id) % CHUNK) / REGION);
+    tally[region] = tally[region]! + 1;
+  }
+  let best = -1;
+  for (let i = 0; i < PER_CHUNK; i++)
+    if (tally[i]! >= WORTH && (best < 0 || tally[i]! > tally[best]!)) best = i;
+  return best;
+}
+
+function newRegion(h: Heap, mfn: number): number {
+  const spare = h.regionSpare.pop();
+  const region = spare ?? h.regionMfn.length;
+  h.regionMfn[region] = mfn;
+  const need = h.regionMfn.length * REGION;
+  if (need > h.pgMeta.length) {
+    const size = Math.ceil((h.pgMeta.length * 1.2) / REGION + 4) * REGION;
+    h.pgNext = widened(h.pgNext, size);
+    h.pgPrev = widened(h.pgPrev, size);
+    h.pgMeta = widened(h.pgMeta, size);
+  }
+  h.pgMeta.fill(0, region * REGION, (region + 1) * REGION);
+  return region;
+}
+const widened = (old: Int32Array, size: number): Int32Array => {
+  const wide = new Int32Array(size);
+  wide.set(old);
+  return wide;
+};
+
+/** Gives every run's part inside the region a page entry, at the same place of its list. */
+export function toPages(h: Heap, chunk: number, index: number): void {
+  const lo = chunk * CHUNK + index * REGION;
+  const hi = lo + REGION;
+  const ids: number[] = [];
+  for (const edge of [lo, hi]) {
+    ids.length = 0;
+    for (let id = h.chunkHead[chunk]!; id >= 0; id = h.runChunkNext[id]!)
+      if (runLow(h, id) < edge && runHigh(h, id) > edge) ids.push(id);
+    for (const id of ids) splitAtAddress(h, id, edge);
+  }
+  ids.length = 0;
+  for (let id = h.chunkHead[chunk]!; id >= 0; id = h.runChunkNext[id]!)
+    if (runLow(h, id) >= lo && runHigh(h, id) <= hi) ids.push(id);
+  const region = newRegion(h, lo);
+  let regions = h.chunkRegions[chunk];
+  if (!regions) {
+    regions = new Int32Array(PER_CHUNK).fill(-1);
+    h.chunkRegions[chunk] = regions;
+  }
+  regions[index] = region;
+  for (const id of ids) runToPages(h, id, region * REGION - lo);
+}
+
+function runToPages(h: Heap, id: number, shift: number): void {
+  const list = h.runList[id]!;
+  const first = h.runFirst[id]!;
+  const count = h.runCount[id]!;
+  const stride = h.runStride[id]!;
+  const size = h.runSize[id]!;
+  const kind = h.runKind[id]!;
+  const free = (kind & 7) === KIND_FREE;
+  const meta = metaOfRun(size, kind, h.runVal[id]!);
+  const inner = free ? 1 : Math.abs(size);
+  const step = size < 0 ? -1 : 1;
+  let after = list >= 0 ? prevOf(h, RUN_BASE - id) : NIL;
+  dropRun(h, id);
+  for (let i = 0; i < count; i++)
+    for (let j = 0; j < inner; j++) {
+      const slot = first + i * stride + j * step + shift;
+      h.pgMeta[slot] = meta;
+      if (list < 0) continue;
+      if (after === NIL) linkHead(h, list, slot);
+      else linkAfter(h, list, after, slot);
+      after = slot;
+    }
+}
+
+/** Forgets regions inside the block: it is one free buddy, or about to be freed whole with nothing listed in it. */
+export function releaseRegions(h: Heap, mfn: number, pages: number): void {
+  const chunk = chunkOf(mfn);
+  const regions = h.chunkRegions[chunk];
+  if (!regions) return;
+  const from = Math.floor((mfn % CHUNK) / REGION);
+  for (let i = from; i < from + pages / REGION; i++) {
+    const region = regions[i]!;
+    if (region < 0) continue;
+    regions[i] = -1;
+    h.regionMfn[region] = -1;
+    h.regionSpare.push(region);
+  }
+}
+
+/** Takes a page entry out of its list and forgets it. */
+export function dropSlot(h: Heap, slot: number, list: number): void {
+  ASSERT(h.pgMeta[slot] !== 0, 'a page entry in use is dropped');
+  if (list >= 0) unlinkNode(h, list, slot);
+  h.pgMeta[slot] = 0;
+}
