@@ -1,0 +1,57 @@
+/** A guest's settings in a scenario as the text of an xl.cfg. */
+import type { GuestConfig } from './scenario.ts';
+
+export type GuestText =
+  | { readonly ok: true; readonly config: GuestConfig }
+  | { readonly ok: false; readonly key: string; readonly message: string };
+
+/** Settings that say what a guest boots from. */
+const BOOTS = ['kernel', 'bootloader', 'firmware', 'builder'];
+const KEY = /^[a-z][._0-9a-z]*$/;
+
+/** The config of guest `name`. Its name is set unless a setting or a config file of its own does it. */
+export function guestCfg(name: string, settings: Readonly<Record<string, unknown>>): GuestText {
+  const lines: string[] = [];
+  const cfg = typeof settings.cfg === 'string' ? settings.cfg : null;
+  if (!('name' in settings) && cfg === null) lines.push(`name = ${quoted(name)}`);
+  // Kernels are named, never opened: a PV or PVH guest that names nothing to boot from gets one.
+  if (cfg === null && settings.type !== 'hvm' && !BOOTS.some((key) => key in settings)) {
+    lines.push('kernel = "/boot/vmlinuz"');
+  }
+  for (const [key, value] of Object.entries(settings)) {
+    if (key === 'cfg') continue;
+    if (!KEY.test(key)) {
+      return {
+        ok: false,
+        key,
+        message: `"${key}" cannot be a key of an xl.cfg: those are a-z, 0-9, "." and "_"`,
+      };
+    }
+    const text = literal(value);
+    if (text === null) return { ok: false, key, message: 'an xl.cfg knows text, numbers, yes/no and lists' };
+    lines.push(`${key} = ${text}`);
+  }
+  return { ok: true, config: { cfg, text: lines.length === 0 ? '' : `${lines.join('\n')}\n` } };
+}
+
+function literal(value: unknown): string | null {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value) : null;
+  if (typeof value === 'boolean') return value ? '1' : '0';
+  if (typeof value === 'string') return quoted(value);
+  if (!Array.isArray(value)) return null;
+  // A list in a list holds texts only, as vnuma wants them.
+  const items = value.map((item) => (typeof item === 'number' ? quoted(String(item)) : literal(item)));
+  return items.includes(null) ? null : `[ ${items.join(', ')} ]`;
+}
+
+const quoted = (text: string): string =>
+  `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
+
+/** xl.conf from keys and values; a text is taken as it is. */
+export function xlConfText(input: string | Readonly<Record<string, string | number>> | undefined): string {
+  if (input === undefined) return '';
+  if (typeof input === 'string') return input;
+  return Object.entries(input)
+    .map(([key, value]) => `${key}=${typeof value === 'number' ? value : quoted(value)}\n`)
+    .join('');
+}

@@ -1,0 +1,139 @@
+/** Scenario files: from the text of a *.xlsim.yaml to a scenario that can run, or everything that is wrong with it. */
+import { type HostConfig, hostConfigErrors } from '../hypervisor/host-config.ts';
+import { parseDuration, parsePages } from './amount.ts';
+import { costsWith, defaultCosts } from './cost-model.ts';
+import { guestCfg, xlConfText } from './guest-cfg.ts';
+import type { GuestConfig, Scenario, Stage, Twin } from './scenario.ts';
+import type { Checked, Problem } from './scenario-problem.ts';
+import { type HostInput, type ScenarioInput, scenarioSchema, type TwinInput } from './scenario-schema.ts';
+import { readSteps } from './scenario-step.ts';
+import { parseYaml, type YamlTree } from './scenario-yaml.ts';
+import { checkAgainst } from './schema-problems.ts';
+
+type Path = readonly (string | number)[];
+
+const GIB = 262144;
+/** What a run may cost where the file says nothing. */
+const DEFAULT_REQUESTS = 5_000_000;
+/** Ten virtual years. */
+const DEFAULT_NS = Number.MAX_SAFE_INTEGER;
+const DEFAULT_HOST = { memoryPages: 64 * GIB, nodes: 1, cpus: 16, xen: '4.22' };
+
+interface Reading {
+  readonly tree: YamlTree;
+  readonly problems: Problem[];
+  readonly outputs: Map<string, string>;
+}
+
+/** Reads a scenario file. `fileName` is its name without folders, for a scenario that does not name itself. */
+export function parseScenario(text: string, fileName: string): Checked<Scenario> {
+  const yaml = parseYaml(text);
+  if (!yaml.ok) return yaml;
+  const tree = yaml.value;
+  if (typeof tree.data !== 'object' || tree.data === null || Array.isArray(tree.data)) {
+    return {
+      ok: false,
+      problems: [{ ...tree.placeOf([]), message: 'a scenario is a mapping: host, guests, steps …' }],
+    };
+  }
+  const checked = checkAgainst<ScenarioInput>(scenarioSchema, tree);
+  if (!checked.ok) return checked;
+  const input = checked.value;
+  const reading: Reading = { tree, problems: [], outputs: new Map() };
+  const stage = readStage(reading, input, []);
+  const twins = (input.twins ?? []).map((twin, i) => readTwin(reading, input, twin, i));
+  if (reading.problems.length > 0) return { ok: false, problems: sorted(reading.problems) };
+  const scenario: Scenario = {
+    name: input.name ?? fileName.replace(/\.xlsim\.ya?ml$/, ''),
+    story: input.story?.trim() ?? '',
+    sources: input.source === undefined ? [] : [input.source].flat(),
+    stage,
+    limits: { requests: input.limits?.requests ?? DEFAULT_REQUESTS, ns: limitNs(input.limits?.time) },
+    twins,
+  };
+  return { ok: true, value: scenario };
+}
+
+const sorted = (problems: readonly Problem[]): Problem[] => {
+  const order = [...problems].sort((a, b) => a.line - b.line || a.column - b.column);
+  // What a twin takes over from its scenario is read twice.
+  return order.filter(
+    (p, i) => i === 0 || p.message !== order[i - 1]!.message || p.line !== order[i - 1]!.line,
+  );
+};
+
+const limitNs = (time: string | undefined): number =>
+  time === undefined ? DEFAULT_NS : (parseDuration(time) ?? DEFAULT_NS);
+
+function readTwin(reading: Reading, scenario: ScenarioInput, twin: TwinInput, i: number): Twin {
+  const path: Path = ['twins', i];
+  const merged: ScenarioInput = {
+    ...scenario,
+    host: { ...scenario.host, ...twin.host },
+    xlconf: mergedConf(scenario.xlconf, twin.xlconf),
+    guests: mergedGuests(scenario.guests, twin.guests),
+    costs: { ...scenario.costs, ...twin.costs },
+    steps: twin.steps ?? scenario.steps,
+  };
+  const own = { ...reading, outputs: new Map<string, string>() };
+  const stage = readStage(own, merged, path, twin.steps === undefined ? [] : path);
+  const because = twin.because?.trim() ?? '';
+  return { ...reading.tree.placeOf(path), name: twin.name, because, stage, fails: twin.fails };
+}
+
+function mergedConf(base: ScenarioInput['xlconf'], over: ScenarioInput['xlconf']): ScenarioInput['xlconf'] {
+  if (over === undefined) return base;
+  return typeof base === 'object' && typeof over === 'object' ? { ...base, ...over } : over;
+}
+
+function mergedGuests(base: ScenarioInput['guests'], over: ScenarioInput['guests']): ScenarioInput['guests'] {
+  const guests: Record<string, { cfg?: string | undefined; [key: string]: unknown }> = { ...base };
+  for (const [name, settings] of Object.entries(over ?? {})) guests[name] = { ...guests[name], ...settings };
+  return guests;
+}
+
+/** Everything a run starts from. `path`: where its own keys stand; `stepsPath`: where its steps do. */
+function readStage(reading: Reading, input: ScenarioInput, path: Path, stepsPath: Path = path): Stage {
+  const { tree, problems } = reading;
+  const report = (problem: Problem): void => {
+    problems.push(problem);
+  };
+  const host = readHost(input.host);
+  for (const message of hostConfigErrors(host)) report({ ...tree.placeOf([...path, 'host']), message });
+  const guests = new Map<string, GuestConfig>();
+  for (const [name, settings] of Object.entries(input.guests ?? {})) {
+    const guest = guestCfg(name, settings);
+    if (guest.ok) guests.set(name, guest.config);
+    else report({ ...tree.keyPlaceOf([...path, 'guests', name, guest.key]), message: guest.message });
+  }
+  const costs = costsWith(defaultCosts, input.costs);
+  if (!costs.ok) report({ ...tree.keyPlaceOf([...path, 'costs', costs.key]), message: costs.message });
+  const reader = { tree, guests: [...guests.keys()], report, outputs: reading.outputs };
+  return {
+    host,
+    seed: input.host?.seed ?? 1,
+    missingFiles: input.host?.missing_files ?? [],
+    xlConf: xlConfText(input.xlconf),
+    guests,
+    costs: costs.ok ? costs.costs : defaultCosts,
+    steps: readSteps(reader, input.steps, [...stepsPath, 'steps']),
+  };
+}
+
+function readHost(input: HostInput | undefined): HostConfig {
+  const memoryPages = input?.memory === undefined ? DEFAULT_HOST.memoryPages : parsePages(input.memory)!;
+  // As host init has it: the default host has 4 GiB for dom0, one that is described has what it says.
+  const dom0 = input === undefined ? '4G' : (input.dom0 ?? 'auto');
+  return {
+    memoryPages,
+    nodes: input?.nodes ?? DEFAULT_HOST.nodes,
+    ...(input?.node_memory === undefined
+      ? {}
+      : { nodeMemoryPages: input.node_memory.map((s) => parsePages(s)!) }),
+    cpus: input?.cpus ?? DEFAULT_HOST.cpus,
+    ...(input?.distances === undefined ? {} : { distances: input.distances }),
+    ...(dom0 === 'auto' ? {} : { dom0Pages: parsePages(dom0)! }),
+    xen: String(input?.xen ?? DEFAULT_HOST.xen),
+    bootscrub: input?.bootscrub ?? 'idle',
+  };
+}

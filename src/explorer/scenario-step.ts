@@ -1,0 +1,193 @@
+/** Steps of a scenario file: what each does, checked as far as the file alone can tell. */
+import { parseDuration, TIME_FORM } from './amount.ts';
+import { splitCommandLine } from './command-line.ts';
+import { didYouMean } from './did-you-mean.ts';
+import { parseGuestAction } from './guest-action.ts';
+import type { Action, Step } from './scenario.ts';
+import { hypercallProblem } from './scenario-hypercall.ts';
+import type { Problem } from './scenario-problem.ts';
+import { ACTIONS, type StepInput } from './scenario-schema.ts';
+import type { YamlTree } from './scenario-yaml.ts';
+
+type Path = readonly (string | number)[];
+
+/** What steps are read with. `report` collects what is wrong; reading goes on. */
+export interface StepReader {
+  readonly tree: YamlTree;
+  readonly guests: readonly string[];
+  readonly report: (problem: Problem) => void;
+  /** Files that recorded outputs go to, with the step that named each. */
+  readonly outputs: Map<string, string>;
+}
+
+const MAX_REPEAT = 1_000_000;
+const MAX_NESTING = 8;
+
+/** Reads a list of steps. `inParallel`: they may say when to start. */
+export function readSteps(
+  reader: StepReader,
+  inputs: readonly (StepInput | string)[],
+  path: Path,
+  inParallel = false,
+): Step[] {
+  if (path.length > 2 * MAX_NESTING) {
+    reader.report({
+      ...reader.tree.placeOf(path),
+      message: `steps are nested more than ${MAX_NESTING} deep`,
+    });
+    return [];
+  }
+  return inputs.map((input, i) => readStep(reader, input, [...path, i], inParallel));
+}
+
+function readStep(reader: StepReader, input: StepInput | string, path: Path, inParallel: boolean): Step {
+  const place = reader.tree.placeOf(path);
+  const step: StepInput = typeof input === 'string' ? { run: input } : input;
+  const complain = (key: string | null, message: string): void => {
+    const at = key === null || typeof input === 'string' ? place : reader.tree.placeOf([...path, key]);
+    reader.report({ ...at, message });
+  };
+  const action = readAction(reader, step, path, complain);
+  if (step.at !== undefined && !inParallel) complain('at', '"at" is for steps of a parallel block');
+  noteOutput(reader, step, path);
+  const settle = readSettle(step.settle, inParallel, complain);
+  const label = step.name ?? labelOf(action, Number(path[path.length - 1]) + 1);
+  return {
+    ...place,
+    label,
+    action,
+    at: step.at === undefined ? 0 : (parseDuration(step.at) ?? 0),
+    settle,
+    output: step.output ?? null,
+    expect: step.expect ?? null,
+    transcript: null,
+  };
+}
+
+function readSettle(
+  settle: string | undefined,
+  inParallel: boolean,
+  complain: (key: string | null, message: string) => void,
+): Step['settle'] {
+  if (settle === undefined) return inParallel ? 'none' : 'idle';
+  if (settle === 'none' || settle === 'idle') return settle;
+  const ns = parseDuration(settle);
+  if (ns === null) complain('settle', `settle is none, idle or ${TIME_FORM}`);
+  return ns ?? 'none';
+}
+
+function noteOutput(reader: StepReader, step: StepInput, path: Path): void {
+  if (step.output === undefined) return;
+  const first = reader.outputs.get(step.output);
+  const place = reader.tree.placeOf([...path, 'output']);
+  const here = `line ${place.line}`;
+  if (first === undefined) reader.outputs.set(step.output, here);
+  else
+    reader.report({ ...place, message: `${step.output} already holds the output of the step at ${first}` });
+}
+
+export function labelOf(action: Action, number: number): string {
+  switch (action.do) {
+    case 'run':
+      return action.line.trim();
+    case 'hypercall':
+      return action.name;
+    case 'guest':
+      return `${action.guest} ${action.action.do}`;
+    case 'wait':
+      return `step ${number} (wait)`;
+    case 'nothing':
+      return `step ${number}`;
+    default:
+      return `step ${number} (${action.do})`;
+  }
+}
+
+type Complain = (key: string | null, message: string) => void;
+
+function readAction(reader: StepReader, step: StepInput, path: Path, complain: Complain): Action {
+  const given = ACTIONS.filter((action) => step[action] !== undefined);
+  if (given.length > 1) complain(given[1]!, `a step does one thing: it has ${given.join(' and ')}`);
+  const action = given[0];
+  strayKeys(step, action, complain);
+  switch (action) {
+    case 'run':
+      return readRun(step.run!, complain);
+    case 'hypercall': {
+      const args = step.args ?? {};
+      const problem = hypercallProblem(step.hypercall!, args);
+      if (problem !== null) {
+        const at = problem.key === null ? ['hypercall'] : ['args', problem.key];
+        reader.report({ ...reader.tree.placeOf([...path, ...at]), message: problem.message });
+      }
+      return { do: 'hypercall', name: step.hypercall!, args, caller: step.caller ?? 0, node: step.node ?? 0 };
+    }
+    case 'guest':
+      return readGuest(reader, step.guest!, complain);
+    case 'wait': {
+      const ns = step.wait === 'idle' ? null : parseDuration(step.wait!);
+      if (ns === null && step.wait !== 'idle') complain('wait', `wait takes ${TIME_FORM}, or idle`);
+      return { do: 'wait', ns };
+    }
+    case 'parallel':
+      return { do: 'parallel', steps: readSteps(reader, step.parallel!, [...path, 'parallel'], true) };
+    case 'repeat':
+      if (step.repeat! > MAX_REPEAT) complain('repeat', `repeat goes up to ${MAX_REPEAT}`);
+      if (step.steps === undefined) complain(null, 'repeat needs "steps": what to repeat');
+      return {
+        do: 'repeat',
+        count: step.repeat!,
+        steps: readSteps(reader, step.steps ?? [], [...path, 'steps']),
+      };
+    case 'set':
+      if (Object.keys(step.set!).length === 0)
+        complain('set', 'set changes nothing: give it fragment, offline, hold or release');
+      return { do: 'set', conditions: step.set! };
+    default:
+      if (step.expect === undefined)
+        complain(null, `a step does one of ${ACTIONS.join(', ')}, or has an "expect"`);
+      return { do: 'nothing' };
+  }
+}
+
+/** Keys that go with an action the step does not have. */
+function strayKeys(step: StepInput, action: string | undefined, complain: Complain): void {
+  const belongs = { args: 'hypercall', caller: 'hypercall', node: 'hypercall', steps: 'repeat' } as const;
+  for (const [key, owner] of Object.entries(belongs)) {
+    if (step[key as keyof typeof belongs] !== undefined && action !== owner)
+      complain(key, `"${key}" goes with "${owner}"`);
+  }
+  if (step.output !== undefined && action !== 'run') complain('output', '"output" goes with "run"');
+}
+
+function readRun(line: string, complain: Complain): Action {
+  const split = splitCommandLine(line);
+  if (!split.ok) {
+    complain('run', split.message);
+    return { do: 'run', line, argv: [] };
+  }
+  const [program] = split.words;
+  if (program !== 'xl' && program !== 'xlsim') {
+    const meant = program === undefined ? null : `xl ${line.trim()}`;
+    complain('run', `a command line begins with xl${meant === null ? '' : `: did you mean "${meant}"?`}`);
+  }
+  return { do: 'run', line, argv: split.words };
+}
+
+function readGuest(reader: StepReader, text: string, complain: Complain): Action {
+  const parsed = parseGuestAction(text);
+  if (!parsed.ok) {
+    complain('guest', parsed.message);
+    return { do: 'nothing' };
+  }
+  const meant = didYouMean(parsed.guest, reader.guests);
+  if (
+    !reader.guests.includes(parsed.guest) &&
+    parsed.guest !== 'Domain-0' &&
+    meant !== null &&
+    !parsed.guest.includes('{')
+  ) {
+    complain('guest', `there is no guest "${parsed.guest}": did you mean "${meant}"?`);
+  }
+  return { do: 'guest', guest: parsed.guest, action: parsed.action };
+}

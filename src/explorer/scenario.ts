@@ -1,0 +1,92 @@
+/** A scenario as the runner takes it: checked, with every default filled in and every step at its place in the file. */
+import type { HostConfig } from '../hypervisor/host-config.ts';
+import type { CostModel } from './cost-model.ts';
+import type { GuestAction } from './guest-action.ts';
+import type { Place } from './scenario-problem.ts';
+import type { ConditionsInput, ExpectationInput } from './scenario-schema.ts';
+
+/** What a step does. */
+export type Action =
+  | { readonly do: 'run'; readonly line: string; readonly argv: readonly string[] }
+  | {
+      readonly do: 'hypercall';
+      readonly name: string;
+      readonly args: Readonly<Record<string, unknown>>;
+      /** The domain that issues it: an id, or a guest's name. */
+      readonly caller: number | string;
+      readonly node: number;
+    }
+  | { readonly do: 'guest'; readonly guest: string; readonly action: GuestAction }
+  /** Null: until nothing is left to happen. */
+  | { readonly do: 'wait'; readonly ns: number | null }
+  | { readonly do: 'parallel'; readonly steps: readonly Step[] }
+  | { readonly do: 'repeat'; readonly count: number; readonly steps: readonly Step[] }
+  | { readonly do: 'set'; readonly conditions: ConditionsInput }
+  | { readonly do: 'nothing' };
+
+export interface Step extends Place {
+  /** Its name, or what it does: how reports and twins call it. */
+  readonly label: string;
+  readonly action: Action;
+  /** In a parallel block: ns after its start. */
+  readonly at: number;
+  /** How far the rest of the host runs on after the step. */
+  readonly settle: 'none' | 'idle' | number;
+  /** A file with what the step must print, relative to the scenario. */
+  readonly output: string | null;
+  readonly expect: ExpectationInput | null;
+  /** Transcripts: the lines the step must print, stderr among them, and where they stand. */
+  readonly transcript: TranscriptBlock | null;
+}
+
+/** The recorded output below a `$` line. */
+export interface TranscriptBlock {
+  readonly lines: readonly string[];
+  /** The exit code a last line `[3]` names; 0 without one. */
+  readonly exit: number;
+  /** Lines of the file it fills: first, and one past the last; counted from 1. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A guest's config: a text of its own, or a file and settings after it. */
+export interface GuestConfig {
+  readonly cfg: string | null;
+  readonly text: string;
+}
+
+/** What a run starts from. */
+export interface Stage {
+  readonly host: HostConfig;
+  readonly seed: number;
+  readonly missingFiles: readonly string[];
+  readonly xlConf: string;
+  readonly guests: ReadonlyMap<string, GuestConfig>;
+  readonly costs: CostModel;
+  readonly steps: readonly Step[];
+}
+
+export interface Limits {
+  /** Requests served before a run is given up. */
+  readonly requests: number;
+  /** Virtual ns before a run is given up. */
+  readonly ns: number;
+}
+
+/** The same story without its safeguard, and where it must fail. */
+export interface Twin extends Place {
+  readonly name: string;
+  readonly because: string;
+  readonly stage: Stage;
+  /** Failures as reports print them: `step: expectation`. */
+  readonly fails: readonly string[];
+}
+
+export interface Scenario {
+  readonly name: string;
+  readonly story: string;
+  readonly sources: readonly string[];
+  readonly stage: Stage;
+  readonly limits: Limits;
+  readonly twins: readonly Twin[];
+}
