@@ -6,6 +6,7 @@
  */
 import { EAGAIN } from '../hypervisor/errno.ts';
 import { type DomainConfig, domainConfigType } from './domain-config.ts';
+import { bootGuest } from './guest.ts';
 import { consoleAdd, vkbAdd } from './libxl-console.ts';
 import { ERROR_FAIL } from './libxl-errno.ts';
 import { genJson } from './libxl-json.ts';
@@ -23,6 +24,7 @@ import {
   xs,
   xsReply,
 } from './task.ts';
+import { buildLayout } from './xg-layout.ts';
 import type { XlEnv } from './xl-env.ts';
 import { libxlError, libxlLog } from './xl-log.ts';
 
@@ -211,6 +213,7 @@ const domainCreate = flow<CreateVars>({
             text: storedConfig(v.settled!),
           },
           { kind: 'unlock', path: userdataLock(v.domid!) },
+          bootGuest(v.domid!, v.settled!.type, buildLayout(v.settled!)),
         ],
         'stored',
         v,

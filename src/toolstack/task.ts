@@ -135,6 +135,15 @@ export function hypercallReply<N extends HypercallName>(_name: N, reply: Reply):
   return reply as unknown as HypercallReply<N>;
 }
 
+/**
+ * Starts another task at `flow`. With `domid` it runs inside that domain: only while the domain is neither paused nor
+ * shut down, and no longer than it lives.
+ */
+export function spawn(name: string, flow: string, args: object, domid?: number): Request {
+  const frame: Frame = { flow, at: 'start', vars: args as Vars };
+  return domid === undefined ? { kind: 'spawn', name, frame } : { kind: 'spawn', name, frame, domid };
+}
+
 export const xs = (xsCall: XsCall): Request => ({ kind: 'xs', call: xsCall });
 export const xsReply = (reply: Reply): XsReply => reply as unknown as XsReply;
 

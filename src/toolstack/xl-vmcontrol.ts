@@ -19,6 +19,7 @@ import {
   hypercallReply,
   type Next,
   type Request,
+  spawn,
 } from './task.ts';
 import { autoAutoballoon } from './xl-autoballoon.ts';
 import { helpCommand } from './xl-cmdtable.ts';
@@ -245,14 +246,9 @@ const createDomain = flow<CreateDomainVars>({
     running: (v) => {
       const { daemonize, monitor } = v.options;
       if (v.again === true || (!daemonize && !monitor)) return goto('end', { ...v, rc: 0 });
-      const frame = {
-        flow: 'xl_monitor',
-        at: 'start',
-        vars: { env: v.env, config: v.config!, options: v.options, domid: v.domid!, daemon: daemonize },
-      };
-      if (!daemonize) return call('xl_monitor', frame.vars, 'watched', v);
-      const name = `xl-${v.config?.cInfo.name ?? ''}`;
-      return ask({ kind: 'spawn', name, frame }, 'end', { ...v, rc: 0 });
+      const args = { env: v.env, config: v.config!, options: v.options, domid: v.domid!, daemon: daemonize };
+      if (!daemonize) return call('xl_monitor', args, 'watched', v);
+      return ask(spawn(`xl-${v.config?.cInfo.name ?? ''}`, 'xl_monitor', args), 'end', { ...v, rc: 0 });
     },
     watched: (v) => goto('end', { ...v, rc: 0 }),
     end: (v) =>

@@ -1,0 +1,214 @@
+/**
+ * xl's daemon: waits for a domain to stop and does what its config says.
+ *
+ * Models the event loop of create_domain(), handle_domain_death() and preserve_domain(), tools/xl/xl_vmcontrol.c.
+ * Its words go to the daemon's own log; with -F they are xl's stderr.
+ */
+import { domId } from '../hypervisor/units.ts';
+import { type DomainConfig, domainConfigType } from './domain-config.ts';
+import { LIBXL_JSON } from './libxl-create.ts';
+import { fromJson } from './libxl-json.ts';
+import {
+  ask,
+  call,
+  done,
+  type Flow,
+  flow,
+  goto,
+  hypercall,
+  hypercallReply,
+  type Next,
+  type Request,
+  xs,
+} from './task.ts';
+import type { CreateOptions } from './xl-create-args.ts';
+import type { XlEnv } from './xl-env.ts';
+import { stderrText } from './xl-log.ts';
+
+interface MonitorVars {
+  readonly env: XlEnv;
+  readonly config: DomainConfig;
+  readonly options: CreateOptions;
+  readonly domid: number;
+  /** Forked off: nobody reads its stderr. */
+  readonly daemon: boolean;
+  readonly action?: string;
+  readonly uuid?: string;
+  readonly name?: string;
+}
+
+/** xl's LOG(): a line on stderr, or in /var/log/xen/xl-NAME.log once daemonised. */
+const log = (v: MonitorVars, text: string): Request =>
+  v.daemon ? { kind: 'log', level: 'info', text: `${text}\n` } : stderrText(`${text}\n`);
+
+/** What on_* says for a shutdown reason, in xl.cfg's words. Xen: libxl_shutdown_reason. */
+function actionFor(config: DomainConfig, reason: number): string {
+  switch (reason) {
+    case 0:
+      return config.onPoweroff;
+    case 1:
+      return config.onReboot;
+    case 2:
+      return 'suspend';
+    case 4:
+      return config.onWatchdog;
+    case 5:
+      return config.onSoftReset;
+    default:
+      return config.onCrash;
+  }
+}
+
+/** How xl's log names an action. Xen: action_on_shutdown_names. */
+const ACTION_NAMES: Readonly<Record<string, string>> = {
+  restart_rename: 'rename-restart',
+  coredump_destroy: 'coredump-destroy',
+  coredump_restart: 'coredump-restart',
+  soft_reset: 'soft-reset',
+};
+
+const REBOOT_DELAY_NS = 2e9;
+const two = (n: number): string => String(n).padStart(2, '0');
+
+/** `-%Y%m%dT%H%MZ` of a time in seconds since 1970, the suffix of a domain that is kept. */
+export function renameSuffix(seconds: number): string {
+  const days = Math.floor(seconds / 86400);
+  const rest = seconds - days * 86400;
+  // Civil date from a day number: years begin in March, so that leap days come last.
+  const z = days + 719468;
+  const era = Math.floor(z / 146097);
+  const doe = z - era * 146097;
+  const yoe = Math.floor(
+    (doe - Math.floor(doe / 1460) + Math.floor(doe / 36524) - Math.floor(doe / 146096)) / 365,
+  );
+  const doy = doe - (365 * yoe + Math.floor(yoe / 4) - Math.floor(yoe / 100));
+  const mp = Math.floor((5 * doy + 2) / 153);
+  const day = doy - Math.floor((153 * mp + 2) / 5) + 1;
+  const month = mp < 10 ? mp + 3 : mp - 9;
+  const year = yoe + era * 400 + (month <= 2 ? 1 : 0);
+  return `-${year}${two(month)}${two(day)}T${two(Math.floor(rest / 3600))}${two(Math.floor((rest % 3600) / 60))}Z`;
+}
+
+/** Destroys the domain; `at` decides what follows. */
+function cleanUp(v: MonitorVars, at: 'gone' | 'reboot'): Next<MonitorVars> {
+  const text = `Domain ${v.domid} needs to be cleaned up: destroying the domain`;
+  return ask(log(v, text), 'destroy', { ...v, action: at });
+}
+
+/** Watches a domain until it is gone for good. Done { rc: 0 }. */
+const monitor = flow<MonitorVars>({
+  name: 'xl_monitor',
+  steps: {
+    start: (v) =>
+      ask(log(v, `Waiting for domain ${v.config.cInfo.name ?? ''} (domid ${v.domid}) to die`), 'look', v),
+    look: (v) =>
+      ask(
+        hypercall('XEN_SYSCTL_getdomaininfolist', { firstDomain: domId(v.domid), maxDomains: 1 }),
+        'looked',
+        v,
+      ),
+    looked: (v, reply) => {
+      const info = reply.rc > 0 ? hypercallReply('XEN_SYSCTL_getdomaininfolist', reply).infos[0] : undefined;
+      if (info?.domid !== v.domid) return ask(log(v, `Domain ${v.domid} has been destroyed.`), 'gone', v);
+      if (!info.shutdown) return ask({ kind: 'wait', paths: ['@releaseDomain'] }, 'look', v);
+      const reason = info.shutdownReason;
+      const action = actionFor(v.config, reason);
+      if (action === 'suspend') {
+        return ask([log(v, 'Domain has suspended.'), { kind: 'wait', paths: ['@releaseDomain'] }], 'look', v);
+      }
+      const shut = `Domain ${v.domid} has shut down, reason code ${reason} 0x${reason.toString(16)}`;
+      const named = `Action for shutdown reason code ${reason} is ${ACTION_NAMES[action] ?? action}`;
+      return ask([log(v, shut), log(v, named)], 'act', { ...v, action });
+    },
+    act: (v) => {
+      switch (v.action) {
+        case 'preserve':
+          return done({ rc: 0 });
+        case 'restart':
+        case 'coredump_restart':
+          return cleanUp(v, 'reboot');
+        case 'restart_rename':
+          return ask({ kind: 'uuid' }, 'preserve', v);
+        // Simplified: a soft reset starts the guest afresh; upstream keeps the domain and its memory.
+        case 'soft_reset':
+          return cleanUp(v, 'reboot');
+        default:
+          return cleanUp(v, 'gone');
+      }
+    },
+    destroy: (v) => call('libxl_domain_destroy', { domid: v.domid }, 'destroyed', v),
+    destroyed: (v) =>
+      v.action === 'reboot'
+        ? ask(log(v, 'Done. Rebooting now'), 'sleep', v)
+        : ask(log(v, 'Done. Exiting now'), 'gone', v),
+    gone: () => done({ rc: 0 }),
+    // The old domain keeps its memory under another name, the new one gets a name of its own.
+    preserve: (v, reply) => ask({ kind: 'now' }, 'preserveName', { ...v, uuid: String(reply.uuid) }),
+    preserveName: (v, reply) => {
+      const name = `${v.config.cInfo.name ?? ''}${renameSuffix(Number(reply.time))}`;
+      return call('libxl_domain_preserve', { domid: v.domid, name, uuid: v.uuid }, 'preserved', {
+        ...v,
+        name,
+      });
+    },
+    preserved: (v) => ask(log(v, 'Done. Rebooting now'), 'sleep', v),
+    sleep: (v) => ask({ kind: 'sleep', ns: REBOOT_DELAY_NS }, 'restart', v),
+    restart: (v) => {
+      // Only the first start may leave the guest paused.
+      const options = { ...v.options, paused: false };
+      const args = { env: v.env, config: v.config, options, again: true };
+      return call('create_domain', args, 'restarted', { ...v, options });
+    },
+    restarted: (v, reply) => {
+      if (reply.rc !== 0 || typeof reply.domid !== 'number') return done({ rc: reply.rc });
+      return goto('start', { ...v, domid: reply.domid });
+    },
+  },
+});
+
+interface PreserveVars {
+  readonly domid: number;
+  readonly name: string;
+  readonly uuid: string;
+  readonly text?: string;
+}
+
+/**
+ * Keeps a stopped domain under a new name and uuid, so that its successor can have the old ones. Done { rc }.
+ * Models libxl_domain_preserve(), tools/libs/light/libxl_domain.c. Simplified: Xen's own handle stays the old one.
+ */
+const domainPreserve = flow<PreserveVars>({
+  name: 'libxl_domain_preserve',
+  steps: {
+    start: (v) =>
+      ask(
+        [
+          xs({ op: 'write', path: `/vm/${v.uuid}`, value: '' }),
+          xs({ op: 'write', path: `/vm/${v.uuid}/uuid`, value: v.uuid }),
+          xs({ op: 'write', path: `/local/domain/${v.domid}/vm`, value: `/vm/${v.uuid}` }),
+          xs({ op: 'write', path: `/local/domain/${v.domid}/name`, value: v.name }),
+          xs({ op: 'write', path: `/vm/${v.uuid}/name`, value: v.name }),
+          { kind: 'userdata', op: 'retrieve', domid: v.domid, name: LIBXL_JSON },
+        ],
+        'stored',
+        v,
+      ),
+    stored: (v, reply) => {
+      const text = typeof reply.text === 'string' ? reply.text : '';
+      const config = text === '' ? null : fromJson(domainConfigType, text);
+      if (config === null) return done({ rc: 0 });
+      const renamed = text.replace(JSON.stringify(config.cInfo.name), JSON.stringify(v.name));
+      return ask(
+        { kind: 'userdata', op: 'store', domid: v.domid, name: LIBXL_JSON, text: renamed },
+        'end',
+        v,
+      );
+    },
+    end: () => done({ rc: 0 }),
+  },
+});
+
+export const xlMonitorFlows: Readonly<Record<string, Flow>> = {
+  xl_monitor: monitor,
+  libxl_domain_preserve: domainPreserve,
+};
