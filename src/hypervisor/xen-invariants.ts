@@ -1,0 +1,95 @@
+/** What must hold of a host after every hypercall, beyond what the heap checks of itself. */
+import type { Domain } from './domain-state.ts';
+import { groupBlocks, listPages } from './extent-group.ts';
+import { findHeapDomain } from './heap-domain.ts';
+import { offlinedPages, ownerOf } from './heap-report.ts';
+import { p2mMix, p2mPopulated, p2mRuns } from './p2m.ts';
+import { isPod, p2mEnd } from './p2m-run.ts';
+import { domainOf, domids, heapDomainOf, type Xen } from './xen.ts';
+
+/** Pages of node data that the heap keeps for each node but the first. */
+const NODE_METADATA_PAGES = 4;
+
+/** Everything that is wrong with the host, as sentences; empty when all is well. Costs what the runs cost. */
+export function checkXenInvariants(xen: Xen): string[] {
+  const wrong = domids(xen).flatMap((domid) => [
+    ...domainInvariants(xen, domainOf(xen, domid)),
+    ...p2mInvariants(xen, domainOf(xen, domid)),
+  ]);
+  const claims = domids(xen).reduce((sum, id) => sum + heapDomainOf(xen, id).outstandingPages, 0);
+  if (claims !== xen.heap.outstandingClaims) {
+    wrong.push(`claims: domains hold ${claims}, the host counts ${xen.heap.outstandingClaims}`);
+  }
+  return [...wrong, ...conservation(xen)];
+}
+
+/** Every page the heap was given is free or somebody's. */
+function conservation(xen: Xen): string[] {
+  const { nodes } = xen.layout;
+  const given =
+    nodes.flatMap((n) => n.heapRanges).reduce((sum, [s, e]) => sum + e - s, 0) -
+    NODE_METADATA_PAGES * (nodes.length - 1);
+  let held = xen.heap.totalAvailPages;
+  for (const domid of domids(xen)) {
+    const { paging, structures } = domainOf(xen, domid);
+    const heapDomain = heapDomainOf(xen, domid);
+    const stash = heapDomain.pendingScrub === null ? 0 : 2 ** heapDomain.pendingScrub.order;
+    held += heapDomain.totPages + stash + paging.totalPages + paging.p2mPagesCount + listPages(structures);
+  }
+  const { offlined, broken } = offlinedPages(xen.heap);
+  held += offlined + broken;
+  return held === given ? [] : [`pages: the heap was given ${given}, ${held} are accounted for`];
+}
+
+function domainInvariants(xen: Xen, d: Domain): string[] {
+  const heapDomain = findHeapDomain(xen.heap, d.domid);
+  if (heapDomain === undefined) return [`d${d.domid}: the heap does not know it`];
+  const wrong: string[] = [];
+  const expect = (holds: boolean, what: string): void => {
+    if (!holds) wrong.push(`d${d.domid}: ${what}`);
+  };
+  const { pod, paging, p2m, tables } = d;
+  const mapped = p2mPopulated(p2m) + pod.count;
+  expect(
+    mapped <= heapDomain.totPages - heapDomain.extraPages,
+    `maps and caches ${mapped} pages, owns fewer`,
+  );
+  expect(pod.entryCount === p2mMix(p2m).pod, `owes ${pod.entryCount} pages, its map says ${p2mMix(p2m).pod}`);
+  expect(
+    pod.count === listPages(pod.super) + listPages(pod.single),
+    'the PoD cache is not what its lists hold',
+  );
+  expect(paging.freePages === listPages(paging.freelist), 'the pool is not what its list holds');
+  expect(
+    paging.p2mPagesCount === listPages(paging.p2mPages),
+    'the page tables are not what their list holds',
+  );
+  const regions = [tables.l3, tables.l2, tables.l1].flat().reduce((sum, [s, e]) => sum + e - s, 0);
+  const root = paging.p2mPagesCount > 0 ? 1 : 0;
+  expect(
+    paging.p2mPagesCount === regions + root,
+    `has ${paging.p2mPagesCount} page tables, needs ${regions + root}`,
+  );
+  return wrong;
+}
+
+/** The map is in order, and the first and last page of every stretch belongs to the domain. */
+function p2mInvariants(xen: Xen, d: Domain): string[] {
+  const wrong: string[] = [];
+  let end = 0;
+  for (const run of p2mRuns(d.p2m)) {
+    if (run.gfn < end) wrong.push(`d${d.domid}: guest frame ${run.gfn} is mapped twice`);
+    end = p2mEnd(run);
+    if (isPod(run)) continue;
+    for (const { mfn, count, stride } of groupBlocks(run)) {
+      const last = mfn + (count - 1) * stride + 2 ** run.order - 1;
+      for (const frame of [mfn, last]) {
+        if (ownerOf(xen.heap, frame) !== d.domid) {
+          wrong.push(`d${d.domid}: frame ${frame} behind guest frame ${run.gfn} is not its own`);
+        }
+      }
+    }
+  }
+  if (end - 1 > d.maxMappedPfn && end > 0) wrong.push(`d${d.domid}: maps ${end - 1} above its highest frame`);
+  return wrong;
+}
