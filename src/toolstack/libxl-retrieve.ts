@@ -52,13 +52,16 @@ function storedFudge(config: DomainConfig): bigint {
   return value(videoMemkb) + (pod ? 1024n : 0n);
 }
 
+/** The nil UUID counts as none. Models libxl_uuid_is_nil(). */
+const isNil = (uuid: string): boolean => /^[0-]*$/.test(uuid);
+
 /** The stored configuration with what Xen and xenstore say now. */
 function current(vars: RetrieveVars, config: DomainConfigDraft, maxMemkb: string): DomainConfigDraft {
   const { weight, cap } = config.bInfo.schedParams;
   const target = u64Number(u64(vars.targetMemkb ?? '0') + storedFudge(config));
   return {
     ...config,
-    cInfo: { ...config.cInfo, name: vars.name ?? null, uuid: vars.info?.handle ?? null },
+    cInfo: { ...config.cInfo, name: vars.name ?? null, uuid: isNil(vars.info?.handle ?? '') ? null : (vars.info?.handle ?? null) },
     bInfo: {
       ...config.bInfo,
       availVcpus: [...(vars.availVcpus ?? [])],

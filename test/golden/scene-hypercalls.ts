@@ -4,7 +4,7 @@
  * Populating does not change free_pages, and a claim is judged by the recordings' own rule (free_pages less
  * outstanding_pages): nothing here is a heap.
  */
-import { EINVAL, ENOENT, ENOMEM, EOPNOTSUPP, ESRCH } from '../../src/hypervisor/errno.ts';
+import { EINVAL, ENOENT, ENOMEM, ENOSYS, EOPNOTSUPP, ESRCH } from '../../src/hypervisor/errno.ts';
 import type { Hypercall } from '../../src/hypervisor/privcmd.ts';
 import type { Reply } from '../../src/toolstack/task.ts';
 import { domainInfo, num, type SceneState } from './scene-state.ts';
@@ -223,7 +223,8 @@ export function hypercallReply(s: SceneState, call: Hypercall): Reply {
       return { rc: 0, id: 0, sched: s.scene.host.sched ?? 'credit2', nDom: s.doms.size, cpus: allCpus(s) };
     case 'XEN_SYSCTL_readconsole':
     case 'XEN_SYSCTL_debug_keys':
-      return { rc: -EOPNOTSUPP };
+      // What the recordings' shim did not handle.
+      return { rc: -ENOSYS };
     case 'XEN_DOMCTL_createdomain':
       return createdomain(s, call);
     case 'XENMEM_populate_physmap':
