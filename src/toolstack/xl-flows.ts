@@ -3,6 +3,7 @@
 import { libxlCpupoolFlows } from './libxl-cpupool.ts';
 import { libxlListFlows } from './libxl-list.ts';
 import { libxlRetrieveFlows } from './libxl-retrieve.ts';
+import { libxlVcpuOnlineFlows } from './libxl-vcpu-online.ts';
 import type { Flow } from './task.ts';
 import { xentopFlows } from './xentop.ts';
 import { xlConfigUpdateFlows } from './xl-config-update.ts';
@@ -34,6 +35,7 @@ export const xlFlows: Readonly<Record<string, Flow>> = {
   ...xlMiscFlows,
   ...libxlCpupoolFlows,
   ...libxlRetrieveFlows,
+  ...libxlVcpuOnlineFlows,
   ...xentopFlows,
   ...xlConfigUpdateFlows,
   ...xlCpupoolFlows,
