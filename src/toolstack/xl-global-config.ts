@@ -16,6 +16,43 @@ export interface GlobalConfig {
 
 const INT_MAX = 2n ** 31n - 1n;
 
+/** Reads settings one after another and keeps what is said about them. */
+interface Reader {
+  readonly cfg: XluConfig;
+  readonly said: string[];
+}
+
+function take<T>(reader: Reader, got: Got<T>): T | null {
+  if (!('warning' in got)) return got.value;
+  reader.said.push(got.warning);
+  return null;
+}
+
+const string = (reader: Reader, name: string): string | null => take(reader, getString(reader.cfg, name));
+const long = (reader: Reader, name: string): bigint | null => take(reader, getLong(reader.cfg, name));
+
+/** The setting under its own name, else under the deprecated one. */
+function renamed(reader: Reader, old: string, name: string): string | null {
+  const before = string(reader, old);
+  if (before !== null) {
+    reader.said.push(`the global config option ${old} is deprecated, please switch to ${name}\n`);
+  }
+  return string(reader, name) ?? before;
+}
+
+/** One of `allowed`; anything else is complained of and not set. */
+function oneOf<const T extends string>(
+  reader: Reader,
+  name: string,
+  allowed: readonly T[],
+  complaint: (value: string) => string,
+): T | null {
+  const value = string(reader, name);
+  const found = allowed.find((a) => a === value);
+  if (value !== null && found === undefined) reader.said.push(complaint(value));
+  return found ?? null;
+}
+
 /** Parses the text of xl.conf (one character per byte). A text that is no config ends xl with 1. */
 export function parseGlobalConfig(text: string): GlobalConfig {
   const read = xluCfgReaddata({ source: XL_GLOBAL_CONFIG, text });
@@ -23,76 +60,56 @@ export function parseGlobalConfig(text: string): GlobalConfig {
     const stderr = `${read.stderr}Failed to parse config file: Invalid argument\n`;
     return { xlconf: xlConfDefaults, stderr, exit: 1 };
   }
-  const cfg = read.cfg;
-  const said: string[] = [];
-  const take = <T>(got: Got<T>): T | null => {
-    if (!('warning' in got)) return got.value;
-    said.push(got.warning);
-    return null;
-  };
-  const string = (name: string): string | null => take(getString(cfg, name));
-  const deprecated = (name: string, successor: string): string | null => {
-    const value = string(name);
-    if (value !== null) {
-      said.push(`the global config option ${name} is deprecated, please switch to ${successor}\n`);
-    }
-    return value;
-  };
-  const oneOf = <const T extends string>(
-    name: string,
-    allowed: readonly T[],
-    complaint: (v: string) => string,
-  ) => {
-    const value = string(name);
-    const found = allowed.find((a) => a === value);
-    if (value !== null && found === undefined) said.push(complaint(value));
-    return found ?? null;
-  };
+  const reader: Reader = { cfg: read.cfg, said: [] };
+  const xlconf = readSettings(reader);
+  const stderr = reader.said.join('');
+  return xlconf === null ? { xlconf: xlConfDefaults, stderr, exit: 1 } : { xlconf, stderr, exit: null };
+}
 
+/** Every setting in xl's order of reading; null where a grant limit ends xl. */
+function readSettings(reader: Reader): XlConf | null {
+  const d = xlConfDefaults;
   const ballooning = oneOf(
+    reader,
     'autoballoon',
     ['on', '1', 'off', '0', 'auto'],
     () => 'invalid autoballoon option',
   );
-  const autoballoon = ballooning === null ? null : AUTOBALLOON[ballooning];
-  const hotplug = take(getLong(cfg, 'run_hotplug_scripts'));
-  const lockfile = string('lockfile');
-  const oldVifscript = deprecated('vifscript', 'vif.default.script');
-  const vifscript = string('vif.default.script') ?? oldVifscript;
-  const oldBridge = deprecated('defaultbridge', 'vif.default.bridge');
-  const bridge = string('vif.default.bridge') ?? oldBridge;
-  const gatewaydev = string('vif.default.gatewaydev');
-  const vifbackend = string('vif.default.backend');
-  const format = oneOf('output_format', ['json', 'sxp'], (v) => `invalid default output format "${v}"\n`);
-  const blkdevStart = string('blkdev_start');
-  const claimMode = take(getLong(cfg, 'claim_mode'));
-  string('remus.default.netbufscript');
-  string('colo.default.proxyscript');
-  const frames = grantLimits(cfg);
-  if (frames === null) return { xlconf: xlConfDefaults, stderr: said.join(''), exit: 1 };
-  const vmCpumask = string('vm.cpumask');
-  const vmHvmCpumask = string('vm.hvm.cpumask');
-  const vmPvCpumask = string('vm.pv.cpumask');
-  const policy = oneOf('domid_policy', ['xen', 'random'], () => 'invalid domid_policy option');
-  const d = xlConfDefaults;
-  const xlconf: XlConf = {
+  const hotplug = long(reader, 'run_hotplug_scripts');
+  const lockfile = string(reader, 'lockfile');
+  const defaultVifscript = renamed(reader, 'vifscript', 'vif.default.script');
+  const defaultBridge = renamed(reader, 'defaultbridge', 'vif.default.bridge');
+  const defaultGatewaydev = string(reader, 'vif.default.gatewaydev');
+  const defaultVifbackend = string(reader, 'vif.default.backend');
+  const badFormat = (value: string): string => `invalid default output format "${value}"\n`;
+  const format = oneOf(reader, 'output_format', ['json', 'sxp'], badFormat);
+  const blkdevStart = string(reader, 'blkdev_start');
+  const claimMode = long(reader, 'claim_mode');
+  string(reader, 'remus.default.netbufscript');
+  string(reader, 'colo.default.proxyscript');
+  const limits = grantLimits(reader.cfg);
+  if (limits === null) return null;
+  const vmCpumask = string(reader, 'vm.cpumask');
+  const vmHvmCpumask = string(reader, 'vm.hvm.cpumask');
+  const vmPvCpumask = string(reader, 'vm.pv.cpumask');
+  const policy = oneOf(reader, 'domid_policy', ['xen', 'random'], () => 'invalid domid_policy option');
+  return {
     claimMode: claimMode === null ? d.claimMode : claimMode !== 0n,
-    autoballoon: autoballoon ?? d.autoballoon,
+    autoballoon: ballooning === null ? d.autoballoon : AUTOBALLOON[ballooning],
     lockfile: lockfile ?? d.lockfile,
     runHotplugScripts: hotplug === null ? d.runHotplugScripts : hotplug !== 0n,
-    ...frames,
+    ...limits,
     domidPolicy: policy ?? d.domidPolicy,
     outputFormat: format ?? d.outputFormat,
-    blkdevStart: blkdevStart ?? d.blkdevStart,
+    blkdevStart,
     vmCpumask,
     vmPvCpumask,
     vmHvmCpumask,
-    defaultVifscript: vifscript,
-    defaultBridge: bridge,
-    defaultGatewaydev: gatewaydev,
-    defaultVifbackend: vifbackend,
+    defaultVifscript,
+    defaultBridge,
+    defaultGatewaydev,
+    defaultVifbackend,
   };
-  return { xlconf, stderr: said.join(''), exit: null };
 }
 
 const AUTOBALLOON = { on: 'on', 1: 'on', off: 'off', 0: 'off', auto: 'auto' } as const;

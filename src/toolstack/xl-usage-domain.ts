@@ -170,16 +170,17 @@ export const DOMAIN_COMMANDS: readonly CmdSpec[] = [
     modifies: true,
     usage: '[options] <Domain> <host>',
     desc: 'Migrate a domain to another host',
-    option: `-h              Print this help.
--C <config>     Send <config> instead of config file from creation.
--s <sshcommand> Use <sshcommand> instead of ssh.  String will be passed
-                to sh. If empty, run <host> instead of ssh <host> xl
-                migrate-receive [-d -e]
--e              Do not wait in the background (on <host>) for the death
-                of the domain.
---debug         Print huge (!) amount of debug during the migration process.
--p              Do not unpause domain after migrating it.
--D              Preserve the domain id`,
+    option:
+      '-h              Print this help.\n' +
+      '-C <config>     Send <config> instead of config file from creation.\n' +
+      '-s <sshcommand> Use <sshcommand> instead of ssh.  String will be passed\n' +
+      '                to sh. If empty, run <host> instead of ssh <host> xl\n' +
+      '                migrate-receive [-d -e]\n' +
+      '-e              Do not wait in the background (on <host>) for the death\n' +
+      '                of the domain.\n' +
+      '--debug         Print huge (!) amount of debug during the migration process.\n' +
+      '-p              Do not unpause domain after migrating it.\n' +
+      '-D              Preserve the domain id',
   },
   {
     name: 'restore',
