@@ -74,16 +74,17 @@ function setFamilyOrModel(list: CpuidPolicyList, name: 'family' | 'model', value
     setBits(entry, 'eax', high, letter.repeat(highLength));
     return 0;
   }
-  const n = asUint32(number.value);
+  const n = number.value;
+  const nibble = (value: bigint): string => binary(Number(BigInt.asUintN(4, value)), 4);
   if (name === 'model') {
-    setBits(entry, 'eax', low, binary(n % 16, 4));
-    setBits(entry, 'eax', high, binary(Math.floor(n / 16), 4));
-  } else if (n < 16) {
-    setBits(entry, 'eax', low, binary(n, 4));
+    setBits(entry, 'eax', low, nibble(n));
+    setBits(entry, 'eax', high, nibble(n / 16n));
+  } else if (n < 16n) {
+    setBits(entry, 'eax', low, nibble(n));
     setBits(entry, 'eax', high, binary(0, 8));
   } else {
     setBits(entry, 'eax', low, '1111');
-    setBits(entry, 'eax', high, binary(n - 15, 8));
+    setBits(entry, 'eax', high, binary(Number(BigInt.asUintN(8, n - 15n)), 8));
   }
   return 0;
 }
@@ -139,25 +140,25 @@ function parseXendLine(list: CpuidPolicyList, line: string): number {
   if (line[at] === ',') {
     const sub = strtoul(line, 0, at + 1);
     if (sub.end === 0) return 2;
-    subleaf = asUint32(sub.value);
+    // All ones is libxl's mark of a leaf without subleaves.
+    subleaf = asUint32(sub.value) === 0xffffffff ? null : asUint32(sub.value);
     at = sub.end;
   }
   if (line[at] !== ':') return 3;
   const entry = findMatch(list, asUint32(leaf.value), subleaf);
   at++;
-  for (;;) {
-    const register = /e([abcd])x=/y;
+  while (at < line.length) {
+    const register = /e([abcd])x[^=]*=/y;
     register.lastIndex = at;
     const found = register.exec(line);
     if (found === null) return 4;
     const policy = line.slice(register.lastIndex).split(',')[0] ?? '';
     if (policy.length !== 32) return 5;
     entry[`e${found[1]}x` as CpuidRegister] = policy;
-    at = register.lastIndex + 32;
-    if (line[at] !== ',') return 0;
-    at++;
-    while (/[ \t\n\v\f\r]/.test(line[at] ?? '')) at++;
+    at = register.lastIndex + 32 + 1;
+    while (line[at] === ' ' || line[at] === '\n') at++;
   }
+  return 0;
 }
 
 /** xend's syntax: a list of `LEAF[,SUBLEAF]:reg=POLICY,…`. Returns what xl prints; bad lines are passed over. */

@@ -21,7 +21,7 @@ export const DISK_SPECIFICATIONS = ['unknown', 'xen', 'virtio'] as const;
 export const NIC_TYPES = ['unknown', 'vif_ioemu', 'vif'] as const;
 export const VKB_BACKENDS = ['unknown', 'qemu', 'linux'] as const;
 export const USBCTRL_TYPES = ['auto', 'pv', 'devicemodel', 'qusb'] as const;
-export const VSND_STREAM_TYPES = ['', 'P', 'C'] as const;
+export const VSND_STREAM_TYPES = ['', 'p', 'c'] as const;
 export const VSND_PCM_FORMATS = [
   's8',
   'u8',

@@ -19,16 +19,22 @@ function update(set: Set<number>, first: number, last: number, limit: number, re
 
 const ULONG_MAX = 2n ** 64n - 1n;
 
-/** `N` or `N-M`, decimal, to the end of `text`; null when bad or reversed. Models parse_range(). */
-export function parseRange(text: string): { readonly first: number; readonly last: number } | null {
+/**
+ * `N` or `N-M`, decimal, to the end of `text`. `ok` is false when it is bad or reversed; `first` and `last` are what
+ * was read all the same. Models parse_range().
+ */
+export function parseRange(text: string): {
+  readonly first: number;
+  readonly last: number;
+  readonly ok: boolean;
+} {
   const start = strtoul(text, 10);
-  if (start.end === 0 || start.value === ULONG_MAX) return null;
   const first = Number(start.value);
-  if (start.end === text.length) return { first, last: first };
-  if (text[start.end] !== '-') return null;
+  if (start.end === 0 || start.value === ULONG_MAX) return { first, last: first, ok: false };
+  if (text[start.end] !== '-') return { first, last: first, ok: start.end === text.length };
   const stop = strtoul(text, 10, start.end + 1);
-  if (stop.end !== text.length || stop.value === ULONG_MAX) return null;
-  return stop.value < start.value ? null : { first, last: Number(stop.value) };
+  const ok = stop.end === text.length && stop.value !== ULONG_MAX && stop.value >= start.value;
+  return { first, last: Number(stop.value), ok };
 }
 
 /** What a node holds, by node id: cpu ids. Only cpus below the node map's width are ever seen. */
@@ -63,7 +69,7 @@ export function cpurangeParse(
       continue;
     }
     const range = parseRange(rest);
-    if (range === null) return { cpus, error: `Invalid pcpu range: ${rest}.\n` };
+    if (!range.ok) return { cpus, error: `Invalid pcpu range: ${rest}.\n` };
     if (nodes === null) {
       update(cpus, range.first, range.last, limit, remove);
       continue;

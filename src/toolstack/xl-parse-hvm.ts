@@ -18,8 +18,9 @@ import {
   readMemkb,
   readString,
   say,
+  XlExit,
 } from './xl-parse-state.ts';
-import { leadingStrings } from './xlu-cfg.ts';
+import { isList, leadingStrings, type XluValue } from './xlu-cfg.ts';
 
 type Hvm = NonNullable<ReturnType<typeof hvmDraft>>;
 
@@ -41,10 +42,12 @@ const VIRIDIAN_ENLIGHTENMENTS = [
 ] as const;
 
 /** Models parse_viridian_enlightenments' list form. */
-function parseViridianList(state: ParseState, hvm: Hvm, words: readonly string[]): void {
+function parseViridianList(state: ParseState, hvm: Hvm, words: readonly XluValue[]): void {
   const enable = new Set<number>();
   const disable = new Set<number>();
   for (const word of words) {
+    // xl compares a list with a word through a null pointer.
+    if (isList(word)) throw new XlExit(139);
     const negated = word.startsWith('!');
     const name = negated ? word.slice(1) : word;
     if (!negated && name === 'all') {
@@ -69,7 +72,7 @@ function parseViridianList(state: ParseState, hvm: Hvm, words: readonly string[]
 function parseViridian(state: ParseState, hvm: Hvm): void {
   const list = readList(state, 'viridian', 'quiet');
   if (list === null) hvm.viridian = readDefbool(state, 'viridian', 'quiet');
-  else parseViridianList(state, hvm, leadingStrings(list));
+  else parseViridianList(state, hvm, list.values);
 }
 
 /** The smallest and largest hole below 4 GiB, in bytes. Xen: HVM_BELOW_4G_MMIO_LENGTH and its upper bound. */
@@ -97,7 +100,8 @@ function parseMcaCaps(state: ParseState, hvm: Hvm): void {
   if (!state.cfg.newest.has('mca_caps')) return;
   const list = readList(state, 'mca_caps', 'quiet');
   if (list === null) die(state, 'ERROR: unable to parse mca_caps.', 3);
-  for (const word of leadingStrings(list)) {
+  for (const word of list.values) {
+    if (isList(word)) throw new XlExit(139);
     if (word !== 'lmce') die(state, `ERROR: unrecognized MCA capability '${word}'.`, 3);
     hvm.mcaCaps = 1;
   }

@@ -38,12 +38,12 @@ function parseIoports(state: ParseState): void {
     const bad = `xl: Invalid argument parsing ioport: ${text}`;
     const start = strtoul(text, 16);
     if (start.end === 0) die(state, bad);
-    if (start.value >= UINT32_MAX) die(state, `xl: ioport ${asUint32(start.value).toString(16)} too big`);
+    if (start.value >= UINT32_MAX) die(state, `xl: ioport ${start.value.toString(16)} too big`);
     let end = start.value;
     if (text[start.end] === '-') {
       const stop = strtoul(text, 16, start.end + 1);
       if (stop.end !== text.length) die(state, bad);
-      if (stop.value >= UINT32_MAX) die(state, `xl: ioport ${asUint32(stop.value).toString(16)} too big`);
+      if (stop.value >= UINT32_MAX) die(state, `xl: ioport ${stop.value.toString(16)} too big`);
       end = stop.value;
     } else if (start.end !== text.length) {
       say(state, `${bad}\n`);
@@ -59,7 +59,7 @@ function parseIrqs(state: ParseState): void {
     if (typeof text !== 'string') die(state, `xl: Unable to get element ${i} in irq list`);
     const irq = strtoul(text, 10);
     if (irq.end !== text.length || irq.end === 0) die(state, `xl: Invalid argument parsing irq: ${text}`);
-    if (irq.value >= UINT32_MAX) die(state, `xl: irq ${asUint32(irq.value).toString(16)} too big`);
+    if (irq.value >= UINT32_MAX) die(state, `xl: irq ${irq.value.toString(16)} too big`);
     state.config.bInfo.irqs.push(Number(irq.value));
   }
 }

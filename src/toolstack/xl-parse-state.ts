@@ -128,6 +128,10 @@ export function keyValue(token: string): { readonly key: string; readonly value:
   return at < 0 ? null : { key: token.slice(0, at), value: token.slice(at + 1) };
 }
 
+/** libxl's word against a map of a negative number of cpus. Models libxl_cpu_bitmap_alloc(). */
+export const INVALID_CPUS =
+  'libxl: error: libxl_utils.c:809:libxl_cpu_bitmap_alloc: invalid number of cpus provided\n';
+
 const ULONG_MAX = 2n ** 64n - 1n;
 
 /** Decimal digits, whatever follows them; none of them ends xl. Models parse_ulong(). */

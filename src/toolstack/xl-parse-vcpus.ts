@@ -8,6 +8,7 @@ import { parseAffinity } from './xl-parse-cpus.ts';
 import {
   die,
   enumFromString,
+  INVALID_CPUS,
   type ParseState,
   readLong,
   readMemkb,
@@ -41,7 +42,7 @@ function parseSched(state: ParseState): void {
 function vcpuMap(state: ParseState, vcpus: bigint): number[] {
   const count = asInt32(vcpus);
   if (count < 0) {
-    say(state, 'libxl: error: libxl_utils.c:809:libxl_cpu_bitmap_alloc: invalid number of cpus provided\n');
+    say(state, INVALID_CPUS);
     die(state, 'Unable to allocate cpumap');
   }
   if (count > MAX_MAP_BITS) {

@@ -4,7 +4,7 @@
 import type { DomainConfigDraft } from './domain-config.ts';
 import { init } from './libxl-idl.ts';
 import { COLO_NIC_NAMES, nicType } from './libxl-types-device.ts';
-import { asInt32, strtoul } from './strtol.ts';
+import { asInt32, asUint32, strtoul } from './strtol.ts';
 import {
   deviceEntries,
   die,
@@ -52,11 +52,13 @@ function parseMac(state: ParseState, nic: Nic, entry: string, from: number): voi
   let at = from;
   for (let i = 0; i < 6; i++) {
     const byte = strtoul(entry, 16, at);
-    if (byte.end === 0 || byte.value > 255n) {
+    // C keeps the low 32 bits of what it read.
+    const value = asUint32(byte.value);
+    if (byte.end === 0 || value > 255) {
       say(state, "Invalid parameter `mac'.\n");
       break;
     }
-    mac[i] = Number(byte.value);
+    mac[i] = value;
     at = byte.end + 1;
     if (at > entry.length + 1) at = entry.length;
   }

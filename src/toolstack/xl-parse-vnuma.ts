@@ -1,10 +1,9 @@
 /** The guest's own NUMA nodes. Models parse_vnuma_config(), tools/xl/xl_parse.c. */
 import { kib } from '../hypervisor/units.ts';
 import type { DomainConfigDraft } from './domain-config.ts';
-import { asInt32 } from './strtol.ts';
 import { parseRange } from './xl-parse-cpus.ts';
 import { splitPair } from './xl-parse-pair.ts';
-import { die, type ParseState, parseUlong, readList, readLong, say } from './xl-parse-state.ts';
+import { die, INVALID_CPUS, type ParseState, parseUlong, readList, say } from './xl-parse-state.ts';
 import { elementAsList } from './xlu-cfg.ts';
 
 type Vnode = DomainConfigDraft['bInfo']['vnumaNodes'][number];
@@ -21,9 +20,9 @@ function parseOption(state: ParseState, option: string, vnode: Vnode, totals: To
   if (pair === null) die(state, `xl: failed to split "${option}" into pair`);
   const { key, value } = pair;
   if (key === 'pnode') {
-    const pnode = asInt32(parseUlong(state, value));
-    if (pnode < 0 || pnode >= state.host.nodeCpus.length) die(state, `xl: invalid pnode number: ${pnode}`);
-    vnode.pnode = pnode;
+    const pnode = parseUlong(state, value);
+    if (pnode >= BigInt(state.host.nodeCpus.length)) die(state, `xl: invalid pnode number: ${pnode}`);
+    vnode.pnode = Number(pnode);
     state.config.bInfo.numaPlacement = false;
   } else if (key === 'size') {
     const size = parseUlong(state, value);
@@ -31,12 +30,12 @@ function parseOption(state: ParseState, option: string, vnode: Vnode, totals: To
     totals.size += size;
   } else if (key === 'vcpus') {
     for (const text of value.split(',').filter((t) => t !== '')) {
-      // A range that cannot be read counts as vcpu 0, a reversed one as none.
-      const range = parseRange(text) ?? { first: 0, last: reversed(text) ? -1 : 0 };
+      // What was read of a bad range counts all the same; a reversed one is empty.
+      const range = parseRange(text);
       for (let vcpu = range.first; vcpu <= Math.min(range.last, mapBits - 1); vcpu++) {
         if (!vnode.vcpus.includes(vcpu)) vnode.vcpus.push(vcpu);
       }
-      totals.vcpus += range.last - range.first + 1;
+      totals.vcpus += Math.max(0, range.last - range.first + 1);
     }
   } else if (key === 'vdistances') {
     const distances = value.split(',').filter((t) => t !== '');
@@ -47,8 +46,6 @@ function parseOption(state: ParseState, option: string, vnode: Vnode, totals: To
   }
 }
 
-const reversed = (text: string): boolean => /^[ \t]*\+?\d+-[ \t]*\+?\d+/.test(text);
-
 /**
  * Fills vnuma_nodes and what follows from them: max_vcpus, max_memkb. Anything that is not a list, and an empty list,
  * is ignored silently.
@@ -58,8 +55,11 @@ export function parseVnuma(state: ParseState): void {
   const nodes = readList(state, 'vnuma', 'quiet');
   if (nodes === null || nodes.values.length === 0) return;
   const { maxCpus } = state.host;
-  const maxVcpus = readLong(state, 'maxvcpus', 'quiet');
-  const mapBits = Math.ceil((maxVcpus === null ? maxCpus : asInt32(maxVcpus)) / 8) * 8;
+  if (bInfo.maxVcpus < 0) {
+    say(state, INVALID_CPUS);
+    die(state, 'libxl_node_bitmap_alloc failed.');
+  }
+  const mapBits = Math.ceil((bInfo.maxVcpus === 0 ? maxCpus : bInfo.maxVcpus) / 8) * 8;
   const totals: Totals = { vcpus: 0, size: 0n };
   for (let i = 0; i < nodes.values.length; i++) {
     const node = elementAsList(state.cfg, nodes, i);

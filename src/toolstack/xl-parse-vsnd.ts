@@ -103,7 +103,8 @@ function last<T>(list: T[], add: () => T): T {
 
 /** Reads one string of a card: what it speaks of, then its options. */
 function parseItem(state: ParseState, card: Vsnd, text: string): void {
-  const [word = '', ...options] = commaTokens(text);
+  const [word, ...options] = commaTokens(text);
+  if (word === undefined) return;
   switch (word.toLowerCase()) {
     case 'card':
       setOptions(state, options, card.params, (key, value) => setCardOption(card, key, value));

@@ -33,7 +33,7 @@ export function dequote(token: string): Dequoted {
   while (at < end) {
     const backslash = token.indexOf('\\', at);
     if (backslash < 0 || backslash >= end) break;
-    parts.push(token.slice(at, backslash));
+    if (backslash > at) parts.push(token.slice(at, backslash));
     const letter = token[backslash + 1] ?? '';
     const simple = SIMPLE[letter];
     at = backslash + 2;

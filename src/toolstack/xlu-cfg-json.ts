@@ -8,6 +8,7 @@ import {
   getLong,
   getString,
   isList,
+  settingAt,
   type XluConfig,
   type XluList,
   type XluValue,
@@ -64,10 +65,9 @@ export function settingsJson(cfg: XluConfig): string {
   const settings: string[] = [];
   const lookups: string[] = [];
   for (let i = cfg.names.length - 1; i >= 0; i--) {
-    const name = cfg.names[i]!;
-    const op = cfg.appends[i] ? '+=' : '=';
+    const { name, value, append, line } = settingAt(cfg, i);
     settings.push(
-      `  {"name": "${name}", "op": "${op}", "line": ${cfg.lines[i]}, "value": ${valueJson(cfg.values[i]!)}}`,
+      `  {"name": "${name}", "op": "${append ? '+=' : '='}", "line": ${line}, "value": ${valueJson(value)}}`,
     );
     if (cfg.newest.get(name) === i) lookups.push(`  "${name}": ${lookupJson(cfg, name)}`);
   }

@@ -3,7 +3,7 @@
  * its error recovery and its limit of 10,000 stacked symbols. Time and memory are linear in the text, and nested lists
  * do not recurse.
  */
-import { isList, newXluConfig, type XluConfig, type XluList, type XluValue } from './xlu-cfg.ts';
+import { addSetting, isList, newXluConfig, type XluConfig, type XluList, type XluValue } from './xlu-cfg.ts';
 import {
   type Lexer,
   lexicalError,
@@ -35,9 +35,21 @@ type Where = keyof typeof EXPECTING;
 /** bison refuses to stack more symbols than this. Xen: YYMAXDEPTH. */
 const YYMAXDEPTH = 10_000;
 
+/** Simplified: real xl reports without end; this reader stops here and says so. */
+const MAX_REPORTS = 100_000;
+
+/** A list under construction. */
+interface ListDraft extends XluList {
+  values: XluValue[];
+  lineRuns: number[];
+}
+
+/** What empty lists share, so that millions of them cost little. Never written. */
+const NONE: never[] = [];
+
 /** A list that is not closed yet. */
 interface OpenList {
-  readonly list: XluList;
+  readonly list: ListDraft;
   /** Symbols stacked below and including its `[`. */
   readonly depth: number;
   /** What may come: a value (or the end), or a comma (or the end). */
@@ -53,50 +65,41 @@ interface Parser {
   /** Tokens still to accept before a syntax error is reported again. Xen: yyerrstatus. */
   errstatus: number;
   name: string;
-  nameLine: number;
-  nameColumn: number;
+  /** Column of the name, from 1. */
+  column: number;
   append: boolean;
   done: boolean;
 }
 
 /** Adds `add` to what the name's newest setting holds; null when one is a list and the other is not. */
-function appended(old: XluValue, add: XluValue): XluValue | null {
-  if (!isList(old)) return isList(add) ? null : old + add;
+function appended(older: XluValue, add: XluValue): XluValue | null {
+  if (!isList(older)) return isList(add) ? null : older + add;
   if (!isList(add)) return null;
+  const old = older as ListDraft;
+  // The elements move: the older setting is left an empty list.
   const { values, lineRuns } = old;
+  old.values = NONE;
+  old.lineRuns = NONE;
+  if (values.length === 0) return add;
   for (let i = 0; i < add.lineRuns.length; i += 2) {
     lineRuns.push(add.lineRuns[i]! + values.length, add.lineRuns[i + 1]!);
   }
   for (const value of add.values) values.push(value);
-  // The elements move: the older setting is left an empty list.
-  old.values = [];
-  old.lineRuns = [];
-  return { values, lineRuns, line: add.line, column: add.column };
+  return { values, lineRuns, line: add.line };
 }
 
 /** Stores a complete assignment, unless something was wrong before. Models xlu__cfg_set_store(). */
 function store(parser: Parser, value: XluValue, line: number): void {
-  const { cfg, lexer } = parser;
+  const { cfg, lexer, name, append, column } = parser;
   parser.where = 'assignment';
   if (lexer.err) return;
-  const older = cfg.newest.get(parser.name);
   let stored: XluValue | null = value;
-  if (parser.append && older !== undefined) {
-    stored = appended(cfg.values[older]!, value);
-    if (stored === null) {
-      lexicalError(lexer, 'can\'t add [list] to "string" or vice versa');
-      return;
-    }
+  if (append) {
+    const older = cfg.newest.get(name);
+    if (older !== undefined) stored = appended(cfg.values[older]!, value);
   }
-  // An equal name is shared, so that a million settings of one name cost one string.
-  const name = older === undefined ? parser.name : cfg.names[older]!;
-  cfg.newest.set(name, cfg.names.length);
-  cfg.names.push(name);
-  cfg.values.push(stored);
-  cfg.appends.push(parser.append);
-  cfg.lines.push(line);
-  cfg.nameLines.push(parser.nameLine);
-  cfg.nameColumns.push(parser.nameColumn);
+  if (stored === null) lexicalError(lexer, 'can\'t add [list] to "string" or vice versa');
+  else addSetting(cfg, { name, value: stored, append, line, column });
 }
 
 /** Records that a symbol was shifted. */
@@ -148,12 +151,7 @@ function openList(parser: Parser): void {
   const below = outer === undefined ? 4 : outer.depth + (outer.list.values.length === 0 ? 1 : 4);
   // The `[` and the possibly empty run of newlines after it.
   if (exhausted(parser, below + 2)) return;
-  const list: XluList = {
-    values: [],
-    lineRuns: [],
-    line: lexer.firstLine,
-    column: lexer.start - lexer.lineStart + 1,
-  };
+  const list: ListDraft = { values: NONE, lineRuns: NONE, line: lexer.firstLine };
   parser.open.push({ list, depth: below + 1, afterValue: false });
   parser.where = 'list';
 }
@@ -161,9 +159,13 @@ function openList(parser: Parser): void {
 /** Adds a value to the innermost list. */
 function addToList(into: OpenList, value: XluValue, line: number): void {
   const { list } = into;
-  const { lineRuns } = list;
-  if (lineRuns[lineRuns.length - 1] !== line) lineRuns.push(list.values.length, line);
-  list.values.push(value);
+  if (list.values.length === 0) {
+    list.values = [value];
+    list.lineRuns = [0, line];
+  } else {
+    if (list.lineRuns[list.lineRuns.length - 1] !== line) list.lineRuns.push(list.values.length, line);
+    list.values.push(value);
+  }
   into.afterValue = true;
 }
 
@@ -209,8 +211,7 @@ function tokenInStatement(parser: Parser, token: Token): boolean {
       if (token === TOKEN.end) parser.done = true;
       else if (token === TOKEN.ident) {
         parser.name = lexer.text.slice(lexer.start, lexer.end);
-        parser.nameLine = lexer.firstLine;
-        parser.nameColumn = lexer.start - lexer.lineStart + 1;
+        parser.column = lexer.start - lexer.lineStart + 1;
         parser.where = 'ident';
       } else if (token !== TOKEN.newline && token !== TOKEN.semicolon) return false;
       return true;
@@ -253,12 +254,11 @@ export function xluCfgReaddata(input: { readonly source: string; readonly text: 
     where: 'statement',
     errstatus: 0,
     name: '',
-    nameLine: 0,
-    nameColumn: 0,
+    column: 0,
     append: false,
     done: false,
   };
-  while (!parser.done) {
+  while (!parser.done && lexer.reports.length < MAX_REPORTS) {
     const token = yylex(lexer);
     if (lexer.aborted) return { ok: false, stderr: `${lexer.reports.join('')}${ASSERTION}`, aborted: true };
     const inner = parser.open[parser.open.length - 1];
@@ -267,6 +267,7 @@ export function xluCfgReaddata(input: { readonly source: string; readonly text: 
     else syntaxError(parser, token);
   }
   if (!lexer.err) return { ok: true, cfg };
+  if (lexer.reports.length >= MAX_REPORTS) lexer.reports.push(`${input.source}: too many errors\n`);
   if (lexer.likelyPython) lexer.reports.push(...PYTHON_HINT);
   return { ok: false, stderr: lexer.reports.join(''), aborted: false };
 }

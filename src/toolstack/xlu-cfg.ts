@@ -12,12 +12,11 @@ export type XluValue = string | XluList;
 
 /** Xen: XLU_ConfigList. */
 export interface XluList {
-  values: XluValue[];
+  readonly values: readonly XluValue[];
   /** Line of each value, as runs: index of the first value, line, index, line, … */
-  lineRuns: number[];
-  /** Line and column of its `[`. */
+  readonly lineRuns: readonly number[];
+  /** Line of its `[`. */
   readonly line: number;
-  readonly column: number;
 }
 
 /** Settings in order of definition, oldest first. Xen: XLU_Config. */
@@ -26,12 +25,10 @@ export interface XluConfig {
   readonly source: string;
   readonly names: string[];
   readonly values: XluValue[];
-  /** True where the operator is `+=`. */
-  readonly appends: boolean[];
-  /** Line of the value's first token, and line and column of the name. */
-  readonly lines: number[];
-  readonly nameLines: number[];
-  readonly nameColumns: number[];
+  /** Line of each setting: of its name, and of its value's first token. */
+  lines: Int32Array;
+  /** Column of each setting's name, from 1; negative where the operator is `+=`. */
+  columns: Int32Array;
   /** The newest setting of each name: the only one lookups find. */
   readonly newest: Map<string, number>;
 }
@@ -43,15 +40,57 @@ export type Got<T> =
 
 const absent = { errno: ESRCH, warning: '' } as const;
 
+const FIRST_SETTINGS = 64;
+
 export const newXluConfig = (source: string): XluConfig => ({
   source,
   names: [],
   values: [],
-  appends: [],
-  lines: [],
-  nameLines: [],
-  nameColumns: [],
+  lines: new Int32Array(FIRST_SETTINGS),
+  columns: new Int32Array(FIRST_SETTINGS),
   newest: new Map(),
+});
+
+/** The same numbers with room for more. */
+function grown(column: Int32Array): Int32Array {
+  const larger = new Int32Array(column.length * 2);
+  larger.set(column);
+  return larger;
+}
+
+/** One assignment, as stored. */
+export interface XluSetting {
+  readonly name: string;
+  readonly value: XluValue;
+  readonly append: boolean;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Adds a setting as the newest of its name. */
+export function addSetting(cfg: XluConfig, { name, value, append, line, column }: XluSetting): void {
+  const index = cfg.names.length;
+  if (index === cfg.lines.length) {
+    cfg.lines = grown(cfg.lines);
+    cfg.columns = grown(cfg.columns);
+  }
+  // An equal name is shared, so that a million settings of one name cost one string.
+  const older = cfg.newest.get(name);
+  const shared = older === undefined ? name : cfg.names[older]!;
+  cfg.names.push(shared);
+  cfg.values.push(value);
+  cfg.lines[index] = line;
+  cfg.columns[index] = append ? -column : column;
+  cfg.newest.set(shared, index);
+}
+
+/** The `index`-th setting, oldest first. */
+export const settingAt = (cfg: XluConfig, index: number): XluSetting => ({
+  name: cfg.names[index]!,
+  value: cfg.values[index]!,
+  append: cfg.columns[index]! < 0,
+  line: cfg.lines[index]!,
+  column: Math.abs(cfg.columns[index]!),
 });
 
 export const isList = (value: XluValue): value is XluList => typeof value !== 'string';
@@ -90,7 +129,7 @@ export function getBoundedLong(
     errno,
     warning: warningAt(cfg, cfg.lines[i]!, why),
   });
-  if (cfg.appends[i]) return refuse(EINVAL, `can't use += with numbers for parameter \`${name}'`);
+  if (cfg.columns[i]! < 0) return refuse(EINVAL, `can't use += with numbers for parameter \`${name}'`);
   const { value, end, overflow } = strtol(text.value, 0);
   if (overflow) {
     return refuse(ERANGE, `parameter \`${name}' could not be parsed as a number: ${strerror(ERANGE)}`);
