@@ -1,0 +1,165 @@
+/**
+ * What one xlsim process holds while it runs commands: the lock, the opened host, and output that must wait.
+ *
+ * Nothing is printed before what it reports is safely on disk: text is kept until commit() has synced.
+ */
+
+import { initDom0 } from '../explorer/init-dom0.ts';
+import { newWorld, type World } from '../explorer/world.ts';
+import { bootHost } from '../hypervisor/host-boot.ts';
+import type { HostConfig } from '../hypervisor/host-config.ts';
+import { hypercall } from '../hypervisor/hypercall.ts';
+import { domId } from '../hypervisor/units.ts';
+import type { GlobalOptions } from './global-options.ts';
+import { toBytes, visible } from './screen.ts';
+import { commitSession, openSession, type Session, worldCells } from './session.ts';
+import { checkName, createHost, ensureState, hostExists, openHost, stateDirectory } from './state-dir.ts';
+import { type StateLock, takeLock } from './state-lock.ts';
+import type { StoreFs } from './store-fs.ts';
+import type { Stream, Terminal } from './terminal.ts';
+
+/** See the file's header. */
+export interface Cli {
+  readonly fs: StoreFs;
+  readonly terminal: Terminal;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** The lock, and the state directory it is of. */
+  lock: { readonly held: StateLock; readonly state: string } | null;
+  /** The opened host; trusted only while the lock is held. */
+  session: { readonly session: Session; readonly state: string; readonly host: string } | null;
+  /** Text that waits for a sync. Bytes, one char each. */
+  held: { readonly stream: Stream; readonly text: string }[];
+  /** Command lines whose changes are not saved yet. */
+  unsaved: string[];
+  /** A script: the lock and the session stay for the next command, and this many changes are saved together. */
+  readonly script: { readonly group: number } | null;
+}
+
+/** Keeps text for the user; `text` has one char per byte. */
+export function say(cli: Cli, stream: Stream, text: string): void {
+  if (text !== '') cli.held.push({ stream, text });
+}
+
+/** Keeps a sentence of xlsim's own, in Unicode, with its name in front and what could harm a terminal made visible. */
+export function complain(cli: Cli, sentence: string): void {
+  say(cli, 'stderr', toBytes(`xlsim: ${visible(sentence)}\n`));
+}
+
+/** Prints what was kept. On a terminal, control characters are made visible; a pipe gets xl's own bytes. */
+export function flush(cli: Cli): void {
+  for (const { stream, text } of cli.held) {
+    const shown = cli.terminal.isTerminal(stream) ? onTerminal(text) : text;
+    cli.terminal.write(stream, Buffer.from(shown, 'latin1'));
+  }
+  cli.held = [];
+}
+
+/** Colour that xlsim itself put in stays; everything else that moves the cursor is shown. */
+function onTerminal(text: string): string {
+  const parts = Buffer.from(text, 'latin1')
+    .toString('utf8')
+    .split(/(\u001b\[(?:1|2|22)m)/u);
+  return toBytes(parts.map((part, i) => (i % 2 === 1 ? part : visible(part))).join(''));
+}
+
+export const stateOf = (cli: Cli, options: GlobalOptions): string => stateDirectory(options.state, cli.env);
+
+/** What the first command makes when there is no host yet. */
+const DEFAULT_HOST: HostConfig = {
+  memoryPages: 64 * 262144,
+  nodes: 1,
+  cpus: 16,
+  dom0Pages: 4 * 262144,
+  xen: '4.22',
+  bootscrub: 'idle',
+};
+
+/** A freshly booted host. `config` must be one that hostConfigErrors() finds nothing wrong with. */
+export function bootWorld(
+  config: HostConfig,
+  seed: number,
+  xlConf: string,
+  missingFiles: readonly string[],
+): World {
+  const xen = bootHost(config);
+  const world = newWorld(xen, { seed, xlConf, missingFiles });
+  const args = { domid: domId(0) };
+  initDom0(world, hypercall(xen, { caller: 0, node: 0 }, { name: 'XENMEM_current_reservation', args }).rc);
+  return world;
+}
+
+/** Takes the state's lock unless this process holds it. */
+export function lockState(cli: Cli, options: GlobalOptions): string {
+  const state = stateOf(cli, options);
+  if (cli.lock?.state === state) return state;
+  release(cli);
+  ensureState(cli.fs, state);
+  cli.lock = { held: takeLock(cli.fs, state, options.lockTimeout), state };
+  return state;
+}
+
+/** Lets go of the lock; what is in memory may be outdated from then on. */
+export function release(cli: Cli): void {
+  cli.lock?.held.release();
+  cli.lock = null;
+  cli.session = null;
+}
+
+/** The host for a command that changes it: locked, and as the last command left it. */
+export function sessionToChange(cli: Cli, options: GlobalOptions): Session {
+  checkName('host', options.host);
+  const state = stateOf(cli, options);
+  const known = cli.session;
+  if (cli.lock !== null && known?.state === state && known.host === options.host) return known.session;
+  save(cli);
+  lockState(cli, options);
+  makeDefaultHost(cli, options, state);
+  const session = openSession(openHost(cli.fs, state, options.host));
+  cli.session = { session, state, host: options.host };
+  return session;
+}
+
+/** The host for a command that only looks: no lock, no waiting. What the command does to it is forgotten. */
+export function sessionToRead(cli: Cli, options: GlobalOptions): Session {
+  checkName('host', options.host);
+  const state = stateOf(cli, options);
+  const known = cli.session;
+  // What this process has not saved yet is not on disk; its output waits for the same sync.
+  if (cli.unsaved.length > 0 && known?.state === state && known.host === options.host) {
+    return openSession({ ...known.session.stored, cells: worldCells(known.session.world) });
+  }
+  if (!hostExists(cli.fs, state, options.host) && options.host === 'default') {
+    const alone = cli.lock === null;
+    lockState(cli, options);
+    makeDefaultHost(cli, options, state);
+    if (alone && cli.script === null) release(cli);
+  }
+  return openSession(openHost(cli.fs, state, options.host));
+}
+
+function makeDefaultHost(cli: Cli, options: GlobalOptions, state: string): void {
+  if (options.host !== 'default' || hostExists(cli.fs, state, 'default')) return;
+  createHost(cli.fs, state, 'default', worldCells(bootWorld(DEFAULT_HOST, 1, '', [])), false);
+  complain(cli, `made host default (64 GiB, 1 node, 16 cpus, dom0 4 GiB, Xen 4.22) in ${state}`);
+}
+
+/** Notes that the command line `line` changed the host, and saves unless more changes are to go along. */
+export function changed(cli: Cli, line: string): void {
+  cli.unsaved.push(line);
+  if (cli.unsaved.length >= (cli.script?.group ?? 1)) save(cli);
+}
+
+/** Brings unsaved changes to disk. When that fails, they are gone from memory too. */
+export function save(cli: Cli): void {
+  const { session, unsaved } = cli;
+  cli.unsaved = [];
+  if (session === null || unsaved.length === 0) return;
+  try {
+    commitSession(cli.fs, session.session, unsaved);
+  } catch (error) {
+    cli.session = null;
+    cli.held = [];
+    throw error;
+  }
+}

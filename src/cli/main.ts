@@ -1,0 +1,69 @@
+/** The process: arguments in, exit code out, and the only place where a bug of xlsim's own is caught. */
+import { XenBug } from '../hypervisor/bug.ts';
+import { type Cli, complain, flush, release, save } from './cli-state.ts';
+import { defaultOptions } from './global-options.ts';
+import { runLine } from './run-line.ts';
+import { toBytes } from './screen.ts';
+import { shellLine } from './shell-words.ts';
+import { StateError } from './state-error.ts';
+import { nodeStoreFs, type StoreFs } from './store-fs.ts';
+import { processTerminal } from './terminal.ts';
+
+const MISUSE = 2;
+const BUG = 70;
+
+/** Runs the command line of this process and sets its exit code. `fs` is what the state is kept with. */
+export async function main(fs: StoreFs = nodeStoreFs): Promise<void> {
+  const cli: Cli = {
+    fs,
+    terminal: processTerminal(),
+    env: process.env,
+    cwd: process.cwd(),
+    lock: null,
+    session: null,
+    held: [],
+    unsaved: [],
+    script: null,
+  };
+  process.exitCode = await runMain(cli, process.argv.slice(2));
+}
+
+/** Runs one command line to its end: saved, unlocked, then printed. */
+async function runMain(cli: Cli, argv: readonly string[]): Promise<number> {
+  try {
+    const options = defaultOptions(cli.env);
+    if (typeof options === 'string') {
+      complain(cli, `$XLSIM_TABLES: ${options}`);
+      flush(cli);
+      return MISUSE;
+    }
+    const exit = await runLine(cli, argv, options);
+    save(cli);
+    release(cli);
+    flush(cli);
+    return exit;
+  } catch (error) {
+    release(cli);
+    cli.held = [];
+    return fail(cli, argv, error);
+  }
+}
+
+/** Says what went wrong. Nothing of the failed command is on disk, and nothing of its output is shown. */
+function fail(cli: Cli, argv: readonly string[], error: unknown): number {
+  if (error instanceof StateError) {
+    complain(cli, `${error.file}: ${error.message}`);
+    complain(cli, error.advice);
+    flush(cli);
+    return error.exit;
+  }
+  const what = error instanceof XenBug ? error.message : error instanceof Error ? error.stack : String(error);
+  complain(cli, `this is a bug in xlsim, not in what you did: ${what ?? ''}`);
+  complain(cli, 'the host is unchanged; to see it again:');
+  cli.held.push({
+    stream: 'stderr',
+    text: toBytes(`  xlsim host show && xlsim history && ${shellLine(['xlsim', ...argv])}\n`),
+  });
+  flush(cli);
+  return BUG;
+}

@@ -1,0 +1,68 @@
+/** A host in memory, tied to its files: opened by reading, changed under the lock, saved before anybody hears of it. */
+
+import type { World } from '../explorer/world.ts';
+import { loadWorld, type SavedCells, saveWorld } from '../explorer/world-save.ts';
+import { damaged, StateError } from './state-error.ts';
+import { appendChange, type StoredHost } from './state-store.ts';
+import type { StoreFs } from './store-fs.ts';
+
+/** An opened host. `saved` remembers which text stands for which value, so that what did not change costs nothing. */
+export interface Session {
+  readonly world: World;
+  stored: StoredHost;
+  saved: ReadonlyMap<string, SavedText>;
+}
+
+interface SavedText {
+  readonly value: unknown;
+  readonly text: string;
+}
+
+/** Builds the world that a stored host describes. Throws StateError when it describes none. */
+export function openSession(stored: StoredHost): Session {
+  const cells: SavedCells = new Map();
+  let values: unknown[];
+  try {
+    values = JSON.parse(`[${[...stored.cells.values()].join(',')}]`);
+  } catch (error) {
+    throw damaged(stored.dir, `its contents are not JSON (${String(error)})`);
+  }
+  let i = 0;
+  for (const key of stored.cells.keys()) cells.set(key, values[i++]);
+  try {
+    return { world: loadWorld(cells), stored, saved: new Map() };
+  } catch (error) {
+    if (error instanceof StateError || !(error instanceof Error) || error.name === 'XenBug') throw error;
+    throw damaged(stored.dir, error.message);
+  }
+}
+
+/** The texts of a world's cells; those of values that are the same as before are taken from `before`. */
+function textsOf(world: World, before: ReadonlyMap<string, SavedText>): Map<string, SavedText> {
+  const texts = new Map<string, SavedText>();
+  for (const [key, value] of saveWorld(world)) {
+    const old = before.get(key);
+    // Xen is changed in place, so there the same object may hold something else.
+    const isSame = old !== undefined && old.value === value && !key.startsWith('xen');
+    texts.set(key, isSame ? old : { value, text: JSON.stringify(value) });
+  }
+  return texts;
+}
+
+/** The cells of a world as the state keeps them. */
+export function worldCells(world: World): Map<string, string> {
+  return plainTexts(textsOf(world, new Map()));
+}
+
+const plainTexts = (texts: ReadonlyMap<string, SavedText>): Map<string, string> => {
+  const cells = new Map<string, string>();
+  for (const [key, { text }] of texts) cells.set(key, text);
+  return cells;
+};
+
+/** Saves the session's world with the command lines that changed it. Throws StateError; the files are then unchanged. */
+export function commitSession(fs: StoreFs, session: Session, history: readonly string[]): void {
+  const saved = textsOf(session.world, session.saved);
+  session.stored = appendChange(fs, session.stored, plainTexts(saved), history);
+  session.saved = saved;
+}
