@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { EINVAL, ENOMEM, EPERM } from '../../src/hypervisor/errno.ts';
-import { DOMID_SELF } from '../../src/hypervisor/xen.ts';
 import { domId, nodeId, order, pages } from '../../src/hypervisor/units.ts';
+import { DOMID_SELF } from '../../src/hypervisor/xen.ts';
 import { TestHost } from './test-host.ts';
 
 /** Leaves exactly `n` pages free by giving the rest to a domain, page by page. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { EINVAL, ENOMEM, EPERM, ESRCH } from '../../src/hypervisor/errno.ts';
-import { p2mMix } from '../../src/hypervisor/p2m.ts';
 import { listPages } from '../../src/hypervisor/extent-group.ts';
+import { p2mMix } from '../../src/hypervisor/p2m.ts';
 import { podDemandPopulate } from '../../src/hypervisor/pod.ts';
 import { domId, pages } from '../../src/hypervisor/units.ts';
 import { domainOf } from '../../src/hypervisor/xen.ts';

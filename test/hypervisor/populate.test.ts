@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { p2mMfn, p2mMappedOrder } from '../../src/hypervisor/p2m-run.ts';
 import { p2mLookup, p2mMix } from '../../src/hypervisor/p2m.ts';
+import { p2mMappedOrder, p2mMfn } from '../../src/hypervisor/p2m-run.ts';
 import { domId, gfn, nodeId, order } from '../../src/hypervisor/units.ts';
 import { domainOf } from '../../src/hypervisor/xen.ts';
 import { TestHost } from './test-host.ts';
