@@ -1,20 +1,27 @@
 // Bundles src/cli into dist: ESM with splitting, so that a command loads only what it needs.
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 
-rmSync('dist', { recursive: true, force: true });
-await build({
+const outdir = 'dist';
+
+const { metafile } = await build({
   entryPoints: { main: 'src/cli/main.ts', bench: 'src/cli/bench.ts' },
-  outdir: 'dist',
+  outdir,
   bundle: true,
   splitting: true,
   format: 'esm',
   platform: 'node',
   target: 'node20',
   sourcemap: 'linked',
+  metafile: true,
   logLevel: 'warning',
   // commander and cli-table3 are CommonJS: their require() of node's own modules needs a real one.
   banner: {
     js: "import { createRequire as xlsimCreateRequire } from 'node:module'; const require = xlsimCreateRequire(import.meta.url);",
   },
 });
+
+// Chunks of earlier builds go only now, so that a program running from dist meanwhile finds its files.
+const made = new Set(Object.keys(metafile.outputs).map((path) => basename(path)));
+for (const name of readdirSync(outdir)) if (!made.has(name)) rmSync(join(outdir, name), { recursive: true });
