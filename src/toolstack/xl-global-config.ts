@@ -7,10 +7,14 @@ import { xluCfgReaddata } from './xlu-cfg-parse.ts';
 /** Where xl looks for its global settings. Xen: XL_GLOBAL_CONFIG. */
 export const XL_GLOBAL_CONFIG = '/etc/xen/xl.conf';
 
-/** The settings, what was said on stderr, and the exit status where xl gives up. */
+/**
+ * The settings, what was said on stderr before and after the affinity masks were made, and the exit status where xl
+ * gives up.
+ */
 export interface GlobalConfig {
   readonly xlconf: XlConf;
   readonly stderr: string;
+  readonly stderrAfterMasks: string;
   readonly exit: number | null;
 }
 
@@ -58,15 +62,18 @@ export function parseGlobalConfig(text: string): GlobalConfig {
   const read = xluCfgReaddata({ source: XL_GLOBAL_CONFIG, text });
   if (!read.ok) {
     const stderr = `${read.stderr}Failed to parse config file: Invalid argument\n`;
-    return { xlconf: xlConfDefaults, stderr, exit: 1 };
+    return { xlconf: xlConfDefaults, stderr, stderrAfterMasks: '', exit: 1 };
   }
   const reader: Reader = { cfg: read.cfg, said: [] };
   const xlconf = readSettings(reader);
-  const stderr = reader.said.join('');
-  return xlconf === null ? { xlconf: xlConfDefaults, stderr, exit: 1 } : { xlconf, stderr, exit: null };
+  const stderr = reader.said.splice(0).join('');
+  if (xlconf === null) return { xlconf: xlConfDefaults, stderr, stderrAfterMasks: '', exit: 1 };
+  const badPolicy = (): string => 'invalid domid_policy option';
+  const domidPolicy = oneOf(reader, 'domid_policy', ['xen', 'random'], badPolicy) ?? xlconf.domidPolicy;
+  return { xlconf: { ...xlconf, domidPolicy }, stderr, stderrAfterMasks: reader.said.join(''), exit: null };
 }
 
-/** Every setting in xl's order of reading; null where a grant limit ends xl. */
+/** Every setting but the last in xl's order of reading; null where a grant limit ends xl. */
 function readSettings(reader: Reader): XlConf | null {
   const d = xlConfDefaults;
   const ballooning = oneOf(
@@ -92,14 +99,13 @@ function readSettings(reader: Reader): XlConf | null {
   const vmCpumask = string(reader, 'vm.cpumask');
   const vmHvmCpumask = string(reader, 'vm.hvm.cpumask');
   const vmPvCpumask = string(reader, 'vm.pv.cpumask');
-  const policy = oneOf(reader, 'domid_policy', ['xen', 'random'], () => 'invalid domid_policy option');
   return {
     claimMode: claimMode === null ? d.claimMode : claimMode !== 0n,
     autoballoon: ballooning === null ? d.autoballoon : AUTOBALLOON[ballooning],
     lockfile: lockfile ?? d.lockfile,
     runHotplugScripts: hotplug === null ? d.runHotplugScripts : hotplug !== 0n,
     ...limits,
-    domidPolicy: policy ?? d.domidPolicy,
+    domidPolicy: d.domidPolicy,
     outputFormat: format ?? d.outputFormat,
     blkdevStart,
     vmCpumask,

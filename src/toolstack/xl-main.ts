@@ -18,10 +18,12 @@ import {
   xsReply,
 } from './task.ts';
 import { cmdtableLookup, helpAll, helpCommand } from './xl-cmdtable.ts';
+import type { XlConf } from './xl-conf.ts';
 import { type CommandArgs, moreVerbose, type XlEnv } from './xl-env.ts';
 import { getoptLong } from './xl-getopt.ts';
 import { parseGlobalConfig, XL_GLOBAL_CONFIG } from './xl-global-config.ts';
 import { libxlError, stderrText, stdoutText } from './xl-log.ts';
+import { cpurangeParse } from './xl-parse-cpus.ts';
 
 /** The flow behind each command that is answered. Xen: cmd_impl of cmd_table. */
 const COMMAND_FLOWS: Readonly<Record<string, string>> = {
@@ -70,6 +72,8 @@ type MainVars = CommandArgs & {
   readonly command?: string;
   /** How often a cpu map has been asked for. */
   readonly maps?: number;
+  /** What is said of xl.conf once the maps are there. */
+  readonly afterMasks?: string;
 };
 
 type Globals = { env: XlEnv; words: readonly string[]; bad: string | null };
@@ -92,6 +96,12 @@ function globalOptions(argv: readonly string[], base: XlEnv): Globals {
 function noContext(vars: MainVars, site: `libxl.c:${number}:libxl_ctx_alloc`, what: string): Next<MainVars> {
   return ask([libxlError(site, null, what), stderrText('cannot init xl context\n')], 'failed', vars);
 }
+
+/** What is wrong with the masks of xl.conf; xl says so and goes on. */
+const maskErrors = (xlconf: XlConf, maxCpus: number): string =>
+  [xlconf.vmCpumask, xlconf.vmHvmCpumask, xlconf.vmPvCpumask]
+    .map((mask) => (mask === null ? '' : (cpurangeParse(mask, { maxCpus, nodeCpus: [] }).error ?? '')))
+    .join('');
 
 /** Runs the command, or says that there is none. */
 function dispatch(vars: MainVars): Next<MainVars> {
@@ -141,17 +151,23 @@ const main = flow<MainVars>({
       const unread = `Failed to read config file: ${XL_GLOBAL_CONFIG}: ${strerror(-reply.rc)}\n`;
       const parsed = parseGlobalConfig(reply.rc < 0 ? '' : (reply.text as string));
       const said = (reply.rc < 0 ? unread : '') + parsed.stderr;
-      const next = { ...vars, maps: 0, env: { ...vars.env, xlconf: parsed.xlconf } };
+      const env = { ...vars.env, xlconf: parsed.xlconf };
+      const next = { ...vars, maps: 0, env, afterMasks: parsed.stderrAfterMasks };
       return ask(said === '' ? [] : stderrText(said), parsed.exit === null ? 'map' : 'failed', next);
     },
     map: (vars) => ask(hypercall('XEN_SYSCTL_physinfo', {}), 'mapped', vars),
     // The three affinity masks need the number of cpus; once Xen has told it, libxc remembers.
     mapped: (vars, reply) => {
-      if (reply.rc >= 0) return dispatch(vars);
+      const { rc, info } = hypercallReply('XEN_SYSCTL_physinfo', reply);
+      if (rc >= 0) {
+        const said = maskErrors(vars.env.xlconf, info.maxCpuId + 1) + (vars.afterMasks ?? '');
+        return ask(said === '' ? [] : stderrText(said), 'dispatch', vars);
+      }
       const maps = (vars.maps ?? 0) + 1;
       const site = 'libxl_utils.c:815:libxl_cpu_bitmap_alloc';
       const line = libxlError(site, null, 'failed to retrieve the maximum number of cpus');
-      return ask(line, maps < 3 ? 'map' : 'dispatch', { ...vars, maps });
+      if (maps < 3) return ask(line, 'map', { ...vars, maps });
+      return ask([line, ...(vars.afterMasks ? [stderrText(vars.afterMasks)] : [])], 'dispatch', vars);
     },
     dispatch: (vars) => dispatch(vars),
     returned: (_vars, reply) => done({ rc: ((reply.rc % 256) + 256) % 256 }),
