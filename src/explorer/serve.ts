@@ -4,7 +4,7 @@
  * Every function here ends at once. What takes time (sleep, wait, a lock that is taken) is the scheduler's business in
  * run.ts.
  */
-import { EACCES, ENOENT } from '../hypervisor/errno.ts';
+import { EACCES, EHOSTUNREACH, ENOENT } from '../hypervisor/errno.ts';
 import { hypercall } from '../hypervisor/hypercall.ts';
 import type { Reply, Request } from '../toolstack/task.ts';
 import { XL_GLOBAL_CONFIG } from '../toolstack/xl-global-config.ts';
@@ -65,6 +65,9 @@ export function serveRequest(
       return instant(serveFile(world, outside, request));
     case 'recent-domid':
       return instant(serveRecentDomid(world, request));
+    case 'remote':
+      // No other host can be reached from here.
+      return instant({ rc: -EHOSTUNREACH });
   }
 }
 

@@ -23,6 +23,7 @@ export const ENOTEMPTY = 39;
 export const EOVERFLOW = 75;
 export const EOPNOTSUPP = 95;
 export const EADDRNOTAVAIL = 99;
+export const EHOSTUNREACH = 113;
 
 const TEXT: Readonly<Record<number, string>> = {
   1: 'Operation not permitted',
@@ -50,6 +51,7 @@ const TEXT: Readonly<Record<number, string>> = {
   75: 'Value too large for defined data type',
   95: 'Operation not supported',
   99: 'Cannot assign requested address',
+  113: 'No route to host',
 };
 
 /** The C library's text for an errno (not negated). Models strerror(3) in the C locale. */

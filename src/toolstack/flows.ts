@@ -8,6 +8,7 @@ import { libxlDomainFlows } from './libxl-domain.ts';
 import { libxlMakeFlows } from './libxl-make.ts';
 import { libxlMemFlows } from './libxl-mem.ts';
 import { libxlNumaFlows } from './libxl-numa.ts';
+import { libxlStreamFlows } from './libxl-stream.ts';
 import type { Flow } from './task.ts';
 import { xgDomBootFlows } from './xg-dom-boot.ts';
 import { xgDomX86Flows } from './xg-dom-x86.ts';
@@ -15,6 +16,7 @@ import { xlFlows } from './xl-flows.ts';
 import { xlFreememFlows } from './xl-freemem.ts';
 import { xlLifecycleFlows } from './xl-lifecycle.ts';
 import { xlMemFlows } from './xl-mem.ts';
+import { xlMigrateFlows } from './xl-migrate.ts';
 import { xlMonitorFlows } from './xl-monitor.ts';
 import { xlVmcontrolFlows } from './xl-vmcontrol.ts';
 
@@ -37,4 +39,6 @@ export const flows: Readonly<Record<string, Flow>> = {
   ...xlLifecycleFlows,
   ...xlMonitorFlows,
   ...guestFlows,
+  ...libxlStreamFlows,
+  ...xlMigrateFlows,
 };

@@ -52,6 +52,11 @@ export type Request =
   | { readonly kind: 'wait'; readonly paths: readonly string[]; readonly ns?: number }
   /** A fresh UUID from the host's seed and counter. Reply { uuid }. */
   | { readonly kind: 'uuid' }
+  /**
+   * Runs a flow to its end on another host of the same state, as `ssh HOST xl …` would; its done value is the reply.
+   * rc is -EHOSTUNREACH when there is no such host.
+   */
+  | { readonly kind: 'remote'; readonly host: string; readonly frame: Frame }
   /** domids given out within the last 60 s of virtual time (libxl's recent-domid file). Reply { recent }. */
   | { readonly kind: 'recent-domid'; readonly op: 'check' | 'mark'; readonly domid: number };
 

@@ -7,7 +7,7 @@ import { EISDIR, ENOTTY, strerror } from '../hypervisor/errno.ts';
 import { domId } from '../hypervisor/units.ts';
 import { type DomainConfig, domainConfigType } from './domain-config.ts';
 import { ERROR_FAIL, ERROR_INVAL } from './libxl-errno.ts';
-import { genJson } from './libxl-json.ts';
+import { fromJson } from './libxl-json.ts';
 import {
   ask,
   call,
@@ -35,6 +35,7 @@ import { endWith } from './xl-exit.ts';
 import { defGetopt } from './xl-getopt.ts';
 import { libxlError, stderrText, stdoutText } from './xl-log.ts';
 import { parseConfig, withOverrides } from './xl-parse.ts';
+import { printfInfo } from './xl-printf-info.ts';
 
 /** Options of `xl create` and the long names of some. */
 const CREATE_SPEC = {
@@ -129,8 +130,14 @@ const createDomain = flow<CreateDomainVars>({
         if (path === '/dev/null') return announce(v, withOverrides('', v.options.extraConfig), path);
         return ask({ kind: 'file', op: 'read', path }, 'read', v);
       }
-      if (v.restore !== undefined && v.restore !== null)
-        return announce(v, v.restore.config, v.restore.source);
+      if (v.restore !== undefined && v.restore !== null) {
+        const said: Request[] = v.options.quiet
+          ? []
+          : [stderrText(`Parsing config from ${v.restore.source}\n`)];
+        const config = fromJson(domainConfigType, v.restore.config);
+        if (config === null) return ask(said, 'end', { ...v, rc: ERROR_FAIL, exit: 1 });
+        return ask(said, 'parsed', { ...v, config });
+      }
       return ask(stderrText('Config file not specified and none in save file\n'), 'end', {
         ...v,
         rc: ERROR_INVAL,
@@ -184,9 +191,10 @@ const createDomain = flow<CreateDomainVars>({
     parsed: (v) => {
       const { dryrun, debug } = v.options;
       if (!dryrun && !debug) return goto('begin', v);
-      const text = `${genJson(domainConfigType, v.config!)}\n`;
-      const print = dryrun ? stdoutText(text) : stderrText(text);
-      return ask(print, dryrun ? 'end' : 'begin', { ...v, rc: 0 });
+      const shown = printfInfo(v.env.xlconf.outputFormat, v.config!);
+      const print = dryrun ? stdoutText(shown.stdout) : stderrText(shown.stdout);
+      if (shown.exit === null) return ask(print, dryrun ? 'end' : 'begin', { ...v, rc: 0 });
+      return ask([print, stderrText(shown.stderr)], 'end', { ...v, rc: ERROR_FAIL, exit: shown.exit });
     },
     begin: (v) => {
       const setting = v.env.xlconf.autoballoon;
