@@ -108,7 +108,8 @@ const spiceInfo = struct({
 });
 
 const rdmReserve = struct({
-  strategy: enumeration(['ignore', 'host'], 'ignore'),
+  /** '' as in the policy. */
+  strategy: enumeration(['ignore', 'host', ''], 'ignore'),
   policy: enumeration(RDM_RESERVE_POLICIES, 'invalid'),
 });
 

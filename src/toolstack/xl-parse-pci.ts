@@ -19,31 +19,33 @@ import {
 
 type Pci = DomainConfigDraft['pcidevs'][number];
 
-/** `[domain:]bus:dev.func`, func 0-7 or `*`. */
-const BDF = /^(?:([0-9a-fA-F]+):)?([0-9a-fA-F]+):([0-9a-fA-F]+)\.([0-7*])$/;
+/** `[domain:]bus:dev.func` at the start of a text, func 0-7 or `*`. */
+const BDF = /^(?:([0-9a-fA-F]+):)?([0-9a-fA-F]+):([0-9a-fA-F]+)\.([0-7*])/;
 
-/** Reads a device's address into `pci`; false when it is none. Models parse_bdf(), libxlu_pci.c. */
-function parseBdf(pci: Pci, text: string): boolean {
+/** Reads a device's address into `pci`; its length, or null when there is none. Models parse_bdf(), libxlu_pci.c. */
+function parseBdf(pci: Pci, text: string): number | null {
   const match = BDF.exec(text);
-  if (match === null) return false;
+  if (match === null) return null;
   const domain = Number.parseInt(match[1] ?? '0', 16);
   const bus = Number.parseInt(match[2]!, 16);
   const dev = Number.parseInt(match[3]!, 16);
-  if (domain > 0xffff || bus > 0xff || dev > 0x1f) return false;
+  if (domain > 0xffff || bus > 0xff || dev > 0x1f) return null;
   pci.domain = domain;
   pci.bus = bus;
   pci.dev = dev;
   pci.func = match[4] === '*' ? 0 : Number(match[4]);
   pci.vfuncMask = match[4] === '*' ? 0xffffffff : 1;
-  return true;
+  return match[0].length;
 }
 
-function parseVslot(pci: Pci, text: string): boolean {
-  if (!/^[0-9a-fA-F]+$/.test(text)) return false;
-  const slot = Number.parseInt(text, 16);
-  if (slot > 0x1f) return false;
+/** Reads a slot; its length, or null when there is none. Models parse_vslot(). */
+function parseVslot(pci: Pci, text: string): number | null {
+  const match = /^[0-9a-fA-F]+/.exec(text);
+  if (match === null) return null;
+  const slot = Number.parseInt(match[0], 16);
+  if (slot > 0x1f) return null;
   pci.vdevfn = slot * 8;
-  return true;
+  return match[0].length;
 }
 
 /** Reads one `key=value`; false when the device is refused. */
@@ -56,11 +58,11 @@ function parseOption(
 ): boolean {
   switch (key) {
     case 'bdf':
-      if (!parseBdf(pci, value)) return false;
+      if (parseBdf(pci, value) === null) return false;
       seen.bdf = true;
       return true;
     case 'vslot':
-      return parseVslot(pci, value);
+      return parseVslot(pci, value) !== null;
     case 'permissive':
     case 'msitranslate':
     case 'seize':
@@ -87,21 +89,30 @@ function parseOption(
   }
 }
 
-/** Reads a whole spec. Models xlu_pci_parse_spec_string(). */
+/** Reads the address a spec may start with; the offset to go on from, or null when the device is refused. */
+function parsePositional(pci: Pci, spec: string, seen: { bdf: boolean }): number | null {
+  const bdf = parseBdf(pci, spec);
+  if (bdf === null) return 0;
+  seen.bdf = true;
+  let at = bdf;
+  if (spec[at] === '@') {
+    const slot = parseVslot(pci, spec.slice(at + 1));
+    if (slot === null) return null;
+    at += 1 + slot;
+  }
+  if (at === spec.length) return at;
+  return spec[at] === ',' ? at + 1 : null;
+}
+
+/** Reads a whole spec: an address, then `key=value` pairs. Models xlu_pci_parse_spec_string(). */
 function parseSpec(state: ParseState, pci: Pci, spec: string): boolean {
   const seen = { bdf: false };
-  let rest = spec;
-  // A first word without `=` is the address, with its slot after `@`.
-  const first = /^[^=,]*(?=,|$)/.exec(spec);
-  if (first !== null) {
-    const [bdf, slot, more] = first[0].split('@');
-    if (bdf === undefined || more !== undefined || !parseBdf(pci, bdf)) return false;
-    if (slot !== undefined && !parseVslot(pci, slot)) return false;
-    seen.bdf = true;
-    rest = spec.slice(first[0].length + 1);
-  }
+  const start = parsePositional(pci, spec, seen);
+  if (start === null) return false;
+  let rest = spec.slice(start);
   while (rest !== '') {
-    const match = /^([^=,]*)=([^,]*)(?:,|$)/.exec(rest);
+    // A key reaches up to its `=`, commas and all.
+    const match = /^([^=]*)=([^,]*)(?:,|$)/.exec(rest);
     if (match === null) return false;
     if (!parseOption(state, pci, seen, match[1]!, match[2]!)) return false;
     rest = rest.slice(match[0].length);
@@ -148,23 +159,19 @@ export function parsePci(state: ParseState): void {
 }
 
 /**
- * Reads the rdm key. A valid policy makes the whole setting be ignored, as in real xl; `strategy=host` alone is stored
- * with a policy nobody has set. Models xlu_rdm_parse().
+ * Reads the rdm key: `strategy=host` and `policy=…`. A valid policy makes the whole setting be ignored, as in real xl;
+ * what no item has set is stored as it happens to be. Models xlu_rdm_parse().
  */
 function parseRdm(state: ParseState): void {
   const text = readString(state, 'rdm');
   if (text === null) return;
-  const hvm = hvmDraft(state);
-  let strategy: 'ignore' | 'host' = 'ignore';
-  const store = (): void => {
-    if (hvm === null) return;
-    hvm.rdm.strategy = strategy;
-    hvm.rdm.policy = '';
-  };
-  for (const item of text.split(',')) {
-    const at = item.indexOf('=');
-    const key = at < 0 ? item : item.slice(0, at);
-    const value = at < 0 ? '' : item.slice(at + 1);
+  let strategy: 'host' | '' = '';
+  let rest = text;
+  for (;;) {
+    const match = /^([^=]*)=([^,]*)(,?)/.exec(rest);
+    // What does not end in a value is refused without a word.
+    if (match === null) return;
+    const [item, key, value, comma] = match;
     if (key === 'strategy') {
       if (value !== 'host') {
         say(state, `Unknown RDM strategy option: ${value}`);
@@ -172,14 +179,17 @@ function parseRdm(state: ParseState): void {
       }
       strategy = 'host';
     } else if (key === 'policy') {
-      if (enumFromString(['strict', 'relaxed'], value) !== undefined) return;
+      if (enumFromString(RDM_RESERVE_POLICIES, value ?? '') !== undefined) return;
       say(state, `Unknown RDM policy: ${value}`);
-      store();
-      return;
     } else {
-      say(state, `Unknown RDM state option: ${item}`);
+      say(state, `Unknown RDM state option: ${key}`);
       return;
     }
+    if (comma === '') break;
+    rest = rest.slice(item.length);
   }
-  store();
+  const hvm = hvmDraft(state);
+  if (hvm === null) return;
+  hvm.rdm.strategy = strategy;
+  hvm.rdm.policy = '';
 }

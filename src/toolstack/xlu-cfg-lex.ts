@@ -146,6 +146,8 @@ function stringEnd(text: string, start: number): number {
 
 function gotString(lexer: Lexer, end: number): Token {
   got(lexer, TOKEN.string, end);
+  // After an error nothing is stored, so that strings are no longer looked into.
+  if (lexer.err) return TOKEN.string;
   const result = dequote(lexer.text.slice(lexer.start, end));
   if ('abort' in result) lexer.aborted = true;
   else if ('error' in result) lexicalError(lexer, result.error);
