@@ -26,7 +26,7 @@ import { libxlError, stderrText, stdoutText } from './xl-log.ts';
 import { cpurangeParse } from './xl-parse-cpus.ts';
 
 /** The flow behind each command that is answered. Xen: cmd_impl of cmd_table. */
-const COMMAND_FLOWS: Readonly<Record<string, string>> = {
+export const COMMAND_FLOWS: Readonly<Record<string, string>> = {
   create: 'main_create',
   'config-update': 'main_config_update',
   list: 'main_list',

@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ENOENT, strerror } from '../../src/hypervisor/errno.ts';
 import { flows } from '../../src/toolstack/flows.ts';
-import { newTask } from '../../src/toolstack/task.ts';
+import { newTask, type Task } from '../../src/toolstack/task.ts';
 import { defaultXlEnv, type XlEnv } from '../../src/toolstack/xl-env.ts';
 import { runOnScene } from './scene.ts';
 import { parseScene } from './scene-file.ts';
@@ -84,8 +84,13 @@ export interface CommandRun {
   readonly trace: readonly string[];
 }
 
-/** Runs one case; null where it was recorded without any Xen. */
-export function runCase(dir: string, c: CommandCase, stored: StoredConfigs): CommandRun | null {
+/** Runs one case; null where it was recorded without any Xen. `between` may replace the task before each request. */
+export function runCase(
+  dir: string,
+  c: CommandCase,
+  stored: StoredConfigs,
+  between?: (task: Task) => Task,
+): CommandRun | null {
   if (c.scene === null) return null;
   const userdata = Object.fromEntries(
     Object.entries(stored).map(([domid, json]) => [`${domid}/libxl-json`, json]),
@@ -97,7 +102,7 @@ export function runCase(dir: string, c: CommandCase, stored: StoredConfigs): Com
     userdata,
   });
   const argv = c.command.slice(1);
-  return runOnScene(flows, newTask('xl', 'main', { argv, env: RECORDED_ENV }), state);
+  return runOnScene(flows, newTask('xl', 'main', { argv, env: RECORDED_ENV }), state, between);
 }
 
 /** What strerror(3) says. */
@@ -151,7 +156,11 @@ export function readStored(dir: string): StoredConfigs {
 /** Runs every case of the folder. */
 export function runCommandSet(
   dir: string,
-  options: { readonly stored?: StoredConfigs; readonly known?: KnownDifferences } = {},
+  options: {
+    readonly stored?: StoredConfigs;
+    readonly known?: KnownDifferences;
+    readonly between?: (task: Task) => Task;
+  } = {},
 ): SetResult {
   const cases = JSON.parse(text(join(dir, 'manifest.json'))) as readonly CommandCase[];
   const failures: { id: string; text: string }[] = [];
@@ -161,7 +170,7 @@ export function runCommandSet(
     const known = options.known?.[c.id];
     let found: string[];
     try {
-      const run = runCase(dir, c, options.stored ?? {});
+      const run = runCase(dir, c, options.stored ?? {}, options.between);
       if (run === null) {
         skipped++;
         continue;

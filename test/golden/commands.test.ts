@@ -1,6 +1,7 @@
 /** Every recorded command of the real xl, from the project's own copy and, where it is there, from the shared folder. */
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import type { Task } from '../../src/toolstack/task.ts';
 import { type KnownDifferences, readStored, runCommandSet } from './command-set.ts';
 
 const OWN = 'test/golden/data';
@@ -26,6 +27,15 @@ describe('xl main', () => {
   if (!shared) console.warn(`skipped: ${SHARED} is not here`);
   it.skipIf(!shared)('does so for the recordings next to the project as well', () => {
     expect(run(SHARED).failures).toEqual([]);
+  });
+
+  it('does the same when its task goes through JSON before every request: it is plain data', () => {
+    const { failures } = runCommandSet(`${OWN}/commands`, {
+      stored: readStored(`${OWN}/stored`),
+      known: known.commands,
+      between: (task) => JSON.parse(JSON.stringify(task)) as Task,
+    });
+    expect(failures).toEqual([]);
   });
 
   it('gives a reason for every difference it does not compare, and names cases that exist', () => {
