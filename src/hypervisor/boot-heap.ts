@@ -47,7 +47,7 @@ export function bootHeap(boot: HeapBoot): Heap {
 /** Sets the low-memory threshold up. Models heap_init_late(). */
 export const heapInitLate = (h: Heap): void => setupLowMemVirq(h);
 
-function regionsOf(boot: HeapBoot): Region[] {
+export function regionsOf(boot: HeapBoot): Region[] {
   const regions: Region[] = [];
   for (const n of boot.nodes) for (const [start, end] of n.ranges) regions.push({ start, end, node: n.node });
   return regions.sort((a, b) => a.start - b.start);

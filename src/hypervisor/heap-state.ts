@@ -191,7 +191,7 @@ export interface Heap {
   readonly chunkCount: Int32Array;
   readonly chunkCrowd: Int32Array;
   /** Regions of a chunk kept page by page: region number, or -1; null: none. */
-  readonly chunkRegions: (Int16Array | Int32Array | null)[];
+  readonly chunkRegions: (Int32Array | null)[];
   /** Chunks with too many runs, to be relieved at the end of the step. */
   readonly crowded: number[];
   pgNext: Int32Array;

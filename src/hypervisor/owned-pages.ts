@@ -51,11 +51,28 @@ export function appendOwned(
 ): void {
   const list = ownerList(h, d, kind, first);
   const val = d === null ? 0 : d.domid;
-  const last = first + (count - 1) * stride;
-  if (h.chunkRegions[chunkOf(first)] && hasRegion(h, Math.min(first, last), Math.max(first, last) + size)) {
-    for (let i = 0; i < count; i++) appendBlock(h, list, kind, val, first + i * stride, size);
-    return;
+  if (h.chunkRegions[chunkOf(first)] !== null) {
+    const last = first + (count - 1) * stride;
+    const back = size < 0 ? -size - 1 : 0;
+    const low = Math.min(first, last) - back;
+    if (hasRegion(h, low, Math.max(first, last) - back + Math.abs(size))) {
+      for (let i = 0; i < count; i++) appendPages(h, list, kind, val, first + i * stride, size);
+      return;
+    }
   }
+  appendRun(h, list, kind, val, first, count, stride, size);
+}
+
+function appendRun(
+  h: Heap,
+  list: number,
+  kind: number,
+  val: number,
+  first: number,
+  count: number,
+  stride: number,
+  size: number,
+): void {
   if (list >= 0 && joinTail(h, list, first, count, stride, size, kind, val)) return;
   const id = newRun(h, first, count, stride, size, kind, val);
   if (list < 0) return;
@@ -63,18 +80,17 @@ export function appendOwned(
   linkTail(h, list, RUN_BASE - id);
 }
 
-function appendBlock(h: Heap, list: number, kind: number, val: number, mfn: number, size: number): void {
-  const slot = slotOf(h, mfn);
-  if (slot < 0) {
-    const id = newRun(h, mfn, 1, size, size, kind, val);
-    if (list < 0) return;
-    h.runList[id] = list;
-    linkTail(h, list, RUN_BASE - id);
-    return;
-  }
-  for (let i = 0; i < size; i++) {
-    h.pgMeta[slot + i] = ownedMeta(kind, val);
-    if (list >= 0) linkTail(h, list, slot + i);
+/** Appends a block that may touch regions kept page by page. */
+function appendPages(h: Heap, list: number, kind: number, val: number, first: number, size: number): void {
+  const step = size < 0 ? -1 : 1;
+  for (let i = 0; i !== size; i += step) {
+    const slot = slotOf(h, first + i);
+    if (slot < 0) {
+      appendRun(h, list, kind, val, first + i, 1, 1, 1);
+      continue;
+    }
+    h.pgMeta[slot] = ownedMeta(kind, val);
+    if (list >= 0) linkTail(h, list, slot);
   }
 }
 
