@@ -16,6 +16,7 @@ import { xlListDetailsFlows } from './xl-list-details.ts';
 import { xlMainFlows } from './xl-main.ts';
 import { xlMiscFlows } from './xl-misc.ts';
 import { xlNamesFlows } from './xl-names.ts';
+import { xlNumaSplitFlows } from './xl-numa-split.ts';
 import { xlRefusedFlows } from './xl-refused.ts';
 import { xlSchedFlows } from './xl-sched.ts';
 import { xlUptimeFlows } from './xl-uptime.ts';
@@ -30,6 +31,7 @@ export const xlFlows: Readonly<Record<string, Flow>> = {
   ...xlListFlows,
   ...xlInfoFlows,
   ...xlNamesFlows,
+  ...xlNumaSplitFlows,
   ...xlUptimeFlows,
   ...xlVcpuFlows,
   ...xlMiscFlows,
