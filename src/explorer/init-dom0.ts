@@ -4,6 +4,8 @@
  * Models tools/helpers/xen-init-dom0.c and what xenstored makes at its start.
  */
 import { type KiB, pages, pagesToKib } from '../hypervisor/units.ts';
+import { dom0Balloon } from '../toolstack/guest.ts';
+import { addTask } from './run.ts';
 import type { World } from './world.ts';
 import { serveXs } from './xenstored.ts';
 
@@ -22,6 +24,8 @@ export function initDom0(world: World, totPages: number): void {
   for (const [path, value] of nodes) world.store = serveXs(world.store, { op: 'write', path, value }).state;
   world.store = serveXs(world.store, { op: 'introduce', domid: 0 }).state;
   world.userdata = new Map(world.userdata).set('0/libxl-json', dom0Config(memkb));
+  // dom0's balloon driver follows its memory/target from here on.
+  addTask(world, dom0Balloon(totPages), 0);
 }
 
 /** The config xen-init-dom0 stores; libxl fills in the rest whenever it is shown. */

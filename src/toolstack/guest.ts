@@ -17,8 +17,10 @@ import {
   goto,
   hypercall,
   type Next,
+  newTask,
   type Request,
   spawn,
+  type Task,
   xs,
   xsReply,
 } from './task.ts';
@@ -233,7 +235,7 @@ export function bootGuest(domid: number, type: DomainType, layout: BuildLayout):
 }
 
 /** dom0's own balloon driver, for a dom0 of `pages` pages from frame 0 on. The host starts it when it boots. */
-export const bootDom0 = (pages: number): Request =>
-  spawn('dom0-balloon', 'guest', { domid: 0, type: 'pv', ram: [[0, pages]] }, 0);
+export const dom0Balloon = (pages: number): Task =>
+  newTask('dom0-balloon', 'guest', { domid: 0, type: 'pv', ram: [[0, pages]] });
 
 export const guestFlows: Readonly<Record<string, Flow>> = { guest };
