@@ -46,7 +46,11 @@ const binary = (value: number, length: number): string =>
 /** A field's value: a number's low bits, or one letter for all of them; null when it is neither. */
 function fieldBits(value: string, length: number): string | null {
   const number = strtoul(value, 0);
-  if (number.end > 0) return binary(asUint32(number.value), length);
+  if (number.end > 0) {
+    const bits = binary(asUint32(number.value), length);
+    // In C the mask of bit 31 is negative: it finds every bit from there on.
+    return length === 32 && number.value >= 2n ** 31n ? `1${bits.slice(1)}` : bits;
+  }
   const letter = value[0];
   if (letter !== 'x' && letter !== 'k' && letter !== 's') return null;
   return letter.repeat(length);
@@ -60,31 +64,27 @@ function setField(list: CpuidPolicyList, field: CpuidField, value: string): numb
   return 0;
 }
 
-/** family and model are spread over leaf 1's eax. */
+/**
+ * family and model are spread over leaf 1's eax. A letter counts as number 0 for the choice of what a family's
+ * extended bits become; those of a large one are a sum whose highest bit is left as it was.
+ */
 function setFamilyOrModel(list: CpuidPolicyList, name: 'family' | 'model', value: string): number {
   const entry = findMatch(list, 1, null);
-  const number = strtoul(value, 0);
-  const low = name === 'family' ? 8 : 4;
-  const high = name === 'family' ? 20 : 16;
-  const highLength = name === 'family' ? 8 : 4;
-  if (number.end === 0) {
-    const letter = value[0];
-    if (letter !== 'x' && letter !== 'k' && letter !== 's') return 3;
-    setBits(entry, 'eax', low, letter.repeat(4));
-    setBits(entry, 'eax', high, letter.repeat(highLength));
+  const bits = fieldBits(value, 8);
+  if (bits === null) return 3;
+  if (name === 'model') {
+    setBits(entry, 'eax', 16, bits.slice(0, 4));
+    setBits(entry, 'eax', 4, bits.slice(4));
     return 0;
   }
-  const n = number.value;
-  const nibble = (value: bigint): string => binary(Number(BigInt.asUintN(4, value)), 4);
-  if (name === 'model') {
-    setBits(entry, 'eax', low, nibble(n));
-    setBits(entry, 'eax', high, nibble(n / 16n));
-  } else if (n < 16n) {
-    setBits(entry, 'eax', low, nibble(n));
-    setBits(entry, 'eax', high, binary(0, 8));
+  const number = strtoul(value, 0);
+  const family = number.end > 0 ? number.value : 0n;
+  if (family < 16n) {
+    setBits(entry, 'eax', 8, bits.slice(4));
+    setBits(entry, 'eax', 20, '00000000');
   } else {
-    setBits(entry, 'eax', low, '1111');
-    setBits(entry, 'eax', high, binary(Number(BigInt.asUintN(8, n - 15n)), 8));
+    setBits(entry, 'eax', 8, '1111');
+    setBits(entry, 'eax', 20, bits.slice(0, 1) + binary(asUint32(family - 15n), 7));
   }
   return 0;
 }

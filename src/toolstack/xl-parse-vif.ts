@@ -73,9 +73,10 @@ function rateBytesPerSec(text: string): bigint | string {
   if (!/^[0-9]+[GMK]?[bB]\/s$/.test(text)) return 'invalid rate';
   const { value, end } = strtoul(text, 0);
   if (value === 0n || value > UINT32_MAX) return 'rate overflow';
+  // A leading 0 makes it octal; reading then stops at an 8 or 9, which stands where the unit is looked for.
   const unit = text[end] ?? '';
   const scale = { G: 1_000_000_000n, M: 1_000_000n, K: 1000n }[unit];
-  const bits = text[scale === undefined ? end : end + 1] === 'b';
+  const bits = unit === 'b' || text[end + 1] === 'b';
   const bytes = value * (scale ?? 1n);
   return bits ? bytes / 8n : bytes;
 }
@@ -87,7 +88,7 @@ function rateIntervalUsecs(text: string): bigint | string {
   const overflow = 'replenishment interval overflow';
   if (value === 0n || value > UINT32_MAX) return overflow;
   const unit = text[end];
-  const usecs = value * (unit === 'u' ? 1n : unit === 'm' ? 1000n : 1_000_000n);
+  const usecs = value * (unit === undefined || unit === 's' ? 1_000_000n : unit === 'm' ? 1000n : 1n);
   return usecs > UINT32_MAX ? overflow : usecs;
 }
 
@@ -95,11 +96,13 @@ function rateIntervalUsecs(text: string): bigint | string {
 function parseRate(state: ParseState, nic: Nic, text: string): void {
   const bad = (message: string, near: string): string =>
     `${state.cfg.source}: config parsing error in vif: ${message} in \`${near}'`;
-  const [rate, interval] = text.split('@').filter((piece) => piece !== '');
-  if (rate === undefined) die(state, bad('no rate specified', text));
+  const at = text.indexOf('@');
+  const rate = at < 0 ? text : text.slice(0, at);
+  const interval = at < 0 ? null : text.slice(at + 1);
+  if (rate === '') die(state, bad('no rate specified', text));
   const bytesPerSec = rateBytesPerSec(rate);
   if (typeof bytesPerSec === 'string') die(state, bad(bytesPerSec, rate));
-  const usecs = interval === undefined ? 50_000n : rateIntervalUsecs(interval);
+  const usecs = interval === null ? 50_000n : rateIntervalUsecs(interval);
   if (typeof usecs === 'string') die(state, bad(usecs, interval ?? ''));
   const product = bytesPerSec * usecs;
   if (product > 2n ** 64n - 1n) die(state, bad('rate overflow', text));
