@@ -170,13 +170,36 @@ export function resumeDomain(xen: Xen, domid: number): void {
  * modelled, so nothing ever stays behind as a zombie.
  */
 export function destroyDomain(xen: Xen, domid: number): void {
-  const heapDomain = heapDomainOf(xen, domid);
-  beginDestroy(xen.heap, heapDomain);
-  const root = pagingTeardown(xen, domid);
+  domainKill(xen, domid);
+  domainTeardown(xen, domid);
+  domainRelinquish(xen, domid, Number.POSITIVE_INFINITY);
+  domainDestroy(xen, domid);
+}
+
+/** The domain is dying from here on; its claim and its stash are gone. Models the first part of domain_kill(). */
+export function domainKill(xen: Xen, domid: number): void {
+  beginDestroy(xen.heap, heapDomainOf(xen, domid));
+}
+
+/** The pool goes, and what PoD holds is put back on page_list. Models paging_teardown(). */
+export function domainTeardown(xen: Xen, domid: number): void {
+  pagingTeardown(xen, domid);
   podEmptyCache(xen, domid);
-  relinquishPages(xen.heap, heapDomain, Number.POSITIVE_INFINITY);
-  removeHeapDomain(xen.heap, heapDomain);
-  for (const group of root) for (const block of groupBlocks(group)) freeDomheapPages(xen.heap, null, block);
-  giveXenPages(xen.heap, domainOf(xen, domid).structures);
+  updateDomain(xen, domid, { p2m: null, pod: NO_POD });
+}
+
+/** Frees up to `limit` pages in list order; how many. Models relinquish_memory(). */
+export function domainRelinquish(xen: Xen, domid: number, limit: number): number {
+  return relinquishPages(xen.heap, heapDomainOf(xen, domid), limit);
+}
+
+/** The rest: the p2m's root and Xen's own structures. Models complete_domain_destroy(). */
+export function domainDestroy(xen: Xen, domid: number): void {
+  const { paging, structures } = domainOf(xen, domid);
+  removeHeapDomain(xen.heap, heapDomainOf(xen, domid));
+  for (const group of paging.p2mPages) {
+    for (const block of groupBlocks(group)) freeDomheapPages(xen.heap, null, block);
+  }
+  giveXenPages(xen.heap, structures);
   putDomain(xen, domid, null);
 }

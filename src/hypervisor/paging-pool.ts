@@ -8,10 +8,10 @@
 import { domainTotPages } from './claims.ts';
 import type { Domain, PagingPool } from './domain-state.ts';
 import { EINVAL, ENOMEM, EOPNOTSUPP } from './errno.ts';
-import { addTail, groupBlocks, removeHead, weave } from './extent-group.ts';
+import { addTail, groupBlocks, listPages, removeHead, weave } from './extent-group.ts';
 import { p2mLookup } from './p2m.ts';
 import { PAGE_ORDER_2M, p2mMappedOrder, SUPERPAGE_PAGES } from './p2m-run.ts';
-import { tablesFor } from './p2m-tables.ts';
+import { NO_TABLES, tablesFor } from './p2m-tables.ts';
 import { allocDomheapPages, freeDomheapPages } from './page-alloc.ts';
 import { domainOf, heapDomainOf, updateDomain, type Xen } from './xen.ts';
 import { SHADOW_PAGES_PER_VCPU } from './xen-private.ts';
@@ -117,13 +117,13 @@ export function breakMappingAt(xen: Xen, domid: number, gfn: number): boolean {
   return allocTablesFor(xen, domid, gfn, 1, inside % SUPERPAGE_PAGES === 0 ? PAGE_ORDER_2M : 0);
 }
 
-/** Gives the pool back as domain death does: free pages first, then the p2m's without its root; returns the root. */
-export function pagingTeardown(xen: Xen, domid: number): PagingPool['p2mPages'] {
+/** Gives the pool back as domain death does: free pages first, then the p2m's; its root stays to the very end. */
+export function pagingTeardown(xen: Xen, domid: number): void {
   const { paging } = domainOf(xen, domid);
   const root = removeHead(paging.p2mPages, Math.min(1, paging.p2mPagesCount));
   for (const group of [...paging.freelist, ...root.rest]) {
     for (const block of groupBlocks(group)) freeDomheapPages(xen.heap, null, block);
   }
-  updateDomain(xen, domid, { paging: EMPTY_POOL });
-  return root.taken;
+  const left = { ...EMPTY_POOL, p2mPages: root.taken, p2mPagesCount: listPages(root.taken) };
+  updateDomain(xen, domid, { paging: left, tables: NO_TABLES });
 }

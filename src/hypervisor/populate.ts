@@ -1,13 +1,14 @@
 /** populate_physmap and increase_reservation. Models xen/common/memory.c. */
 import { type ExtentGroup, reverseLanes, sliceLanes, weave } from './extent-group.ts';
 import { gfnRanges } from './gfn-ranges.ts';
+import type { ExtentRun } from './heap-state.ts';
 import { p2mSet } from './p2m.ts';
 import { isPod, type P2mRun, p2mPages } from './p2m-run.ts';
 import { tablesFor } from './p2m-tables.ts';
 import { allocDomheapPages } from './page-alloc.ts';
-import { populateExtents } from './populate-extents.ts';
 import { allocTablesFor } from './paging-pool.ts';
 import { markPopulateOnDemand } from './pod.ts';
+import { populateExtents } from './populate-extents.ts';
 import type { GfnRun, MemoryReservation } from './privcmd.ts';
 import { constructMemop, type HypercallContext, type Memop, maxOrder } from './reservation.ts';
 import { domainOf, heapDomainOf, updateDomain, type Xen } from './xen.ts';
@@ -45,15 +46,21 @@ function populate(xen: Xen, op: Memop, extents: readonly GfnRun[]): number {
   const width = bits === undefined ? {} : { bits };
   const got = populateExtents(xen.heap, heapDomain, { order, count, node, exact, ...width });
   const done = Math.min(got.done, mappable);
-  for (const run of placeGroups(extents, weave(got.runs, order), done)) addToPhysmap(xen, op.domid, run);
+  mapExtents(xen, op, got.runs, done);
   return done;
+}
+
+/** Maps the first `done` extents that the heap gave for a request. */
+export function mapExtents(xen: Xen, op: Memop, runs: readonly ExtentRun[], done: number): void {
+  if (op.extents === null) return;
+  for (const run of placeGroups(op.extents, weave(runs, op.order), done)) addToPhysmap(xen, op.domid, run);
 }
 
 /**
  * Maps `run`, for which the page tables are there or can be had. What was mapped before stays owned, mapped nowhere;
  * a populate-on-demand entry it replaces is no longer owed. Models guest_physmap_add_page(), xen/arch/x86/mm/p2m.c.
  */
-function addToPhysmap(xen: Xen, domid: number, run: P2mRun): void {
+export function addToPhysmap(xen: Xen, domid: number, run: P2mRun): void {
   allocTablesFor(xen, domid, run.gfn, p2mPages(run), run.order);
   const d = domainOf(xen, domid);
   const { p2m, replaced } = p2mSet(d.p2m, run);
@@ -65,7 +72,7 @@ function addToPhysmap(xen: Xen, domid: number, run: P2mRun): void {
 }
 
 /** How many of the first extents the paging pool has page tables for. */
-function mappableExtents(xen: Xen, op: Memop, extents: readonly GfnRun[]): number {
+export function mappableExtents(xen: Xen, op: Memop, extents: readonly GfnRun[]): number {
   const d = domainOf(xen, op.domid);
   if (d.type === 'pv') return op.count;
   let { tables } = d;
