@@ -8,9 +8,14 @@ import { ASSERT } from '../hypervisor/bug.ts';
 import { flows } from '../toolstack/flows.ts';
 import { newTask, type Reply, type Request, step } from '../toolstack/task.ts';
 import { defaultXlEnv, logShown } from '../toolstack/xl-env.ts';
+import { freeCpu, type Machine, wholeCost } from './machine.ts';
 import { requestCost } from './request-cost.ts';
+import { advanceTogether } from './rotation.ts';
+import { isSectioned, serveSection } from './sections.ts';
 import { type Outside, serveRequest } from './serve.ts';
-import type { RunningTask, World } from './world.ts';
+import { noteRequest, noteSection, noteTask } from './trace-request.ts';
+import { fireWatches, replaceTask, serveWait, watchHit } from './watches.ts';
+import type { RunningTask, Section, World } from './world.ts';
 
 /** Where the text of running tasks goes, and who looks at what they ask. */
 export interface Observer {
@@ -38,20 +43,41 @@ const STEP_BUDGET = 5_000_000;
 /** Wake-ups in a row that changed nothing: retries for ever are rest, too. */
 const QUIET_WAKEUPS = 64;
 const READY: Reply = { rc: 0 };
+/** The reply to a sleep. */
+const SLEPT: Reply = { rc: 0, slept: true };
 const NEVER = Number.POSITIVE_INFINITY;
 
-interface Run {
+/** A run of the world's tasks, changed as it goes on. */
+export interface Run {
   readonly world: World;
   readonly outside: Outside;
-  readonly observer: Observer;
-  /** The command's own task. */
-  readonly command: number;
-  /** The end of the command, once it is there. */
-  rc: number | null;
+  /** Who reads what a task prints, by the task's id. */
+  readonly observers: Map<number, Observer>;
+  /** How the observed tasks ended: their exit status by id. */
+  readonly ended: Map<number, number>;
+  /** CPUs, heap lock and costs; null: requests are served whole at the prices of request-cost.ts. */
+  readonly machine: Machine | null;
   steps: number;
-  /** When the first of the tasks goes on that the running one has just woken. */
+  readonly budget: number;
+  /** When the task that runs has woken another: that one's time. */
   wakeAt: number;
 }
+
+export const newRun = (
+  world: World,
+  outside: Outside,
+  machine: Machine | null,
+  budget = STEP_BUDGET,
+): Run => ({
+  world,
+  outside,
+  observers: new Map(),
+  ended: new Map(),
+  machine,
+  steps: 0,
+  budget,
+  wakeAt: NEVER,
+});
 
 /** Runs `xl ARGV…` on the world to its end, then everything else as far as `settle` says. */
 export function runCommand(
@@ -61,62 +87,78 @@ export function runCommand(
   argv: readonly string[],
   settle: Settle,
 ): CommandEnd {
-  const env = { ...defaultXlEnv, profile: world.xen.profile.name };
-  const id = addTask(world, newTask('xl', 'main', { argv, env }), null);
-  const run: Run = { world, outside, observer, command: id, rc: null, steps: 0, wakeAt: NEVER };
-  const end = runTasks(run, 'command', NEVER);
-  if (run.rc === null) {
-    endTask(world, id);
-    return { rc: 1, ended: false, settled: end };
+  const run = newRun(world, outside, null);
+  const id = startCommand(run, argv, observer, world.now);
+  const end = runTasks(run, () => run.ended.has(id), Number.POSITIVE_INFINITY);
+  const rc = run.ended.get(id);
+  if (rc === undefined) {
+    endTask(run, id);
+    return { rc: 1, ended: false, settled: end === 'idle' ? 'stuck' : end };
   }
-  return { rc: run.rc, ended: true, settled: settleWorld(run, settle) };
+  return { rc, ended: true, settled: settleWorld(run, settle) };
 }
 
-function settleWorld(run: Run, settle: Settle): RunEnd {
+/** Starts `xl ARGV…` as a task that goes off at `at`; returns its id. */
+export function startCommand(run: Run, argv: readonly string[], observer: Observer, at: number): number {
+  const { world } = run;
+  const env = { ...defaultXlEnv, profile: world.xen.profile.name };
+  const id = addTask(world, newTask('xl', 'main', { argv, env }), null, at);
+  run.observers.set(id, observer);
+  return id;
+}
+
+/** Lets the world run on as far as `settle` says. */
+export function settleWorld(run: Run, settle: Settle): RunEnd {
   if (settle === 'none') return 'done';
   const until = settle === 'idle' ? NEVER : run.world.now + settle;
-  const end = runTasks(run, 'idle', until);
+  const end = runTasks(run, null, until);
   if (settle !== 'idle' && run.world.now < until) run.world.now = until;
   return end;
 }
 
-/** Adds a task that is ready now; returns its id. */
-function addTask(world: World, task: RunningTask['task'], domid: number | null): number {
+/** Adds a task that is ready at `at`; returns its id. */
+export function addTask(
+  world: World,
+  task: RunningTask['task'],
+  domid: number | null,
+  at = world.now,
+): number {
   const id = world.nextTask;
   world.nextTask = id + 1;
-  const fresh = { id, task, domid, at: world.now, reply: READY, watches: [], pending: null, waiting: false };
+  const fresh = { id, task, domid, at, reply: READY, watches: [], pending: null, waiting: false };
   world.tasks = [...world.tasks, fresh];
   return id;
 }
 
 /** Takes a task out of the world; the locks it held go to those that wait for them. */
-function endTask(world: World, id: number): void {
+export function endTask(run: Run, id: number): void {
+  const { world } = run;
   world.tasks = world.tasks.filter((t) => t.id !== id);
-  for (const [path, queue] of world.locks) if (queue.includes(id)) leaveLock(world, path, id);
+  for (const [path, queue] of world.locks) if (queue.includes(id)) leaveLock(run, path, id);
 }
 
-function replaceTask(world: World, next: RunningTask): void {
-  world.tasks = world.tasks.map((t) => (t.id === next.id ? next : t));
-}
-
-/** Runs tasks until the command has ended (`command`) or nothing more happens before `until` (`idle`). */
-function runTasks(run: Run, goal: 'command' | 'idle', until: number): RunEnd {
+/** Runs tasks until `goal` holds (null: never), nothing more happens before `until`, or the budget is used up. */
+export function runTasks(run: Run, goal: (() => boolean) | null, until: number): RunEnd {
   const { world } = run;
   let quiet = 0;
   for (;;) {
-    if (goal === 'command' && run.rc !== null) return 'done';
+    if (goal?.() === true) return 'done';
     const chosen = nextTask(world);
-    if (chosen === null) return goal === 'command' ? 'stuck' : 'idle';
+    if (chosen === null) return 'idle';
     const { task: running, others } = chosen;
     const at = running.at ?? 0;
     if (at > until) return 'time';
     const before = pulse(world);
     world.now = Math.max(world.now, at);
-    if (!runTask(run, running, Math.min(others, until))) return 'budget';
+    if (advanceTogether(run.machine, world, running, until)) continue;
+    if (!runTask(run, running, others, until)) return 'budget';
     quiet = pulse(world) === before ? quiet + 1 : 0;
-    if (goal === 'idle' && quiet >= QUIET_WAKEUPS) return 'idle';
+    if (goal === null && quiet >= QUIET_WAKEUPS && !isBusy(running)) return 'idle';
   }
 }
+
+/** It was not a mere wake-up: a hypercall is under way or a CPU was waited for. */
+const isBusy = (task: RunningTask): boolean => task.section != null || task.ready !== undefined;
 
 /** Changes whenever anything a user could see does. */
 const pulse = (world: World): string =>
@@ -129,7 +171,7 @@ function nextTask(world: World): { readonly task: RunningTask; readonly others: 
   let others = NEVER;
   for (const task of world.tasks) {
     if (task.at === null || !canRun(world, task)) continue;
-    if (task.at < bestAt) {
+    if (task.at < bestAt || (task.at === bestAt && best !== null && waitsLonger(task, best))) {
       others = bestAt;
       best = task;
       bestAt = task.at;
@@ -140,6 +182,10 @@ function nextTask(world: World): { readonly task: RunningTask; readonly others: 
   return best === null ? null : { task: best, others };
 }
 
+/** Who waited longer for a CPU comes first. */
+const waitsLonger = (a: RunningTask, b: RunningTask): boolean =>
+  (a.ready ?? a.at ?? 0) < (b.ready ?? b.at ?? 0);
+
 /** A guest's program stands still while its domain does. */
 function canRun(world: World, task: RunningTask): boolean {
   if (task.domid === null) return true;
@@ -147,22 +193,23 @@ function canRun(world: World, task: RunningTask): boolean {
   return domain !== undefined && domain.controllerPauseCount === 0 && !domain.isShutDown;
 }
 
-/** Advances one task until its time passes `until`, it has to wait, or it ends. False: the budget is used up. */
-function runTask(run: Run, running: RunningTask, until: number): boolean {
-  const { world } = run;
-  let { task, reply, watches, pending } = { ...running };
-  if (running.waiting) pending = null;
+/**
+ * Advances one task until somebody else comes first (`others`), its time passes `until`, it has to wait, or it ends.
+ * False: the budget is used up.
+ */
+function runTask(run: Run, running: RunningTask, others: number, until: number): boolean {
+  const { world, machine } = run;
   run.wakeAt = NEVER;
+  const cpu = machine === null ? 0 : freeCpu(machine);
+  if (machine !== null && machine.cpuFreeAt[cpu]! > world.now) {
+    replaceTask(world, { ...running, at: machine.cpuFreeAt[cpu]!, ready: running.ready ?? world.now });
+    return true;
+  }
+  let { task, reply, watches, pending } = running;
+  let section: Section | null = running.section ?? null;
+  if (running.waiting) pending = null;
   for (;;) {
-    if (run.steps++ >= STEP_BUDGET) return false;
-    const stepped = step(flows, task, reply);
-    if (stepped.request === null) {
-      if (running.id === run.command) run.rc = stepped.value.rc;
-      endTask(world, running.id);
-      return true;
-    }
-    task = stepped.task;
-    const { request } = stepped;
+    if (run.steps++ >= run.budget) return false;
     const here: RunningTask = {
       ...running,
       task,
@@ -172,62 +219,106 @@ function runTask(run: Run, running: RunningTask, until: number): boolean {
       reply: READY,
       at: world.now,
     };
-    const next = serve(run, here, request);
+    delete (here as { ready?: number }).ready;
+    let next: RunningTask;
+    let spawned = false;
+    if (section !== null) {
+      next = goOn(run, here, section, others);
+    } else {
+      const stepped = step(flows, task, reply);
+      if (stepped.request === null) {
+        if (machine !== null) noteTask(machine, world, here, 'end', stepped.value.rc);
+        if (run.observers.has(running.id)) run.ended.set(running.id, stepped.value.rc);
+        endTask(run, running.id);
+        return true;
+      }
+      task = stepped.task;
+      const { request } = stepped;
+      spawned = request.kind === 'spawn';
+      next = serve(run, { ...here, task }, request, others);
+    }
+    if (machine !== null) machine.cpuFreeAt[cpu] = isAsleep(next) ? world.now : (next.at ?? world.now);
     if (
       next.at === null ||
       next.waiting ||
+      next.at >= others ||
       next.at > Math.min(until, run.wakeAt) ||
-      request.kind === 'spawn'
+      spawned
     ) {
-      settleTask(world, next, running.domid);
+      settleTask(run, next, running.domid);
       return true;
     }
+    section = next.section ?? null;
     reply = next.reply;
     watches = next.watches;
-    pending = next.pending;
+    // A watch of its own may have fired; that is kept with the record in the world.
+    pending = world.tasks.find((t) => t.id === running.id)?.pending ?? next.pending;
     world.now = Math.max(world.now, next.at);
   }
 }
 
+/** It lets its CPU go: it waits, or it sleeps until a time of its own choosing. */
+const isAsleep = (task: RunningTask): boolean => task.at === null || task.waiting || task.reply === SLEPT;
+
+/** Serves the next part of a hypercall that is served in parts. */
+function goOn(run: Run, here: RunningTask, section: Section, others: number): RunningTask {
+  const { world } = run;
+  const machine = run.machine!;
+  const served = serveSection(world, machine, here.domid ?? 0, section, others);
+  noteSection(machine, world, here, section, served);
+  const at = world.now + served.took;
+  if (served.reply === null) return { ...here, section: served.section, at };
+  run.observers.get(here.id)?.served?.(section.request, served.reply);
+  return { ...here, section: null, reply: served.reply, at };
+}
+
 /** Puts a task's new record into the world, unless its domain has gone and taken it along. */
-function settleTask(world: World, next: RunningTask, domid: number | null): void {
-  if (domid !== null && !world.xen.domains.has(domid)) endTask(world, next.id);
-  else replaceTask(world, next);
+function settleTask(run: Run, next: RunningTask, domid: number | null): void {
+  if (domid !== null && !run.world.xen.domains.has(domid)) endTask(run, next.id);
+  else replaceTask(run.world, next);
 }
 
 /** Serves one request: the task's record as it is afterwards. */
-function serve(run: Run, here: RunningTask, request: Request): RunningTask {
-  const { world } = run;
+function serve(run: Run, here: RunningTask, request: Request, others: number): RunningTask {
+  const { world, machine } = run;
+  const observer = run.observers.get(here.id);
   switch (request.kind) {
     case 'stdout':
     case 'stderr':
-      if (here.id === run.command) run.observer.write(request.kind, request.text);
+      observer?.write(request.kind, request.text);
       return here;
     case 'log':
-      if (here.id === run.command && logShown(here.task, request.level))
-        run.observer.write('stderr', request.text);
+      if (observer !== undefined && logShown(here.task, request.level))
+        observer.write('stderr', request.text);
       return here;
     case 'sleep':
-      return { ...here, at: world.now + request.ns };
+      return { ...here, reply: SLEPT, at: world.now + request.ns };
     case 'wait':
       return serveWait(world, here, request);
     case 'lock':
-      return takeLock(world, here, request.path);
+      return takeLock(run, here, request.path);
     case 'unlock':
-      if (leaveLock(world, request.path, here.id)) run.wakeAt = world.now;
+      if (leaveLock(run, request.path, here.id)) run.wakeAt = world.now;
       return here;
     case 'spawn': {
       const id = addTask(world, { name: request.name, frames: [request.frame] }, request.domid ?? null);
+      if (machine !== null) noteTask(machine, world, { id, task: request }, 'start', 0);
       return { ...here, reply: { rc: 0, task: id } };
     }
     default: {
+      if (machine?.interleaves === true && isSectioned(request)) {
+        return goOn(run, here, { request, done: 0 }, others);
+      }
       const freeBefore = world.xen.heap.totalAvailPages;
       const { reply, fired } = serveRequest(world, run.outside, here.domid ?? 0, request);
-      if (here.id === run.command) run.observer.served?.(request, reply);
-      const cost = requestCost(request, reply, world.xen.heap.totalAvailPages - freeBefore);
+      observer?.served?.(request, reply);
+      const freed = world.xen.heap.totalAvailPages - freeBefore;
+      const cost =
+        machine === null ? requestCost(request, reply, freed) : wholeCost(machine, request, reply, freed);
+      if (machine !== null) noteRequest(machine, world, here, request, reply, cost);
       if (fired.length > 0 && fireWatches(world, fired, here.id)) run.wakeAt = world.now;
       if (request.kind === 'hypercall' && request.name === 'XEN_DOMCTL_unpausedomain') run.wakeAt = world.now;
-      if (request.kind === 'hypercall' && request.name === 'XEN_DOMCTL_destroydomain') dropGuests(world);
+      if (request.kind === 'hypercall' && request.name === 'XEN_DOMCTL_destroydomain') dropGuests(run);
       const own = fired.length > 0 ? watchHit(here.watches, fired) : null;
       return { ...here, reply, at: world.now + cost, pending: own ?? here.pending };
     }
@@ -235,68 +326,27 @@ function serve(run: Run, here: RunningTask, request: Request): RunningTask {
 }
 
 /** The tasks of domains that are no more end with them. */
-function dropGuests(world: World): void {
-  for (const t of world.tasks) if (t.domid !== null && !world.xen.domains.has(t.domid)) endTask(world, t.id);
+function dropGuests(run: Run): void {
+  const { tasks, xen } = run.world;
+  for (const t of tasks) if (t.domid !== null && !xen.domains.has(t.domid)) endTask(run, t.id);
 }
 
-function serveWait(
-  world: World,
-  here: RunningTask,
-  request: Extract<Request, { kind: 'wait' }>,
-): RunningTask {
-  const at = request.ns === undefined ? null : world.now + request.ns;
-  if (here.pending !== null && watchHit(request.paths, [here.pending]) !== null) {
-    const reply = { rc: 0, fired: here.pending };
-    return { ...here, watches: request.paths, pending: null, reply };
-  }
-  const reply = { rc: 0, fired: 'timeout' };
-  return { ...here, watches: request.paths, pending: null, waiting: true, at, reply };
-}
-
-/** The first of `fired` that one of `watches` covers: the path itself, anything below it, or a special name. */
-function watchHit(watches: readonly string[], fired: readonly string[]): string | null {
-  for (const path of fired) {
-    for (const watch of watches) {
-      if (path === watch || path.startsWith(`${watch}/`)) return path;
-      // Removing a node removes what lies below it, so those watches fire as well.
-      if (watch.startsWith(`${path}/`)) return watch;
-    }
-  }
-  return null;
-}
-
-/** Wakes the tasks that wait for one of `fired`; the others that watch it find out at their next wait. True: somebody woke. */
-function fireWatches(world: World, fired: readonly string[], by: number): boolean {
-  let woke = false;
-  for (const task of world.tasks) {
-    if (task.id === by || task.watches.length === 0) continue;
-    const path = watchHit(task.watches, fired);
-    if (path === null) continue;
-    if (task.waiting) {
-      woke = true;
-      replaceTask(world, {
-        ...task,
-        waiting: false,
-        pending: null,
-        at: world.now,
-        reply: { rc: 0, fired: path },
-      });
-    } else if (task.pending === null) {
-      replaceTask(world, { ...task, pending: path });
-    }
-  }
-  return woke;
-}
-
-function takeLock(world: World, here: RunningTask, path: string): RunningTask {
+function takeLock(run: Run, here: RunningTask, path: string): RunningTask {
+  const { world, machine } = run;
   const queue = world.locks.get(path) ?? [];
   ASSERT(queue[0] !== here.id, `task ${here.id} takes ${path} once`);
   world.locks = new Map(world.locks).set(path, [...queue, here.id]);
-  return queue.length === 0 ? here : { ...here, at: null };
+  if (queue.length === 0) {
+    if (machine !== null) noteTask(machine, world, here, 'lock', 0, path);
+    return here;
+  }
+  machine?.waiting.set(here.id, world.now);
+  return { ...here, at: null };
 }
 
 /** Lets go of a lock, or of a place in its queue; the next in line goes on. True: somebody woke. */
-function leaveLock(world: World, path: string, id: number): boolean {
+function leaveLock(run: Run, path: string, id: number): boolean {
+  const { world, machine } = run;
   const queue = world.locks.get(path) ?? [];
   const rest = queue.filter((other) => other !== id);
   const locks = new Map(world.locks);
@@ -304,8 +354,14 @@ function leaveLock(world: World, path: string, id: number): boolean {
   else locks.set(path, rest);
   world.locks = locks;
   const [first] = rest;
-  if (queue[0] !== id || first === undefined) return false;
+  if (queue[0] !== id) return false;
+  if (machine !== null) noteTask(machine, world, { id, task: { name: 'xl' } }, 'unlock', 0, path);
   const heir = world.tasks.find((t) => t.id === first);
-  if (heir !== undefined) replaceTask(world, { ...heir, at: world.now });
-  return heir !== undefined;
+  if (heir === undefined) return false;
+  replaceTask(world, { ...heir, at: world.now });
+  if (machine !== null) {
+    noteTask(machine, world, heir, 'lock-wait', 0, path);
+    noteTask(machine, world, heir, 'lock', 0, path);
+  }
+  return true;
 }

@@ -45,7 +45,12 @@ const hostSchema = described(
         'dom0_mem=; auto: dom0 owns nearly all and autoballoon is on. Default 4G.',
       ),
     ),
-    xen: v.optional(described(v.string('must be in quotes, such as \"4.22\": YAML would read 4.20 as 4.2'), 'The release whose memory rules hold, in quotes. Default "4.22".')),
+    xen: v.optional(
+      described(
+        v.string('must be in quotes, such as "4.22": YAML would read 4.20 as 4.2'),
+        'The release whose memory rules hold, in quotes. Default "4.22".',
+      ),
+    ),
     bootscrub: v.optional(
       described(v.picklist(['idle', 'off']), 'Whether pages start out unscrubbed. Default idle.'),
     ),

@@ -4,8 +4,20 @@
  * Plain data but for Xen, which is changed in place and can be marked and rolled back. run.ts moves it.
  */
 import type { Xen } from '../hypervisor/xen.ts';
-import type { Reply, Task } from '../toolstack/task.ts';
+import type { Reply, Request, Task } from '../toolstack/task.ts';
 import { emptyXsState, type XsState } from './xenstored.ts';
+
+/** A populate request that is served in parts, so that others run between its heap_lock sections. */
+export interface Section {
+  readonly request: PopulateRequest;
+  /** Extents done so far. Xen: start_extent. */
+  readonly done: number;
+}
+
+export type PopulateRequest = Extract<
+  Request,
+  { readonly kind: 'hypercall'; readonly name: 'XENMEM_populate_physmap' }
+>;
 
 /** A task of the world and why it does not run at this moment. */
 export interface RunningTask {
@@ -23,6 +35,10 @@ export interface RunningTask {
   readonly pending: string | null;
   /** It is inside a `wait`. */
   readonly waiting: boolean;
+  /** Where the hypercall it is in the middle of stands. */
+  readonly section?: Section | null;
+  /** Since when it waits for a CPU. */
+  readonly ready?: number;
 }
 
 /** See the file's header. Replace fields; only `xen` is changed in place. */

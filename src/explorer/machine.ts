@@ -1,0 +1,96 @@
+/**
+ * The machine under the tasks: its CPUs and Xen's heap lock as things that are in use until some moment, and what
+ * every request costs there.
+ *
+ * A request keeps one CPU busy for its cost. An extent takes the heap lock for a part of its cost; who finds it taken
+ * spins. Waiting and sleeping keep nothing busy.
+ */
+import type { Reply, Request } from '../toolstack/task.ts';
+import { type CostModel, extentCosts } from './cost-model.ts';
+import type { TraceSink } from './trace-event.ts';
+
+/** Virtual ns everywhere. Changed in place as time goes on. */
+export interface Machine {
+  readonly costs: CostModel;
+  /** When each CPU is free again. */
+  readonly cpuFreeAt: number[];
+  heapLockFreeAt: number;
+  /** The longest that anybody held the heap lock. */
+  longestHeapLock: number;
+  /** Time spent spinning on the heap lock, by all. */
+  heapLockWait: number;
+  /** Since when tasks wait for a lock of the toolstack's, by id. */
+  readonly waiting: Map<number, number>;
+  readonly trace: TraceSink;
+  /** False: a request is served whole even if others could run in between. */
+  readonly interleaves: boolean;
+  /** False: what could be served in one go is served one by one all the same. */
+  readonly batches: boolean;
+}
+
+export function newMachine(
+  costs: CostModel,
+  cpus: number,
+  trace: TraceSink,
+  how: { readonly interleaves: boolean; readonly batches: boolean },
+): Machine {
+  const cpuFreeAt = new Array<number>(cpus).fill(0);
+  const clocks = { heapLockFreeAt: 0, longestHeapLock: 0, heapLockWait: 0 };
+  return { costs, cpuFreeAt, ...clocks, waiting: new Map(), trace, ...how };
+}
+
+/** The CPU that is free first. */
+export function freeCpu(machine: Machine): number {
+  let best = 0;
+  for (let i = 1; i < machine.cpuFreeAt.length; i++) {
+    if (machine.cpuFreeAt[i]! < machine.cpuFreeAt[best]!) best = i;
+  }
+  return best;
+}
+
+/** Takes the heap lock at `now` or as soon as it is free, `times` times in a row; returns how long that spun. */
+export function takeHeapLock(
+  machine: Machine,
+  now: number,
+  hold: number,
+  every: number,
+  times: number,
+): number {
+  const wait = Math.max(0, machine.heapLockFreeAt - now);
+  machine.heapLockFreeAt = now + wait + (times - 1) * every + hold;
+  machine.heapLockWait += wait;
+  if (hold > machine.longestHeapLock) machine.longestHeapLock = hold;
+  return wait;
+}
+
+/** The cost of a request that was served whole. `freed`: pages it gave back to the heap, negative if it took some. */
+export function wholeCost(machine: Machine, request: Request, reply: Reply, freed: number): number {
+  const { costs } = machine;
+  switch (request.kind) {
+    case 'hypercall':
+      switch (request.name) {
+        case 'XENMEM_populate_physmap':
+        case 'XENMEM_increase_reservation':
+          return costs.hypercall + Math.max(0, reply.rc) * extentCosts(costs, request.args.extentOrder).all;
+        case 'XENMEM_claim_pages':
+          return costs.claim;
+        case 'XEN_DOMCTL_createdomain':
+          return costs.create_domain;
+        case 'XEN_DOMCTL_set_paging_mempool_size':
+          return costs.hypercall + Math.abs(freed) * costs.pool_page;
+        case 'XENMEM_set_pod_target':
+          return costs.hypercall + Math.ceil(Math.max(0, -freed) / 512) * costs.extent_2m;
+        case 'XENMEM_decrease_reservation':
+          return costs.hypercall + Math.max(0, reply.rc) * 2 ** request.args.extentOrder * costs.balloon_page;
+        default:
+          return costs.hypercall + Math.max(0, freed) * costs.free_page;
+      }
+    case 'xs':
+      return costs.xenstore;
+    case 'userdata':
+    case 'file':
+      return costs.file;
+    default:
+      return 0;
+  }
+}

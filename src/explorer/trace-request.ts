@@ -1,0 +1,111 @@
+/** Events out of what tasks ask: in Xen's words, with the host as it is right after. */
+import type { Reply, Request } from '../toolstack/task.ts';
+import type { Machine } from './machine.ts';
+import type { SectionServed } from './sections.ts';
+import type { TraceEvent } from './trace-event.ts';
+import type { Section, World } from './world.ts';
+
+/** As much of a task as an event names. */
+interface Named {
+  readonly id: number;
+  readonly task: { readonly name: string };
+}
+
+const hostAt = (world: World): { free: number; claimed: number } => ({
+  free: world.xen.heap.totalAvailPages,
+  claimed: world.xen.heap.outstandingClaims,
+});
+
+/** A task begins or ends, or a lock of the toolstack changes hands. */
+export function noteTask(
+  machine: Machine,
+  world: World,
+  task: Named,
+  kind: 'start' | 'end' | 'lock' | 'unlock' | 'lock-wait',
+  rc: number,
+  what: string = kind,
+): void {
+  const at = kind === 'lock-wait' ? (machine.waiting.get(task.id) ?? world.now) : world.now;
+  const event = { at, until: world.now, task: task.id, name: task.task.name, kind, what, ...hostAt(world) };
+  machine.trace(kind === 'end' ? { ...event, rc } : event);
+}
+
+/** A part of a populate, and the refusal that ended it. */
+export function noteSection(
+  machine: Machine,
+  world: World,
+  task: Named,
+  section: Section,
+  served: SectionServed,
+): void {
+  const { args } = section.request;
+  const common = {
+    at: world.now,
+    until: world.now + served.took,
+    task: task.id,
+    name: task.task.name,
+    what: 'XENMEM_populate_physmap',
+    domid: Number(args.domid),
+    order: Number(args.extentOrder),
+    ...hostAt(world),
+  };
+  if (served.extents > 0) {
+    machine.trace({ ...common, kind: 'populate', rc: served.extents, extents: served.extents });
+  }
+  if (served.reply !== null && served.reply.rc < args.nrExtents) {
+    const left = args.nrExtents - served.reply.rc;
+    machine.trace({ ...common, kind: 'refused', rc: served.reply.rc, extents: left });
+  }
+}
+
+/** A request that was served whole. Looking things up is no event. */
+export function noteRequest(
+  machine: Machine,
+  world: World,
+  task: Named,
+  request: Request,
+  reply: Reply,
+  cost: number,
+): void {
+  if (request.kind !== 'hypercall') return;
+  const kind = kindOf(request.name);
+  if (kind === null) return;
+  const args = request.args as { readonly [key: string]: unknown };
+  const numbers: { domid?: number; order?: number; extents?: number } = {};
+  const domid = args.domid ?? (reply as { domid?: unknown }).domid;
+  if (typeof domid === 'number') numbers.domid = domid;
+  if (typeof args.extentOrder === 'number') numbers.order = args.extentOrder;
+  if (typeof args.nrExtents === 'number') numbers.extents = args.nrExtents;
+  const event: TraceEvent = {
+    at: world.now,
+    until: world.now + cost,
+    task: task.id,
+    name: task.task.name,
+    kind: reply.rc < 0 && kind === 'hypercall' ? 'refused' : kind,
+    what: request.name,
+    rc: reply.rc,
+    ...numbers,
+    ...hostAt(world),
+  };
+  machine.trace(event);
+}
+
+const KINDS: Readonly<Record<string, TraceEvent['kind']>> = {
+  XENMEM_claim_pages: 'claim',
+  XENMEM_populate_physmap: 'populate',
+  XENMEM_increase_reservation: 'populate',
+  XENMEM_decrease_reservation: 'free',
+  XEN_DOMCTL_destroydomain: 'free',
+};
+/** Changes of who holds what that are not one of the above. */
+const CHANGES = [
+  'XEN_DOMCTL_createdomain',
+  'XEN_DOMCTL_max_mem',
+  'XEN_DOMCTL_set_paging_mempool_size',
+  'XENMEM_set_pod_target',
+  'XEN_DOMCTL_unpausedomain',
+  'SCHEDOP_shutdown',
+];
+
+const kindOf = (name: string): TraceEvent['kind'] | null =>
+  KINDS[name] ?? (CHANGES.includes(name) ? 'hypercall' : null);

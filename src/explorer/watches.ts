@@ -1,0 +1,58 @@
+/** xenstore's watches as tasks see them: who waits for which paths, and who wakes when one of them changes. */
+import type { Request } from '../toolstack/task.ts';
+import type { RunningTask, World } from './world.ts';
+
+/** Puts a task's new record in the place of the old one. */
+export function replaceTask(world: World, next: RunningTask): void {
+  world.tasks = world.tasks.map((t) => (t.id === next.id ? next : t));
+}
+
+/** The first of `fired` that one of `watches` covers: the path itself, anything below it, or a special name. */
+export function watchHit(watches: readonly string[], fired: readonly string[]): string | null {
+  for (const path of fired) {
+    for (const watch of watches) {
+      if (path === watch || path.startsWith(`${watch}/`)) return path;
+      // Removing a node removes what lies below it, so those watches fire as well.
+      if (watch.startsWith(`${path}/`)) return watch;
+    }
+  }
+  return null;
+}
+
+/** Wakes the tasks that wait for one of `fired`; the others that watch it find out at their next wait. True: somebody woke. */
+export function fireWatches(world: World, fired: readonly string[], by: number): boolean {
+  let woke = false;
+  for (const task of world.tasks) {
+    if (task.id === by || task.watches.length === 0) continue;
+    const path = watchHit(task.watches, fired);
+    if (path === null) continue;
+    if (task.waiting) {
+      woke = true;
+      replaceTask(world, {
+        ...task,
+        waiting: false,
+        pending: null,
+        at: world.now,
+        reply: { rc: 0, fired: path },
+      });
+    } else if (task.pending === null) {
+      replaceTask(world, { ...task, pending: path });
+    }
+  }
+  return woke;
+}
+
+/** Begins a wait, or ends it at once with what was set off meanwhile. */
+export function serveWait(
+  world: World,
+  here: RunningTask,
+  request: Extract<Request, { kind: 'wait' }>,
+): RunningTask {
+  const at = request.ns === undefined ? null : world.now + request.ns;
+  if (here.pending !== null && watchHit(request.paths, [here.pending]) !== null) {
+    const reply = { rc: 0, fired: here.pending };
+    return { ...here, watches: request.paths, pending: null, reply };
+  }
+  const reply = { rc: 0, fired: 'timeout' };
+  return { ...here, watches: request.paths, pending: null, waiting: true, at, reply };
+}
