@@ -1,12 +1,12 @@
 /** A host in memory, tied to its files: opened by reading, changed under the lock, saved before anybody hears of it. */
 
 import type { World } from '../explorer/world.ts';
-import { loadWorld, type SavedCells, saveWorld } from '../explorer/world-save.ts';
+import { type LoadedCells, loadWorld, type SavedCell, saveWorld } from '../explorer/world-save.ts';
 import { damaged, StateError } from './state-error.ts';
-import { appendChange, type StoredHost } from './state-store.ts';
+import { appendChange, cellChanges, type StoredHost } from './state-store.ts';
 import type { StoreFs } from './store-fs.ts';
 
-/** An opened host. `saved` remembers which text stands for which value, so that what did not change costs nothing. */
+/** An opened host. `saved` remembers which text stands for which value: what did not change costs nothing. */
 export interface Session {
   readonly world: World;
   stored: StoredHost;
@@ -14,13 +14,13 @@ export interface Session {
 }
 
 interface SavedText {
-  readonly value: unknown;
+  readonly ref: SavedCell['ref'];
   readonly text: string;
 }
 
 /** Builds the world that a stored host describes. Throws StateError when it describes none. */
 export function openSession(stored: StoredHost): Session {
-  const cells: SavedCells = new Map();
+  const cells: LoadedCells = new Map();
   let values: unknown[];
   try {
     values = JSON.parse(`[${[...stored.cells.values()].join(',')}]`);
@@ -40,11 +40,10 @@ export function openSession(stored: StoredHost): Session {
 /** The texts of a world's cells; those of values that are the same as before are taken from `before`. */
 function textsOf(world: World, before: ReadonlyMap<string, SavedText>): Map<string, SavedText> {
   const texts = new Map<string, SavedText>();
-  for (const [key, value] of saveWorld(world)) {
+  for (const [key, { ref, plain }] of saveWorld(world)) {
     const old = before.get(key);
-    // Xen is changed in place, so there the same object may hold something else.
-    const isSame = old !== undefined && old.value === value && !key.startsWith('xen');
-    texts.set(key, isSame ? old : { value, text: JSON.stringify(value) });
+    const isSame = ref !== null && old?.ref === ref;
+    texts.set(key, isSame ? old : { ref, text: JSON.stringify(plain()) });
   }
   return texts;
 }
@@ -59,6 +58,14 @@ const plainTexts = (texts: ReadonlyMap<string, SavedText>): Map<string, string> 
   for (const [key, { text }] of texts) cells.set(key, text);
   return cells;
 };
+
+/** Whether anything but the clock differs from what is on disk. */
+export function differs(session: Session): boolean {
+  const texts = textsOf(session.world, session.saved);
+  const changes = cellChanges(session.stored.cells, plainTexts(texts));
+  changes.delete('clock');
+  return changes.size > 0;
+}
 
 /** Saves the session's world with the command lines that changed it. Throws StateError; the files are then unchanged. */
 export function commitSession(fs: StoreFs, session: Session, history: readonly string[]): void {

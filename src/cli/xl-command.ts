@@ -12,10 +12,9 @@ import { reportHost } from './host-report.ts';
 import { jsonObject } from './json-output.ts';
 import { outsideOf } from './outside.ts';
 import { fromBytes, paint, toBytes, visible, wantsColour } from './screen.ts';
-import { type Session, worldCells } from './session.ts';
+import { differs } from './session.ts';
 import { shellLine } from './shell-words.ts';
 import { StateError } from './state-error.ts';
-import { cellChanges } from './state-store.ts';
 import { explainShortage, renderTables } from './tables.ts';
 import type { Stream } from './terminal.ts';
 
@@ -143,13 +142,6 @@ function runXl(
   } finally {
     trace?.close();
   }
-}
-
-/** Whether anything but the clock differs from what is on disk. */
-function differs(session: Session): boolean {
-  const changes = cellChanges(session.stored.cells, worldCells(session.world));
-  changes.delete('clock');
-  return changes.size > 0;
 }
 
 /** `xlsim WORD ARGS…` for one of xl's commands; the exit code. */

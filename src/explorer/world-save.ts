@@ -8,10 +8,18 @@
 import { loadXen, saveXen } from '../hypervisor/xen-save.ts';
 import type { Plain } from '../toolstack/task.ts';
 import type { RunningTask, World } from './world.ts';
-import { type XsNode, type XsState, xsLeaf } from './xenstored.ts';
+import { type XsNode, type XsState, xsFind, xsLeaf } from './xenstored.ts';
 
-/** A saved world by key. The values can be held by JSON. */
-export type SavedCells = Map<string, unknown>;
+/** A world's values by key, as JSON holds them. */
+export type LoadedCells = Map<string, unknown>;
+
+/** A value to be saved. The same `ref` as at the last saving means that nothing changed; null: it may have. */
+export interface SavedCell {
+  readonly ref: object | string | null;
+  readonly plain: () => unknown;
+}
+
+export type SavedCells = Map<string, SavedCell>;
 
 /** The saved world is not one: which key, and what is wrong with it. */
 export class WorldDamage extends Error {
@@ -29,24 +37,28 @@ export function saveWorld(world: World): SavedCells {
   const cells: SavedCells = new Map();
   spread(cells, 'xen', saveXen(world.xen), 2);
   saveStore(cells, world.store);
-  for (const task of world.tasks) cells.set(`task/${task.id}`, task);
-  for (const [key, text] of world.userdata) cells.set(`userdata/${key}`, text);
-  for (const [path, text] of world.files) cells.set(`file/${path}`, text);
-  cells.set('locks', [...world.locks]);
-  cells.set('recent', world.recentDomids);
-  cells.set('clock', { now: world.now, nextTask: world.nextTask, uuids: world.uuids });
-  cells.set('config', { seed: world.seed, xlConf: world.xlConf, missingFiles: world.missingFiles });
+  for (const task of world.tasks) put(cells, `task/${task.id}`, task, task);
+  for (const [key, text] of world.userdata) put(cells, `userdata/${key}`, text, text);
+  for (const [path, text] of world.files) put(cells, `file/${path}`, text, text);
+  put(cells, 'locks', [...world.locks]);
+  put(cells, 'recent', world.recentDomids, world.recentDomids);
+  put(cells, 'clock', { now: world.now, nextTask: world.nextTask, uuids: world.uuids });
+  put(cells, 'config', { seed: world.seed, xlConf: world.xlConf, missingFiles: world.missingFiles });
   return cells;
+}
+
+function put(cells: SavedCells, key: string, value: unknown, ref: SavedCell['ref'] = null): void {
+  cells.set(key, { ref, plain: () => value });
 }
 
 /** Puts an object's fields, down to `depth`, under keys of their own. */
 function spread(cells: SavedCells, key: string, value: unknown, depth: number): void {
   const isObject = typeof value === 'object' && value !== null;
   if (!isObject || depth === 0 || (Array.isArray(value) && !isKeyed(value))) {
-    cells.set(key, value);
+    put(cells, key, value);
     return;
   }
-  cells.set(key, Array.isArray(value) ? ['array', value.length] : 'object');
+  put(cells, key, Array.isArray(value) ? ['array', value.length] : 'object');
   for (const [name, field] of Object.entries(value)) spread(cells, `${key}/${name}`, field, depth - 1);
 }
 
@@ -56,7 +68,7 @@ const isKeyed = (value: readonly unknown[]): boolean =>
   value.every((entry) => typeof entry === 'object' && entry !== null && !Array.isArray(entry));
 
 /** The inverse of spread(): takes the keys below `key` together again. */
-function gather(groups: ReadonlyMap<string, readonly string[]>, cells: SavedCells, key: string): unknown {
+function gather(groups: ReadonlyMap<string, readonly string[]>, cells: LoadedCells, key: string): unknown {
   const value = cells.get(key);
   if (value !== 'object' && !(Array.isArray(value) && value[0] === 'array')) return value;
   const entries = (groups.get(key) ?? []).map((name): [string, unknown] => [
@@ -70,7 +82,7 @@ function gather(groups: ReadonlyMap<string, readonly string[]>, cells: SavedCell
 }
 
 /** The names right below each key that begins with `xen`. */
-function xenGroups(cells: SavedCells): Map<string, string[]> {
+function xenGroups(cells: LoadedCells): Map<string, string[]> {
   const groups = new Map<string, string[]>();
   for (const key of cells.keys()) {
     const slash = key.startsWith('xen/') ? key.lastIndexOf('/') : -1;
@@ -84,31 +96,32 @@ function xenGroups(cells: SavedCells): Map<string, string[]> {
 }
 
 function saveStore(cells: SavedCells, store: XsState): void {
-  cells.set('xs', saveNode(store.root, '', cells));
-  cells.set('xs-state', {
-    generation: store.generation,
-    nextTx: store.nextTx,
-    introduced: store.introduced,
-  });
-  // A transaction lives for as long as its task holds it; one that a task left open is saved as what it is.
-  const open = [...store.transactions].map(([tx, t]) => [tx, t.base, t.touched, saveNode(t.root, '', null)]);
-  if (open.length > 0) cells.set('xs-transactions', open);
+  cells.set('xs', { ref: store.root, plain: () => saveNode(store.root, '', true) });
+  for (const path of SPLIT) {
+    const children = xsFind(store.root, path)?.children ?? [];
+    for (const [name, child] of children) {
+      cells.set(`xs${path}/${name}`, { ref: child, plain: () => saveNode(child, '', false) });
+    }
+  }
+  const { generation, nextTx, introduced } = store;
+  put(cells, 'xs-state', { generation, nextTx, introduced });
+  // A transaction that a task left open is saved as what it is.
+  const open = [...store.transactions].map(([tx, t]) => [tx, t.base, t.touched, saveNode(t.root, '', false)]);
+  if (open.length > 0) put(cells, 'xs-transactions', open);
 }
 
-/** `cells` null: keep everything in one piece. */
-function saveNode(node: XsNode, path: string, cells: SavedCells | null): SavedNode {
+/** `split`: children that have keys of their own are left out. */
+function saveNode(node: XsNode, path: string, split: boolean): SavedNode {
   if (node.children.size === 0) return node.value;
   const out: unknown[] = [node.value];
-  const isSplit = cells !== null && SPLIT.includes(path);
+  const isSplit = split && SPLIT.includes(path);
   for (const [name, child] of node.children) {
-    const below = `${path}/${name}`;
-    out.push(name, isSplit ? null : saveNode(child, below, cells));
-    if (isSplit) cells.set(`xs${below}`, saveNode(child, below, null));
+    out.push(name, isSplit ? null : saveNode(child, `${path}/${name}`, split));
   }
   return out;
 }
 
-function loadNode(saved: unknown, path: string, cells: SavedCells): XsNode {
+function loadNode(saved: unknown, path: string, cells: LoadedCells): XsNode {
   const found = saved === null ? cells.get(`xs${path}`) : saved;
   if (typeof found === 'string') return xsLeaf(found);
   if (!Array.isArray(found)) throw new WorldDamage(`xenstore's ${path} is missing`);
@@ -123,7 +136,7 @@ function loadNode(saved: unknown, path: string, cells: SavedCells): XsNode {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-function record(cells: SavedCells, key: string): Record<string, unknown> {
+function record(cells: LoadedCells, key: string): Record<string, unknown> {
   const value = cells.get(key);
   if (!isRecord(value)) throw new WorldDamage(`${key} is missing`);
   return value;
@@ -135,7 +148,7 @@ function count(from: Record<string, unknown>, field: string): number {
   return value;
 }
 
-function loadStore(cells: SavedCells): XsState {
+function loadStore(cells: LoadedCells): XsState {
   const state = record(cells, 'xs-state');
   const open = (cells.get('xs-transactions') ?? []) as readonly (readonly [
     number,
@@ -155,7 +168,7 @@ function loadStore(cells: SavedCells): XsState {
 }
 
 /** The world that was saved. Throws WorldDamage when something is missing or is not what it must be. */
-export function loadWorld(cells: SavedCells): World {
+export function loadWorld(cells: LoadedCells): World {
   const config = record(cells, 'config');
   const clock = record(cells, 'clock');
   const tasks: RunningTask[] = [];

@@ -71,21 +71,31 @@ export const isDirty = (h: Heap, mfn: number): boolean => {
 export const dirtyPages = (h: Heap, mfn: number, n: number, kind: number): number =>
   kind === CLEAN ? 0 : kind === FULL ? n : countDirty(h, mfn, n);
 
+/** The first page in [at, end) whose flag is not the one all bits of `same` have; equal words are skipped whole. */
+function nextChange(bits: Uint32Array, at: number, end: number, same: number): number {
+  while (at < end) {
+    const from = at & 31;
+    const differing = (bits[at >>> 5]! ^ same) >>> from;
+    if (differing !== 0) return Math.min(end, at + 31 - Math.clz32(differing & -differing));
+    at += 32 - from;
+  }
+  return end;
+}
+
 /** Dirty pages of a block as `[start, end)` offsets, ascending. */
 export function dirtyRanges(h: Heap, mfn: number, n: number, kind: number): [number, number][] {
   if (kind === CLEAN) return [];
   if (kind === FULL) return [[0, n]];
   const ranges: [number, number][] = [];
-  let start = -1;
-  for (let i = 0; i < n; i++) {
-    const dirty = isDirty(h, mfn + i);
-    if (dirty && start < 0) start = i;
-    if (!dirty && start >= 0) {
-      ranges.push([start, i]);
-      start = -1;
-    }
+  const bits = bitsOf(h, mfn);
+  const base = mfn % CHUNK;
+  const end = base + n;
+  let at = nextChange(bits, base, end, 0);
+  while (at < end) {
+    const stop = nextChange(bits, at, end, 0xffffffff);
+    ranges.push([at - base, stop - base]);
+    at = nextChange(bits, stop, end, 0);
   }
-  if (start >= 0) ranges.push([start, n]);
   return ranges;
 }
 
