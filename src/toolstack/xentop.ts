@@ -54,7 +54,8 @@ function stateLetters(info: GetDomainInfo): string {
 
 function cells(info: GetDomainInfo, name: string | null, host: PhysInfo, bootNs: number): string[] {
   const percent = (pages: number): string => sprintf('%.1f', (100 * pages) / host.totalPages);
-  const unlimited = info.maxPages >= 2 ** 32 - 1;
+  // dom0's limit where none is set: all that fits a frame count.
+  const unlimited = info.maxPages >= 2 ** 32 - 2;
   return [
     name ?? '(null)',
     stateLetters(info),

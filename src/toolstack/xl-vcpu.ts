@@ -45,12 +45,12 @@ const listVcpu = flow<ListVcpuVars>({
     domain: (vars, reply) => {
       const { rc, infos } = hypercallReply('XEN_SYSCTL_getdomaininfolist', reply);
       const info = infos?.[0];
-      if (rc < 0 || info === undefined) return fail(vars, 1720, 'Getting infolist', rc < 0 ? -rc : 0);
+      if (rc < 0 || info === undefined) return fail(vars, 1667, 'Getting infolist', rc < 0 ? -rc : undefined);
       return nextVcpu({ domid: vars.domid, maxVcpuId: info.maxVcpuId, vcpus: [] });
     },
     info: (vars, reply) => {
       const current = hypercallReply('XEN_DOMCTL_getvcpuinfo', reply);
-      if (current.rc < 0) return fail(vars, 1743, 'Getting vcpu info', -current.rc);
+      if (current.rc < 0) return fail(vars, 1691, 'Getting vcpu info', -current.rc);
       const vcpu = vars.vcpus?.length ?? 0;
       return ask(hypercall('XEN_DOMCTL_getvcpuaffinity', { domid: vars.domid, vcpu }), 'affinity', {
         ...vars,
@@ -59,7 +59,7 @@ const listVcpu = flow<ListVcpuVars>({
     },
     affinity: (vars, reply) => {
       const { rc, hard, soft } = hypercallReply('XEN_DOMCTL_getvcpuaffinity', reply);
-      if (rc < 0 || vars.current === undefined) return fail(vars, 1751, 'Getting vcpu affinity', -rc);
+      if (rc < 0 || vars.current === undefined) return fail(vars, 1698, 'Getting vcpu affinity', -rc);
       const vcpus = vars.vcpus ?? [];
       return nextVcpu({ ...vars, vcpus: [...vcpus, { ...vars.current, vcpuid: vcpus.length, hard, soft }] });
     },
@@ -67,7 +67,7 @@ const listVcpu = flow<ListVcpuVars>({
   },
 });
 
-const fail = (vars: ListVcpuVars, line: number, message: string, errno: number): Next<ListVcpuVars> =>
+const fail = (vars: ListVcpuVars, line: number, message: string, errno?: number): Next<ListVcpuVars> =>
   ask(libxlError(`libxl_domain.c:${line}:libxl_list_vcpu`, vars.domid, message, errno), 'failed', vars);
 
 /** Models print_vcpuinfo(). */
