@@ -169,7 +169,8 @@ const guest = flow<GuestVars>({
     },
     staticMax: (v, reply) => {
       const staticMax = pagesOf(xsReply(reply).value);
-      const targetDiff = v.type === 'pv' || staticMax === null ? 0 : staticMax - (v.current ?? 0);
+      const targetDiff =
+        v.type === 'pv' || staticMax === null ? 0 : staticMax - total(v.ram) - total(v.ballooned ?? []);
       return goto('look', { ...v, targetDiff });
     },
     woken: (v) => goto('look', v),
@@ -220,10 +221,9 @@ const guest = flow<GuestVars>({
 /** Between two steps: what has been written meanwhile counts first. */
 const paced = (v: GuestVars): Next<GuestVars> => goto('look', v);
 
-/** The request that boots a guest: its task begins to run when its domain is unpaused for the first time. */
-export function bootGuest(domid: number, type: DomainType, layout: BuildLayout): Request {
-  const ram: Run[] = layout.ranges.flatMap((r): Run[] =>
-    // The VGA hole of an HVM guest is no memory of its own.
+/** Where a guest finds memory when it boots. The VGA hole of an HVM guest is no memory of its own. */
+export const guestRam = (type: DomainType, layout: BuildLayout): Run[] =>
+  layout.ranges.flatMap((r): Run[] =>
     type === 'hvm' && r.start === 0 && r.end > 0xc0
       ? [
           [0, 0xa0],
@@ -231,7 +231,19 @@ export function bootGuest(domid: number, type: DomainType, layout: BuildLayout):
         ]
       : [[r.start, r.end - r.start]],
   );
-  return spawn(`guest-${domid}`, 'guest', { domid, type, ram }, domid);
+
+/**
+ * The request that boots a guest: its task begins to run when its domain is unpaused for the first time. `present` is
+ * how many pages it has when it comes from a saved state; the highest frames are in its balloon then.
+ */
+export function bootGuest(
+  domid: number,
+  type: DomainType,
+  layout: BuildLayout,
+  present: number | null,
+): Request {
+  const { head, tail } = split(guestRam(type, layout), present ?? Number.POSITIVE_INFINITY);
+  return spawn(`guest-${domid}`, 'guest', { domid, type, ram: head, ballooned: tail }, domid);
 }
 
 /** dom0's own balloon driver, for a dom0 of `pages` pages from frame 0 on. The host starts it when it boots. */

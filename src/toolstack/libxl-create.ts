@@ -42,6 +42,8 @@ interface CreateVars {
   readonly domid?: number;
   readonly storeMfn?: number;
   readonly consoleMfn?: number;
+  /** Pages a saved state brought along. */
+  readonly present?: number;
   readonly rc?: number;
 }
 
@@ -162,11 +164,9 @@ const domainCreate = flow<CreateVars>({
         localEntries: entries.local,
         vmEntries: entries.vm,
       };
-      return call('libxl__build_post', args, 'posted', {
-        ...v,
-        storeMfn,
-        consoleMfn: Number(reply.consoleMfn),
-      });
+      const present = typeof reply.present === 'number' ? { present: reply.present } : {};
+      const next = { ...v, ...present, storeMfn, consoleMfn: Number(reply.consoleMfn) };
+      return call('libxl__build_post', args, 'posted', next);
     },
     rebuildFailed: (v) => {
       const site = 'libxl_create.c:1640:domcreate_rebuild_done';
@@ -213,7 +213,7 @@ const domainCreate = flow<CreateVars>({
             text: storedConfig(v.settled!),
           },
           { kind: 'unlock', path: userdataLock(v.domid!) },
-          bootGuest(v.domid!, v.settled!.type, buildLayout(v.settled!)),
+          bootGuest(v.domid!, v.settled!.type, buildLayout(v.settled!), v.present ?? null),
         ],
         'stored',
         v,

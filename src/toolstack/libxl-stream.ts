@@ -5,7 +5,7 @@
  * memory. Simplified: the state is a small text that says how much memory the guest had, not what was in it; the frames
  * that come back are the lowest ones. Batches go out as one request of many.
  */
-import { EINVAL } from '../hypervisor/errno.ts';
+import { EBUSY, strerror } from '../hypervisor/errno.ts';
 import { domId, gfn, order } from '../hypervisor/units.ts';
 import { ERROR_FAIL } from './libxl-errno.ts';
 import type { SettledConfig } from './libxl-setdefault.ts';
@@ -58,6 +58,8 @@ interface ReadVars {
   readonly domid: number;
   readonly path: string;
   readonly pieces?: readonly Piece[];
+  /** Pages of ordinary memory in the stream, special pages not counted. */
+  readonly present?: number;
 }
 
 /** What is to be populated for `pages` pages of a guest, lowest frames first, special pages last. */
@@ -116,7 +118,7 @@ function nextPiece(v: ReadVars): Next<ReadVars> {
   const piece = v.pieces?.[0];
   if (piece !== undefined) return ask(populate(v.domid, piece), 'populated', v);
   const pv = v.settled.type === 'pv';
-  return done({ rc: 0, storeMfn: pv ? 1 : 0xfeffc, consoleMfn: pv ? 2 : 0xfefff });
+  return done({ rc: 0, storeMfn: pv ? 1 : 0xfeffc, consoleMfn: pv ? 2 : 0xfefff, present: v.present });
 }
 
 /**
@@ -130,7 +132,11 @@ const streamRead = flow<ReadVars>({
     read: (v, reply) => {
       const state = reply.rc < 0 ? null : parseSavedState(String(reply.text));
       if (state === null) return goto('invalid', v);
-      return nextPiece({ ...v, pieces: restorePieces(v.settled, state.pages) });
+      const pieces = restorePieces(v.settled, state.pages);
+      const special = v.settled.type === 'pv' ? 0 : 1;
+      const ram = pieces.slice(0, pieces.length - special);
+      const present = ram.reduce((sum, piece) => sum + piece.count * 2 ** piece.order, 0);
+      return nextPiece({ ...v, pieces, present });
     },
     invalid: (v) =>
       ask(
@@ -152,15 +158,12 @@ const streamRead = flow<ReadVars>({
       if (piece!.order === 9) {
         return nextPiece({ ...v, pieces: [{ first, count: left * SUPERPAGE, order: 0 }, ...pieces] });
       }
-      const errno = reply.rc < 0 ? -reply.rc : 16;
+      const errno = reply.rc < 0 ? -reply.rc : EBUSY;
       return ask(
         [
           xcLog('detail', `Failed allocation for dom ${v.domid}: ${left} extents of order 0`),
-          xcLog(
-            'error',
-            `Failed to populate physmap (${errno === EINVAL ? 22 : errno} = ${errno === 16 ? 'Device or resource busy' : 'Cannot allocate memory'}): Internal error`,
-          ),
-          xcLog('error', 'Restore failed (16 = Device or resource busy): Internal error'),
+          xcLog('error', `Failed to populate physmap (${errno} = ${strerror(errno)}): Internal error`),
+          xcLog('error', `Restore failed (${errno} = ${strerror(errno)}): Internal error`),
           libxlError(
             'libxl_stream_read.c:850:libxl__xc_domain_restore_done',
             v.domid,

@@ -7,7 +7,7 @@
  */
 import { EFAULT, EINVAL, strerror } from '../hypervisor/errno.ts';
 import type { MfnRun } from '../hypervisor/privcmd.ts';
-import { domId, gfn, order } from '../hypervisor/units.ts';
+import { domId, gfn, nodeId, order, pages } from '../hypervisor/units.ts';
 import { setParam, traced } from './libxl-dom.ts';
 import { ERROR_FAIL } from './libxl-errno.ts';
 import type { SettledConfig } from './libxl-setdefault.ts';
@@ -209,7 +209,21 @@ const build = flow<BuildVars>({
               traced(`domctl cmd=35 dom=${v.domid} ok`),
             ]
           : [];
-      return ask([...chatter.parsed(v.settled.type, layout), ...compat], 'meminit', v);
+      return ask([...chatter.parsed(v.settled.type, layout), ...compat], 'vnuma', v);
+    },
+    vnuma: (v) => {
+      const { vnumaNodes } = v.settled.config.bInfo;
+      if (vnumaNodes.length === 0) return goto('meminit', v);
+      const vnodes = vnumaNodes.map((vnode) => ({
+        pnode: nodeId(vnode.pnode),
+        memsize: pages(Math.floor((vnode.memkb ?? 0) / 4)),
+      }));
+      return ask(hypercall('XEN_DOMCTL_setvnumainfo', { domid: domId(v.domid), vnodes }), 'vnumaSet', v);
+    },
+    vnumaSet: (v, reply) => {
+      if (reply.rc >= 0) return goto('meminit', v);
+      const site = 'libxl_dom.c:510:set_vnuma_info';
+      return fail(v, [libxlError(site, v.domid, 'xc_domain_setvnuma failed', -reply.rc)]);
     },
     meminit: (v) => {
       const layout = buildLayout(v.settled);

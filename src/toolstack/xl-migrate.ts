@@ -5,7 +5,6 @@
  * migrated one keeps it until the receiver has started it, so that for a while both hosts hold it.
  */
 import { domId } from '../hypervisor/units.ts';
-import { LIBXL_JSON } from './libxl-create.ts';
 import { parseSavedState, SAVE_MAGIC, savedDataLength } from './libxl-stream.ts';
 import { ask, call, done, type Flow, flow, hypercall, hypercallReply, type Next } from './task.ts';
 import { helpCommand } from './xl-cmdtable.ts';
@@ -29,13 +28,11 @@ interface SuspendVars {
 const domainSuspend = flow<SuspendVars>({
   name: 'libxl_domain_suspend',
   steps: {
-    start: (v) => ask({ kind: 'userdata', op: 'retrieve', domid: v.domid, name: LIBXL_JSON }, 'config', v),
+    start: (v) => call('libxl_retrieve_domain_configuration', { domid: v.domid }, 'config', v),
     config: (v, reply) => {
-      if (typeof reply.text !== 'string' || reply.text === '') return done({ rc: -3 });
-      return call('libxl_domain_control', { domid: v.domid, word: 'suspend' }, 'asked', {
-        ...v,
-        config: reply.text,
-      });
+      if (reply.rc !== 0) return done({ rc: reply.rc });
+      const next = { ...v, config: String(reply.json) };
+      return call('libxl_domain_control', { domid: v.domid, word: 'suspend' }, 'asked', next);
     },
     asked: (v, reply) => {
       if (reply.rc === 0) return look({ ...v, looks: 60 });
@@ -90,14 +87,11 @@ const mainSave = flow<SaveVars>({
     found: (v, reply) => {
       if (reply.rc !== 0) return done({ rc: reply.rc });
       const domid = reply.domid as number;
-      const read = { kind: 'userdata', op: 'retrieve', domid, name: LIBXL_JSON } as const;
-      return ask(read, 'config', { ...v, domid });
+      return call('libxl_retrieve_domain_configuration', { domid }, 'config', { ...v, domid });
     },
     config: (v, reply) => {
-      if (typeof reply.text !== 'string' || reply.text === '') {
-        return ask(stderrText('unable to retrieve domain configuration\n'), 'failed', v);
-      }
-      const length = savedDataLength(reply.text);
+      if (reply.rc !== 0) return ask(stderrText('unable to retrieve domain configuration\n'), 'failed', v);
+      const length = savedDataLength(String(reply.json));
       const said = stderrText(`Saving to ${v.path} new xl format (info 0x3/0x0/${length})\n`);
       return ask(said, 'suspend', v);
     },
