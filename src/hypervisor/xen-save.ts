@@ -3,7 +3,8 @@
 import { loadDomain, saveDomain } from './domain-save.ts';
 import type { Cpupool } from './domain-state.ts';
 import { findHeapDomain } from './heap-domain.ts';
-import { loadHeap, saveHeap } from './heap-save.ts';
+import { loadHeap } from './heap-load.ts';
+import { saveHeap } from './heap-save.ts';
 import { type HostConfig, hostConfigErrors, hostLayout, hostProfile } from './host-config.ts';
 import { elements, field, oneOf, type Saved, SavedDataError, text, whole, wholes } from './saved-value.ts';
 import { domainOf, domids, type Xen } from './xen.ts';
