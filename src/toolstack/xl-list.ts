@@ -1,21 +1,11 @@
 /** xl's tables of domains: list, claims, sharing. Models tools/xl/xl_info.c. */
 import type { GetDomainInfo } from '../hypervisor/privcmd.ts';
 import { kib, kibToMibFloor } from '../hypervisor/units.ts';
+import { poolName, poolNamePath } from './libxl-cpupool.ts';
 import { ERROR_DOMAIN_NOTFOUND } from './libxl-errno.ts';
 import { foundDomid, foundNames, listedInfos, oneInfo } from './libxl-list.ts';
 import { sprintf } from './printf.ts';
-import {
-  ask,
-  call,
-  done,
-  type Flow,
-  flow,
-  hypercall,
-  hypercallReply,
-  type Next,
-  xs,
-  xsReply,
-} from './task.ts';
+import { ask, call, done, type Flow, flow, hypercall, hypercallReply, type Next, xs } from './task.ts';
 import { printBitmap } from './xl-bitmap.ts';
 import { helpCommand } from './xl-cmdtable.ts';
 import type { CommandArgs } from './xl-env.ts';
@@ -121,11 +111,8 @@ const listDomains = flow<ListDomainsVars>({
     failed: () => done({ rc: 1 }),
     named: (vars, reply) => nextExtra({ ...vars, names: foundNames(reply), poolNames: [], nodes: [] }),
     pool: (vars, reply) => {
-      const { rc, value } = xsReply(reply);
-      const info = vars.infos[vars.poolNames?.length ?? 0];
-      // Pool 0 has a name even where nobody wrote one. Models libxl_cpupoolid_to_name().
-      const poolName = rc >= 0 ? (value ?? '') : info?.cpupool === 0 ? 'Pool-0' : null;
-      return nextExtra({ ...vars, poolNames: [...(vars.poolNames ?? []), poolName] });
+      const cpupool = vars.infos[vars.poolNames?.length ?? 0]?.cpupool ?? 0;
+      return nextExtra({ ...vars, poolNames: [...(vars.poolNames ?? []), poolName(cpupool, reply)] });
     },
     affinity: (vars, reply) => {
       const { rc, nodes } = hypercallReply('XEN_DOMCTL_getnodeaffinity', reply);
@@ -146,7 +133,7 @@ function nextExtra(vars: ListDomainsVars): Next<ListDomainsVars> {
   const { columns, infos } = vars;
   const poolOf = infos[vars.poolNames?.length ?? 0];
   if (columns.cpupool && poolOf !== undefined) {
-    return ask(xs({ op: 'read', path: `/local/pool/${poolOf.cpupool}/name` }), 'pool', vars);
+    return ask(xs({ op: 'read', path: poolNamePath(poolOf.cpupool) }), 'pool', vars);
   }
   const nodesOf = infos[vars.nodes?.length ?? 0];
   if (columns.numa && nodesOf !== undefined) {
