@@ -43,6 +43,7 @@ const TEXT: Readonly<Record<number, string>> = {
   21: 'Is a directory',
   22: 'Invalid argument',
   25: 'Inappropriate ioctl for device',
+  27: 'File too large',
   28: 'No space left on device',
   31: 'Too many links',
   34: 'Numerical result out of range',
