@@ -86,7 +86,7 @@ const domainInfo = flow<{ domid: DomId }>({
 export const oneInfo = (reply: Reply): GetDomainInfo => reply.info as GetDomainInfo;
 
 /** Where xenstore keeps a domain's name. Models libxl_domid_to_name(). */
-export const namePath = (domid: number): string => `/local/domain/${domid}/name`;
+const namePath = (domid: number): string => `/local/domain/${domid}/name`;
 
 interface NamesVars {
   readonly domids: readonly number[];

@@ -17,6 +17,8 @@ interface Refused {
   readonly long?: readonly LongOption[];
   /** The first word names a domain, which xl looks up before anything else. */
   readonly domain?: boolean;
+  /** What xl says before it looks at any word. */
+  readonly warning?: string;
 }
 
 const none = (minArgs: number): Refused => ({ short: '', minArgs });
@@ -43,7 +45,10 @@ export const REFUSED: Readonly<Record<string, Refused>> = {
   'dump-core': ofDomain(2),
   'cd-insert': ofDomain(3),
   'cd-eject': ofDomain(2),
-  'button-press': ofDomain(2),
+  'button-press': {
+    ...ofDomain(2),
+    warning: 'WARNING: "button-press" is deprecated. Please use "trigger"\n',
+  },
   trigger: ofDomain(2),
   sysrq: ofDomain(2),
   'set-parameters': none(1),
@@ -104,6 +109,11 @@ const mainRefused = flow<RefusedVars>({
   name: 'main_refused',
   steps: {
     start: (vars) => {
+      const refused = REFUSED[vars.command];
+      ASSERT(refused !== undefined, `${vars.command} is neither answered nor refused`);
+      return ask(refused.warning === undefined ? [] : stderrText(refused.warning), 'warned', vars);
+    },
+    warned: (vars) => {
       const refused = REFUSED[vars.command];
       ASSERT(refused !== undefined, `${vars.command} is neither answered nor refused`);
       const { short, minArgs, long = [] } = refused;

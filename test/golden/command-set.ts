@@ -13,7 +13,7 @@ import { parseScene } from './scene-file.ts';
 import { openScene } from './scene-state.ts';
 
 /** One case of a manifest. */
-export interface CommandCase {
+interface CommandCase {
   readonly id: string;
   readonly command: readonly string[];
   readonly scene: string | null;
@@ -77,7 +77,7 @@ function readFile(dir: string, variant: string, path: string): string | number {
 }
 
 /** What one command did. */
-export interface CommandRun {
+interface CommandRun {
   readonly stdout: string;
   readonly stderr: string;
   readonly exit: number;
@@ -85,7 +85,7 @@ export interface CommandRun {
 }
 
 /** Runs one case; null where it was recorded without any Xen. `between` may replace the task before each request. */
-export function runCase(
+function runCase(
   dir: string,
   c: CommandCase,
   stored: StoredConfigs,
