@@ -13,6 +13,7 @@ import { increaseReservation, populatePhysmap } from './populate.ts';
 import type { HypercallArgs, HypercallName, HypercallReply } from './privcmd.ts';
 import { type HypercallContext, isPrivileged } from './reservation.ts';
 import { cputopoinfo, debugKeys, numainfo, physinfo, readconsole } from './sysctl.ts';
+import { vcpuOp } from './vcpu-op.ts';
 import type { Xen } from './xen.ts';
 import { xenVersion } from './xen-version.ts';
 
@@ -61,6 +62,8 @@ const TABLE: Table = {
   XENMEM_set_memory_map: memory.setMemoryMap,
   XENMEM_remove_from_physmap: memory.removeFromPhysmap,
   traced: () => ({ rc: 0 }),
+  VCPUOP_up: (xen, ctx, args) => ({ rc: vcpuOp(xen, ctx, args, true) }),
+  VCPUOP_down: (xen, ctx, args) => ({ rc: vcpuOp(xen, ctx, args, false) }),
   SCHEDOP_shutdown: domctl.schedopShutdown,
 };
 
@@ -88,6 +91,6 @@ export function hypercall<N extends HypercallName>(
 }
 
 /** The refusal of a hypercall that is not modelled, by its Xen name. */
-export function refusal(name: string): Refusal {
+function refusal(name: string): Refusal {
   return { rc: -ENOSYS, refused: `${name} is not modelled` };
 }

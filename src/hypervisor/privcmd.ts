@@ -311,6 +311,15 @@ export interface HypercallTable {
     args: { readonly line: string };
     reply: { readonly rc: number };
   };
+  /** A guest's own vcpu goes on line or off. */
+  VCPUOP_up: {
+    args: { readonly domid: DomId; readonly vcpu: number };
+    reply: { readonly rc: number };
+  };
+  VCPUOP_down: {
+    args: { readonly domid: DomId; readonly vcpu: number };
+    reply: { readonly rc: number };
+  };
   /** SCHEDOP_shutdown, issued by a guest for itself, or SCHEDOP_remote_shutdown. */
   SCHEDOP_shutdown: {
     args: { readonly domid: DomId; readonly reason: number };

@@ -46,6 +46,8 @@ interface GuestVars {
   /** Frames asked for in the request under way. */
   readonly asked?: readonly Run[];
   readonly reason?: number;
+  /** Vcpus whose availability is still to be read. */
+  readonly cpus?: readonly number[];
 }
 
 const node = (v: GuestVars, path: string): string => `/local/domain/${v.domid}/${path}`;
@@ -122,16 +124,23 @@ function balloon(v: GuestVars): Next<GuestVars> {
   return idle({ ...v, delay: 1 });
 }
 
+/** What a guest's drivers watch. */
+const watched = (v: GuestVars): string[] => [
+  node(v, 'control/shutdown'),
+  node(v, 'memory/target'),
+  node(v, 'cpu'),
+];
+
 /** Waits for a word or a new target; while credit is left, no longer than the delay. */
 function idle(v: GuestVars): Next<GuestVars> {
-  const paths = [node(v, 'control/shutdown'), node(v, 'memory/target')];
+  const paths = watched(v);
   return ask({ kind: 'wait', paths }, 'woken', v);
 }
 
 /** Waits and tries again, twice as long each time. */
 function backOff(v: GuestVars): Next<GuestVars> {
   const delay = v.delay ?? 1;
-  const paths = [node(v, 'control/shutdown'), node(v, 'memory/target')];
+  const paths = watched(v);
   const wait: Request = { kind: 'wait', paths, ns: delay * SECOND };
   return ask(wait, 'woken', { ...v, delay: Math.min(delay * 2, MAX_DELAY) });
 }
@@ -173,7 +182,26 @@ const guest = flow<GuestVars>({
         v.type === 'pv' || staticMax === null ? 0 : staticMax - total(v.ram) - total(v.ballooned ?? []);
       return goto('look', { ...v, targetDiff });
     },
-    woken: (v) => goto('look', v),
+    woken: (v, reply) => {
+      const cpu = String(reply.fired ?? '').startsWith(node(v, 'cpu'));
+      return cpu ? ask(xs({ op: 'directory', path: node(v, 'cpu') }), 'cpus', v) : goto('look', v);
+    },
+    // Linux: drivers/xen/cpu_hotplug.c, vcpu_hotplug().
+    cpus: (v, reply) => goto('cpu', { ...v, cpus: (xsReply(reply).entries ?? []).map(Number) }),
+    cpu: (v) => {
+      const vcpu = v.cpus?.[0];
+      return vcpu === undefined
+        ? goto('look', v)
+        : ask(read(v, `cpu/${vcpu}/availability`), 'availability', v);
+    },
+    availability: (v, reply) => {
+      const [vcpu, ...cpus] = v.cpus ?? [];
+      const value = xsReply(reply).value;
+      const next = { ...v, cpus };
+      if (value !== 'online' && value !== 'offline') return goto('cpu', next);
+      const name = value === 'online' ? 'VCPUOP_up' : 'VCPUOP_down';
+      return ask(hypercall(name, { domid: domId(v.domid), vcpu: vcpu! }), 'cpu', next);
+    },
     look: (v) => ask(read(v, 'control/shutdown'), 'word', v),
     word: (v, reply) => {
       const word = xsReply(reply).value ?? '';
