@@ -61,7 +61,11 @@ function current(vars: RetrieveVars, config: DomainConfigDraft, maxMemkb: string
   const target = u64Number(u64(vars.targetMemkb ?? '0') + storedFudge(config));
   return {
     ...config,
-    cInfo: { ...config.cInfo, name: vars.name ?? null, uuid: isNil(vars.info?.handle ?? '') ? null : (vars.info?.handle ?? null) },
+    cInfo: {
+      ...config.cInfo,
+      name: vars.name ?? null,
+      uuid: isNil(vars.info?.handle ?? '') ? null : (vars.info?.handle ?? null),
+    },
     bInfo: {
       ...config.bInfo,
       availVcpus: [...(vars.availVcpus ?? [])],

@@ -28,7 +28,11 @@ describe('main', () => {
   });
 
   it('ends without a word at a grant limit out of range', () => {
-    expect(xl(['list'], conf('max_grant_frames=4294967296\n'))).toMatchObject({ exit: 1, stdout: '', stderr: '' });
+    expect(xl(['list'], conf('max_grant_frames=4294967296\n'))).toMatchObject({
+      exit: 1,
+      stdout: '',
+      stderr: '',
+    });
   });
 
   it('says what is wrong with a mask between the settings before it and those after', () => {
