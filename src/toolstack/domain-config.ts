@@ -64,7 +64,6 @@ export const domainConfigType = struct({
 export type DomainConfigDraft = Value<typeof domainConfigType>;
 /** A guest's configuration. Xen: libxl_domain_config. */
 export type DomainConfig = DeepReadonly<DomainConfigDraft>;
-export type CreateInfo = DomainConfig['cInfo'];
 export type BuildInfo = DomainConfig['bInfo'];
 export type HvmInfo = DeepReadonly<Value<typeof hvmInfo>>;
 

@@ -27,7 +27,7 @@ export type Descriptor =
   | { readonly kind: 'union'; readonly variants: ReadonlyMap<string, Descriptor> }
   | { readonly kind: 'cpuid' };
 
-export interface Field {
+interface Field {
   /** The property of the typed value, e.g. `maxMemkb`. */
   readonly property: string;
   /** The IDL's name, e.g. `max_memkb`. */

@@ -18,7 +18,7 @@ import { RDM_RESERVE_POLICIES, sdlInfo, vncInfo } from './libxl-types-domain.ts'
 export const DISK_FORMATS = ['unknown', 'qcow', 'qcow2', 'vhd', 'raw', 'empty', 'qed'] as const;
 export const DISK_BACKENDS = ['unknown', 'phy', 'tap', 'qdisk', 'standalone'] as const;
 export const DISK_SPECIFICATIONS = ['unknown', 'xen', 'virtio'] as const;
-export const NIC_TYPES = ['unknown', 'vif_ioemu', 'vif'] as const;
+const NIC_TYPES = ['unknown', 'vif_ioemu', 'vif'] as const;
 export const VKB_BACKENDS = ['unknown', 'qemu', 'linux'] as const;
 export const USBCTRL_TYPES = ['auto', 'pv', 'devicemodel', 'qusb'] as const;
 export const VSND_STREAM_TYPES = ['', 'p', 'c'] as const;

@@ -64,7 +64,7 @@ export const createInfo = struct({
   xendSuspendEvtchnCompat: defbool,
 });
 
-export const schedParams = struct({
+const schedParams = struct({
   sched: enumeration(SCHEDULERS, 'unknown'),
   weight: integer(-1),
   cap: integer(-1),

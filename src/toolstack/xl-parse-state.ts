@@ -84,7 +84,7 @@ export const readList = (state: ParseState, key: string, warn: Warn = 'warn'): X
   value(state, getList(state.cfg, key), warn);
 
 /** A number of MiB as KiB, modulo 2^64; see memkb for values beyond 2^63. */
-export const mibToMemkb = (mib: bigint): KiB => kib(Number(BigInt.asIntN(64, mib * 1024n)));
+const mibToMemkb = (mib: bigint): KiB => kib(Number(BigInt.asIntN(64, mib * 1024n)));
 
 /** A size key in MiB, null when absent or not a number. */
 export function readMemkb(state: ParseState, key: string): KiB | null {

@@ -96,7 +96,7 @@ export const settingAt = (cfg: XluConfig, index: number): XluSetting => ({
 export const isList = (value: XluValue): value is XluList => typeof value !== 'string';
 
 /** The line the `index`-th value of a list starts on. */
-export function valueLine(list: XluList, index: number): number {
+function valueLine(list: XluList, index: number): number {
   const { lineRuns } = list;
   let line = 0;
   for (let i = 0; i < lineRuns.length && lineRuns[i]! <= index; i += 2) line = lineRuns[i + 1]!;

@@ -8,7 +8,7 @@ import { init } from './libxl-idl.ts';
 import { DISK_BACKENDS, DISK_FORMATS, DISK_SPECIFICATIONS, diskType } from './libxl-types-device.ts';
 import { atoi } from './strtol.ts';
 
-export type Disk = DomainConfigDraft['disks'][number];
+type Disk = DomainConfigDraft['disks'][number];
 
 /** A spec read: the disk, and the messages of what is wrong (complete lines); any makes xl give up. */
 export interface ParsedDisk {

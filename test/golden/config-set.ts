@@ -17,7 +17,7 @@ import { parseScene } from './scene-file.ts';
 import { openScene } from './scene-state.ts';
 
 /** One case of the manifest. */
-export interface ConfigCase {
+interface ConfigCase {
   readonly file: string;
   readonly source: string;
   readonly command: readonly string[];
@@ -119,7 +119,7 @@ function runSet(
 }
 
 /** The cases of a folder. */
-export const readManifest = (dir: string): readonly ConfigCase[] =>
+const readManifest = (dir: string): readonly ConfigCase[] =>
   JSON.parse(readFileSync(join(dir, 'manifest.json'), 'utf8')) as readonly ConfigCase[];
 
 /** Every dry run of a folder: stdout, stderr and exit status. */
