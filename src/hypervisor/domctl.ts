@@ -27,7 +27,7 @@ const VCPUAFFINITY_HARD = 1;
 const VCPUAFFINITY_SOFT = 2;
 
 /** Runs `op` if the domain lives and the caller may: ESRCH comes before EPERM. */
-export function onDomain(xen: Xen, ctx: HypercallContext, domid: number, op: () => number): { rc: number } {
+function onDomain(xen: Xen, ctx: HypercallContext, domid: number, op: () => number): { rc: number } {
   if (!xen.domains.has(domid)) return { rc: -ESRCH };
   return { rc: isPrivileged(ctx.caller) ? op() : -EPERM };
 }

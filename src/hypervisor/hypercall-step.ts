@@ -46,7 +46,7 @@ export interface HypercallTask {
 }
 
 /** A task after one step; `reply` is there when it has ended. */
-export interface HypercallStepped {
+interface HypercallStepped {
   readonly task: HypercallTask;
   readonly reply: { readonly rc: number } | null;
 }

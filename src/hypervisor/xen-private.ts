@@ -4,9 +4,9 @@
  * Simplified: on a real host these depend on build options, CPU features and the xmalloc pool. The amounts here move
  * the exact moment at which a host is full by a few pages a domain; everything after an allocation is exact.
  */
-import { type ExtentGroup, groupBlocks, listPages, weave } from './extent-group.ts';
+import { type ExtentGroup, groupBlocks, weave } from './extent-group.ts';
+import type { Heap } from './heap-state.ts';
 import { allocXenheapPages, freeXenheapPages } from './page-alloc.ts';
-import { type Heap } from './heap-state.ts';
 import type { DomainType } from './privcmd.ts';
 
 /** Bytes of frame table per page of the host. Xen: sizeof(struct page_info). */
@@ -63,6 +63,3 @@ export function giveXenPages(heap: Heap, list: readonly ExtentGroup[]): void {
     }
   }
 }
-
-/** Pages in a list of Xen's own. */
-export const xenPages = listPages;

@@ -28,7 +28,7 @@ export interface Xen {
   undo: XenUndo[] | null;
 }
 
-export interface XenUndo {
+interface XenUndo {
   readonly domid: number;
   readonly before: Domain | undefined;
 }
