@@ -7,8 +7,8 @@
 import { ASSERT } from './bug.ts';
 import { claimGate, consumeClaim, type Gate } from './claims.ts';
 import { type Buddy, headBuddy, newBuddy, popHead, queueRemainder } from './free-list.ts';
-import { type BuddyRequest, getFreeBuddy, MUST_ROTATE, NOT_FOUND } from './get-free-buddy.ts';
-import { type Heap, NR_ORDERS, NR_ZONES, RUN_BASE } from './heap-state.ts';
+import { type BuddyRequest, getFreeBuddy, MUST_ROTATE, NOT_FOUND, searchNode } from './get-free-buddy.ts';
+import { type Heap, NIL, NR_ORDERS, NR_ZONES, RUN_BASE } from './heap-state.ts';
 import { dirtyPages } from './page-dirty.ts';
 import { relieve } from './page-region.ts';
 import { takeFromRun } from './page-run.ts';
@@ -156,9 +156,31 @@ function takeLanes(
 ): number {
   const p = s.lanes.length;
   let n = rounds;
-  for (let i = 0; i < p; i++) n = Math.min(n, capacity(h, s.lists[i]!, r.order));
-  for (let i = 0; i < p; i++) takeFromList(h, s.lists[i]!, r.order, n, done + i, p, s, sink);
+  for (let i = 0; i < p; i++) n = Math.min(n, laneCapacity(h, r, s.lists[i]!));
+  for (let i = 0; i < p; i++) {
+    let list = s.lists[i]!;
+    let served = 0;
+    while (served < n) {
+      if (served > 0) {
+        ASSERT(searchNode(h, r, s.lanes[i]!, false) >= 0, 'a lane serves as much as it has');
+        list = h.foundList;
+      }
+      served += takeFromList(h, list, r.order, n - served, done + i + served * p, p, s, sink);
+    }
+  }
   return n;
+}
+
+/**
+ * Blocks that a node is sure to serve from this list on. Where any head will do, the heads of the larger orders count
+ * too: lanes at different places of their buddies would otherwise hold each other up at every piece.
+ */
+function laneCapacity(h: Heap, r: HeapRequest, list: number): number {
+  let sum = capacity(h, list, r.order);
+  if (r.order > 0 && !r.noScrub) return sum;
+  for (let above = list + 1; above % NR_ORDERS !== 0; above++)
+    if (h.listHead[above] !== NIL) sum += capacity(h, above, r.order);
+  return sum;
 }
 
 /** Blocks of `order` the head of a list yields. */

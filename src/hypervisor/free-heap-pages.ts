@@ -252,7 +252,8 @@ function partnersOf(
       continue;
     }
     if (Math.abs(step) !== apart) {
-      if (shift % Math.min(Math.abs(step), apart) === 0) return null;
+      // Progressions meet only if their distance is a multiple of what both strides share.
+      if (shift % commonDivisor(Math.abs(step), apart) === 0) return null;
       continue;
     }
     if (shift % apart !== 0) continue;
@@ -261,6 +262,17 @@ function partnersOf(
     found.push([Math.max(0, Math.min(a, b)), Math.min(count - 1, Math.max(a, b))]);
   }
   return found.sort((x, y) => x[0] - y[0]);
+}
+
+function commonDivisor(a: number, b: number): number {
+  let x = a;
+  let y = b;
+  while (y !== 0) {
+    const rest = x % y;
+    x = y;
+    y = rest;
+  }
+  return x;
 }
 
 /** Merges each block of a comb with its free partner and takes the results one order up. */

@@ -77,7 +77,8 @@ export function getFreeBuddy(h: Heap, r: BuddyRequest, lastNode: number, rotate:
   }
 }
 
-function searchNode(h: Heap, r: BuddyRequest, node: number, rotate: boolean): number {
+/** Looks on one node, zones from high to low, orders from small to large. */
+export function searchNode(h: Heap, r: BuddyRequest, node: number, rotate: boolean): number {
   const base = node * NR_ZONES;
   const top = Math.min(r.zoneHi, h.topZone[node]!);
   const wanted = ~((1 << r.order) - 1);
