@@ -52,7 +52,7 @@ export function claimCommand(cli: Cli, options: GlobalOptions, word: string, siz
   for (const line of messages) say(cli, 'stderr', toBytes(`${visible(line)}\n`));
   if (options.tables === 'never') return exit;
   const colour = wantsColour(cli.terminal.isTerminal('stdout'), cli.env);
-  say(cli, 'stdout', toBytes(renderTables(report, paint(colour))));
+  say(cli, 'stdout', toBytes(renderTables(report, paint(colour))), true);
   return exit;
 }
 

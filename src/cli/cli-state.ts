@@ -5,18 +5,27 @@
  */
 
 import { initDom0 } from '../explorer/init-dom0.ts';
+import { newRun, settleWorld } from '../explorer/run.ts';
 import { newWorld, type World } from '../explorer/world.ts';
+import { ENOENT } from '../hypervisor/errno.ts';
 import { bootHost } from '../hypervisor/host-boot.ts';
 import type { HostConfig } from '../hypervisor/host-config.ts';
 import { hypercall } from '../hypervisor/hypercall.ts';
 import { domId } from '../hypervisor/units.ts';
 import type { GlobalOptions } from './global-options.ts';
-import { toBytes, visible } from './screen.ts';
+import { fromBytes, toBytes, visible } from './screen.ts';
 import { commitSession, openSession, type Session, worldCells } from './session.ts';
 import { checkName, createHost, ensureState, hostExists, openHost, stateDirectory } from './state-dir.ts';
 import { type StateLock, takeLock } from './state-lock.ts';
 import type { StoreFs } from './store-fs.ts';
 import type { Stream, Terminal } from './terminal.ts';
+
+/** Text that waits to be printed. */
+interface HeldText {
+  readonly stream: Stream;
+  readonly text: string;
+  readonly safe: boolean;
+}
 
 /** See the file's header. */
 export interface Cli {
@@ -29,16 +38,16 @@ export interface Cli {
   /** The opened host; trusted only while the lock is held. */
   session: { readonly session: Session; readonly state: string; readonly host: string } | null;
   /** Text that waits for a sync. Bytes, one char each. */
-  held: { readonly stream: Stream; readonly text: string }[];
+  held: HeldText[];
   /** Command lines whose changes are not saved yet. */
   unsaved: string[];
   /** A script: the lock and the session stay for the next command, and this many changes are saved together. */
   readonly script: { readonly group: number } | null;
 }
 
-/** Keeps text for the user; `text` has one char per byte. */
-export function say(cli: Cli, stream: Stream, text: string): void {
-  if (text !== '') cli.held.push({ stream, text });
+/** Keeps text for the user; `text` has one char per byte. `safe`: it has been made safe for a terminal, colours apart. */
+export function say(cli: Cli, stream: Stream, text: string, safe = false): void {
+  if (text !== '') cli.held.push({ stream, text, safe });
 }
 
 /** Keeps a sentence of xlsim's own, in Unicode, with its name in front and what could harm a terminal made visible. */
@@ -48,19 +57,11 @@ export function complain(cli: Cli, sentence: string): void {
 
 /** Prints what was kept. On a terminal, control characters are made visible; a pipe gets xl's own bytes. */
 export function flush(cli: Cli): void {
-  for (const { stream, text } of cli.held) {
-    const shown = cli.terminal.isTerminal(stream) ? onTerminal(text) : text;
+  for (const { stream, text, safe } of cli.held) {
+    const shown = safe || !cli.terminal.isTerminal(stream) ? text : toBytes(visible(fromBytes(text)));
     cli.terminal.write(stream, Buffer.from(shown, 'latin1'));
   }
   cli.held = [];
-}
-
-/** Colour that xlsim itself put in stays; everything else that moves the cursor is shown. */
-function onTerminal(text: string): string {
-  const parts = Buffer.from(text, 'latin1')
-    .toString('utf8')
-    .split(/(\u001b\[(?:1|2|22)m)/u);
-  return toBytes(parts.map((part, i) => (i % 2 === 1 ? part : visible(part))).join(''));
 }
 
 export const stateOf = (cli: Cli, options: GlobalOptions): string => stateDirectory(options.state, cli.env);
@@ -86,6 +87,9 @@ export function bootWorld(
   const world = newWorld(xen, { seed, xlConf, missingFiles });
   const args = { domid: domId(0) };
   initDom0(world, hypercall(xen, { caller: 0, node: 0 }, { name: 'XENMEM_current_reservation', args }).rc);
+  // dom0's own programs come to rest before anybody gives a command.
+  const nothing = { readFile: () => -ENOENT, absolute: (path: string) => path };
+  settleWorld(newRun(world, nothing, null), 'idle');
   return world;
 }
 

@@ -146,7 +146,7 @@ function tell(cli: Cli, options: GlobalOptions, command: string): number {
   if (options.tables === 'never' && command !== 'host show') return 0;
   const colour = wantsColour(cli.terminal.isTerminal('stdout'), cli.env);
   const line = `host ${options.host}: ${describe(report, config)}, seed ${world.seed}\n\n`;
-  say(cli, 'stdout', toBytes(line + renderTables(report, paint(colour))));
+  say(cli, 'stdout', toBytes(line + renderTables(report, paint(colour))), true);
   return 0;
 }
 

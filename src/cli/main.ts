@@ -1,6 +1,6 @@
 /** The process: arguments in, exit code out, and the only place where a bug of xlsim's own is caught. */
 import { XenBug } from '../hypervisor/bug.ts';
-import { type Cli, complain, flush, release, save } from './cli-state.ts';
+import { type Cli, complain, flush, release, save, say } from './cli-state.ts';
 import { defaultOptions } from './global-options.ts';
 import { runLine } from './run-line.ts';
 import { toBytes } from './screen.ts';
@@ -60,10 +60,7 @@ function fail(cli: Cli, argv: readonly string[], error: unknown): number {
   const what = error instanceof XenBug ? error.message : error instanceof Error ? error.stack : String(error);
   complain(cli, `this is a bug in xlsim, not in what you did: ${what ?? ''}`);
   complain(cli, 'the host is unchanged; to see it again:');
-  cli.held.push({
-    stream: 'stderr',
-    text: toBytes(`  xlsim host show && xlsim history && ${shellLine(['xlsim', ...argv])}\n`),
-  });
+  say(cli, 'stderr', toBytes(`  xlsim host show && xlsim history && ${shellLine(['xlsim', ...argv])}\n`));
   flush(cli);
   return BUG;
 }

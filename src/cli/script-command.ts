@@ -43,15 +43,14 @@ export async function scriptCommand(
     complain(cli, group === null ? '--group is a whole number from 1 on' : 'a script does not run scripts');
     return MISUSE;
   }
+  const text = file === '-' ? null : readScript(cli, file);
+  if (text === undefined) return MISUSE;
   const inner: Cli = { ...cli, held: [], unsaved: [], script: { group } };
   const progress: Progress = { line: 0, exit: 0, stopped: false };
   const script: Script = { runLine, options, file, stop, progress };
   try {
-    if (file !== '-') {
-      await runLines(inner, script, readScript(cli, file).split('\n'));
-    } else {
-      await runStandardInput(inner, script);
-    }
+    if (text === null) await runStandardInput(inner, script);
+    else await runLines(inner, script, text.split('\n'));
     save(inner);
     flush(inner);
   } finally {
@@ -60,14 +59,14 @@ export async function scriptCommand(
   return progress.exit;
 }
 
-function readScript(cli: Cli, file: string): string {
+/** A script's text; undefined when it cannot be read, which has been said. */
+function readScript(cli: Cli, file: string): string | undefined {
   try {
     return readFileSync(resolve(cli.cwd, file), 'utf8');
   } catch (error) {
-    if (!(error instanceof Error)) throw error;
+    if (systemErrorCode(error) === null || !(error instanceof Error)) throw error;
     complain(cli, `${file}: cannot be read: ${error.message}`);
-    flush(cli);
-    throw error;
+    return undefined;
   }
 }
 

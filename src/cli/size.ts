@@ -30,8 +30,8 @@ export function mibText(count: number): string {
   return count % 256 === 0 ? String(count / 256) : (count / 256).toFixed(2);
 }
 
-/** Pages in the largest unit that shows them exactly: 4 GiB, 1536 MiB, 12 KiB. */
+/** Pages in the unit that suits them: 4 GiB, 1536 MiB, 7039.47 MiB, 12 KiB. */
 export function sizeText(count: number): string {
   if (count !== 0 && count % 262144 === 0) return `${count / 262144} GiB`;
-  return count % 256 === 0 ? `${count / 256} MiB` : `${count * 4} KiB`;
+  return count % 256 === 0 || count > 256 ? `${mibText(count)} MiB` : `${count * 4} KiB`;
 }

@@ -219,5 +219,5 @@ function report(
   }
   if (!wanted) return;
   const colour = wantsColour(cli.terminal.isTerminal('stdout'), cli.env);
-  say(cli, 'stdout', toBytes(renderTables(host, paint(colour))));
+  say(cli, 'stdout', toBytes(renderTables(host, paint(colour))), true);
 }
