@@ -33,6 +33,8 @@ interface MonitorVars {
   /** Forked off: nobody reads its stderr. */
   readonly daemon: boolean;
   readonly action?: string;
+  /** The text of a config-update, to be used once. */
+  readonly update?: string;
   readonly uuid?: string;
   readonly name?: string;
 }
@@ -126,16 +128,31 @@ const monitor = flow<MonitorVars>({
           return done({ rc: 0 });
         case 'restart':
         case 'coredump_restart':
-          return cleanUp(v, 'reboot');
+          return goto('reload', v);
         case 'restart_rename':
-          return ask({ kind: 'uuid' }, 'preserve', v);
+          return goto('reload', v);
         // Simplified: a soft reset starts the guest afresh; upstream keeps the domain and its memory.
         case 'soft_reset':
-          return cleanUp(v, 'reboot');
+          return goto('reload', v);
         default:
           return cleanUp(v, 'gone');
       }
     },
+    // What the guest is rebuilt from: a config-update since its start, else what libxl knows of it now.
+    reload: (v) => ask({ kind: 'userdata', op: 'retrieve', domid: v.domid, name: 'xl' }, 'updated', v),
+    updated: (v, reply) => {
+      if (typeof reply.text === 'string' && reply.text !== '') {
+        const unlink = { kind: 'userdata', op: 'unlink', domid: v.domid, name: 'xl' } as const;
+        return ask(unlink, 'reloaded', { ...v, update: reply.text });
+      }
+      return call('libxl_retrieve_domain_configuration', { domid: v.domid }, 'retrieved', v);
+    },
+    retrieved: (v, reply) => {
+      const config = reply.rc === 0 ? fromJson(domainConfigType, String(reply.json)) : null;
+      return goto('reloaded', config === null ? v : { ...v, config });
+    },
+    reloaded: (v) =>
+      v.action === 'restart_rename' ? ask({ kind: 'uuid' }, 'preserve', v) : cleanUp(v, 'reboot'),
     destroy: (v) => call('libxl_domain_destroy', { domid: v.domid }, 'destroyed', v),
     destroyed: (v) =>
       v.action === 'reboot'
@@ -156,8 +173,10 @@ const monitor = flow<MonitorVars>({
     restart: (v) => {
       // Only the first start may leave the guest paused.
       const options = { ...v.options, paused: false };
-      const args = { env: v.env, config: v.config, options, again: true };
-      return call('create_domain', args, 'restarted', { ...v, options });
+      const { update, ...next } = { ...v, options };
+      const source = update === undefined ? { config: v.config } : { text: update, source: 'config-update' };
+      const args = { env: v.env, options: { ...options, quiet: true }, again: true, ...source };
+      return call('create_domain', args, 'restarted', next);
     },
     restarted: (v, reply) => {
       if (reply.rc !== 0 || typeof reply.domid !== 'number') return done({ rc: reply.rc });

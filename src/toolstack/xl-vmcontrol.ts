@@ -89,7 +89,7 @@ interface CreateDomainVars {
   readonly domid?: number;
   readonly rc?: number;
   readonly exit?: number;
-  /** Given when an earlier config is used again after a reboot: no file is read. */
+  /** A start after a reboot: no file is read, and the monitor that asks for it goes on watching. */
   readonly again?: boolean;
 }
 
@@ -124,6 +124,7 @@ const createDomain = flow<CreateDomainVars>({
   name: 'create_domain',
   steps: {
     start: (v) => {
+      if (v.text !== undefined) return announce(v, v.text, v.source ?? '');
       if (v.again === true) return goto('begin', v);
       const path = v.options.configFile;
       if (path !== null) {
