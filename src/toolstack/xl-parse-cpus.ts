@@ -3,6 +3,7 @@
  * parse_vcpu_affinity(), tools/xl/xl_parse.c.
  */
 import { strtoul } from './strtol.ts';
+import { checkMaps } from './xl-parse-limits.ts';
 import { die, type ParseState, readList, readString, say, XlExit } from './xl-parse-state.ts';
 import { leadingStrings } from './xlu-cfg.ts';
 
@@ -108,6 +109,7 @@ function affinity(
   }
   const text = readString(state, key);
   if (text === null) return null;
+  checkMaps(state, maxVcpus);
   const map = cpuSet(state, text);
   return { maps: Array.from({ length: Math.max(maxVcpus, 0) }, () => map), list: false };
 }
@@ -150,6 +152,7 @@ export function applyGlobalAffinityMasks(state: ParseState): void {
     return;
   }
   if (bInfo.vcpuHardAffinity.length === 0) {
+    checkMaps(state, bInfo.maxVcpus);
     const all = Array.from({ length: full }, (_, i) => i);
     bInfo.vcpuHardAffinity = Array.from({ length: Math.max(bInfo.maxVcpus, 0) }, () => all);
   }

@@ -5,6 +5,7 @@ import type { ACTIONS_ON_SHUTDOWN } from './domain-config.ts';
 import { VUART_TYPES } from './libxl-types-domain.ts';
 import { asInt32 } from './strtol.ts';
 import { parseAffinity } from './xl-parse-cpus.ts';
+import { checkMapBits } from './xl-parse-limits.ts';
 import {
   die,
   enumFromString,
@@ -18,9 +19,6 @@ import {
 } from './xl-parse-state.ts';
 import { parseVnuma } from './xl-parse-vnuma.ts';
 import { getBoundedLong } from './xlu-cfg.ts';
-
-/** Above this a map of vcpus is not made: real libxl would ask for as many bits, and print as many lines. */
-const MAX_MAP_BITS = 2 ** 24;
 
 function parseSched(state: ParseState): void {
   const { schedParams } = state.config.bInfo;
@@ -45,10 +43,7 @@ function vcpuMap(state: ParseState, vcpus: bigint): number[] {
     say(state, INVALID_CPUS);
     die(state, 'Unable to allocate cpumap');
   }
-  if (count > MAX_MAP_BITS) {
-    const size = Math.ceil(count / 8);
-    die(state, `libxl: FATAL ERROR: memory allocation failure (libxl__calloc, ${size} x 1)`, 255);
-  }
+  checkMapBits(state, count);
   return Array.from({ length: count }, (_, i) => i);
 }
 

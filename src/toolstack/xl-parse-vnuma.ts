@@ -2,6 +2,7 @@
 import { kib } from '../hypervisor/units.ts';
 import type { DomainConfigDraft } from './domain-config.ts';
 import { parseRange } from './xl-parse-cpus.ts';
+import { checkMapBits } from './xl-parse-limits.ts';
 import { splitPair } from './xl-parse-pair.ts';
 import { die, INVALID_CPUS, type ParseState, parseUlong, readList, say } from './xl-parse-state.ts';
 import { elementAsList } from './xlu-cfg.ts';
@@ -29,14 +30,16 @@ function parseOption(state: ParseState, option: string, vnode: Vnode, totals: To
     vnode.memkb = kib(Number(BigInt.asIntN(64, size * 1024n)));
     totals.size += size;
   } else if (key === 'vcpus') {
+    const set = new Set(vnode.vcpus);
     for (const text of value.split(',').filter((t) => t !== '')) {
       // What was read of a bad range counts all the same; a reversed one is empty.
       const range = parseRange(text);
       for (let vcpu = range.first; vcpu <= Math.min(range.last, mapBits - 1); vcpu++) {
-        if (!vnode.vcpus.includes(vcpu)) vnode.vcpus.push(vcpu);
+        set.add(vcpu);
       }
       totals.vcpus += Math.max(0, range.last - range.first + 1);
     }
+    vnode.vcpus = [...set];
   } else if (key === 'vdistances') {
     const distances = value.split(',').filter((t) => t !== '');
     for (const [i, text] of distances.entries()) {
@@ -60,6 +63,7 @@ export function parseVnuma(state: ParseState): void {
     die(state, 'libxl_node_bitmap_alloc failed.');
   }
   const mapBits = Math.ceil((bInfo.maxVcpus === 0 ? maxCpus : bInfo.maxVcpus) / 8) * 8;
+  checkMapBits(state, mapBits);
   const totals: Totals = { vcpus: 0, size: 0n };
   for (let i = 0; i < nodes.values.length; i++) {
     const node = elementAsList(state.cfg, nodes, i);

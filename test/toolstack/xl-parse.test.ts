@@ -227,3 +227,14 @@ describe('xl create', () => {
     );
   });
 });
+
+describe('xmalloc', () => {
+  it('gives up on maps for more vcpus than any domain can have', () => {
+    expect(spoken(parsePv('maxvcpus=2000000000\ncpus="0"'))).toEqual([
+      'xl: Unable to malloc 32000000000 bytes.\n',
+      3,
+    ]);
+    expect(parsePv('vcpus=2000000000').exit).toBe(255);
+    expect(parsePv('maxvcpus=2000000000\nvnuma=[["vcpus=0-1999999999"]]').exit).toBe(255);
+  });
+});

@@ -1,0 +1,26 @@
+/**
+ * Sizes at which this parser gives up as the real one does when memory runs out.
+ *
+ * Simplified: real xl would go on to the limits of its machine. Xen has at most 8,192 vcpus a domain, so that no
+ * config of a guest that can be built is refused.
+ */
+import { die, type ParseState } from './xl-parse-state.ts';
+
+/** Bits of a map of vcpus. */
+const MAX_MAP_BITS = 2 ** 22;
+/** Vcpus that get a map of cpus each. */
+const MAX_MAPS = 2 ** 16;
+/** sizeof(libxl_bitmap). */
+const BITMAP_BYTES = 16;
+
+/** Refuses a map of too many bits in the words of libxl__alloc_failed(). */
+export function checkMapBits(state: ParseState, bits: number): void {
+  if (bits <= MAX_MAP_BITS) return;
+  const size = Math.ceil(bits / 8);
+  die(state, `libxl: FATAL ERROR: memory allocation failure (libxl__calloc, ${size} x 1)`, 255);
+}
+
+/** Refuses too many maps in the words of xl's xmalloc(). */
+export function checkMaps(state: ParseState, maps: number): void {
+  if (maps > MAX_MAPS) die(state, `xl: Unable to malloc ${maps * BITMAP_BYTES} bytes.`, 3);
+}
