@@ -51,11 +51,7 @@ export function conform(paths: readonly string[], io: ConformIo): number {
 
 /** Control characters as escapes, so that a file name cannot drive the terminal. */
 const printable = (name: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  name.replace(
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g,
-    (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
+  name.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
 
 const show = (value: unknown): string => {
   const text = JSON.stringify(value) ?? 'nothing';

@@ -6,9 +6,9 @@
  */
 import { ASSERT } from './bug.ts';
 import { claimGate, consumeClaim, type Gate } from './claims.ts';
-import { type Buddy, headBuddy, newBuddy, popHead, queueRemainder } from './free-list.ts';
+import { headBuddy, newBuddy, popHead, queueRemainder } from './free-list.ts';
 import { type BuddyRequest, getFreeBuddy, MUST_ROTATE, NOT_FOUND, searchNode } from './get-free-buddy.ts';
-import { type Heap, NIL, NR_ORDERS, NR_ZONES, RUN_BASE } from './heap-state.ts';
+import { type Buddy, type Heap, type HeapDomain, NIL, NR_ORDERS, NR_ZONES, RUN_BASE } from './heap-state.ts';
 import { dirtyPages } from './page-dirty.ts';
 import { relieve } from './page-region.ts';
 import { takeFromRun } from './page-run.ts';
@@ -86,6 +86,36 @@ export function allocHeapPages(
   if (r.d !== null) r.d.lastAllocNode = h.nodeIds[node]!;
   relieve(h);
   return n;
+}
+
+/**
+ * One page for a domain on a host of one node without a DMA width, or -1: allocHeapPages() of order 0 with all that
+ * cannot matter there left out.
+ */
+export function allocHeapPage(h: Heap, d: HeapDomain): number {
+  const unclaimed = h.totalAvailPages - h.outstandingClaims;
+  if (unclaimed < 1 && d.outstandingPages < 1) return -1;
+  let zone = h.topZone[0]!;
+  while (zone > 0 && h.orderMask[zone] === 0) zone--;
+  if (zone === 0) return -1;
+  const orders = h.orderMask[zone]!;
+  const list = zone * NR_ORDERS + 31 - Math.clz32(orders & -orders);
+  const b = h.merged;
+  headBuddy(h, list, b);
+  popHead(h, list);
+  const kept = 2 ** b.order - 1;
+  const mfn = b.mfn + kept;
+  if (b.fd !== -1) h.needScrub[0] = h.needScrub[0]! - dirtyPages(h, mfn, 1, b.dirty);
+  if (kept > 0) queueRemainder(h, b, kept);
+  h.totalAvailPages--;
+  h.nodeAvail[0] = h.nodeAvail[0]! - 1;
+  h.zoneAvail[zone] = h.zoneAvail[zone]! - 1;
+  const claimed = d.outstandingPages > 0;
+  if (claimed) consumeClaim(h, d, 1);
+  checkLowMemVirq(h, claimed ? unclaimed : unclaimed - 1, 0, 1);
+  d.lastAllocNode = h.nodeIds[0]!;
+  if (h.crowded.length > 0) relieve(h);
+  return mfn;
 }
 
 /** Before 4.22 the claim falls only after the test, so that the i-th test still sees it. */

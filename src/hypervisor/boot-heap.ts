@@ -7,6 +7,7 @@
 import { freeHeapPages } from './free-heap-pages.ts';
 import {
   CHUNK,
+  CLEAN,
   CURRENT_RULES,
   type Heap,
   type HeapBoot,
@@ -188,6 +189,7 @@ export function emptyHeap(boot: HeapBoot, nodeIds: readonly number[], regions: r
     domains: new Map(),
     foundList: NIL,
     rotated: false,
+    merged: { mfn: 0, order: 0, fd: -1, dirty: CLEAN },
   };
 }
 

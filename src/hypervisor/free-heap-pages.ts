@@ -6,8 +6,9 @@
  * own order: so a whole sequence can be taken through one order before the next.
  */
 import { ASSERT } from './bug.ts';
-import { type Buddy, newBuddy, queueBuddy, queueRun, unlinkBuddy } from './free-list.ts';
+import { newBuddy, queueBuddy, queueRun } from './free-list.ts';
 import {
+  type Buddy,
   buddyOf,
   CHUNK,
   CLEAN,
@@ -25,7 +26,18 @@ import {
   zoneOf,
 } from './heap-state.ts';
 import { mergeDirty } from './page-dirty.ts';
-import { hasRegion, releaseRegions, relieve, slotOf } from './page-region.ts';
+import { linkHead, linkTail, unlinkNode } from './page-list.ts';
+import {
+  freeMeta,
+  hasRegion,
+  metaDirty,
+  metaFd,
+  metaKind,
+  metaOrder,
+  releaseRegions,
+  relieve,
+  slotOf,
+} from './page-region.ts';
 import { blockIndex, freeRunAt, takeFromRun } from './page-run.ts';
 import { breakUp } from './reserve-offlined.ts';
 import { MAX_ORDER } from './units.ts';
@@ -70,31 +82,88 @@ export function mergeAndQueue(
   startDirty: number,
   partner: Buddy,
 ): void {
-  let mfn = start;
-  let order = startOrder;
-  let fd = startFd;
-  let dirty = startDirty;
-  const span = spanOf(h, mfn);
-  ASSERT(span >= 0 && mfn % 2 ** order === 0, 'a freed block is aligned RAM');
+  const span = spanOf(h, start);
+  ASSERT(span >= 0 && start % 2 ** startOrder === 0, 'a freed block is aligned RAM');
   const lo = h.spanStart[span]!;
   const hi = h.spanEnd[span]!;
-  if (order >= REGION_ORDER) releaseRegions(h, mfn, 2 ** order);
-  const paged = order < REGION_ORDER && slotOf(h, mfn) >= 0;
-  while (order < MAX_ORDER) {
-    const other = buddyOf(mfn, order);
-    if (other < lo || other >= hi || !unlinkBuddy(h, other, order, partner)) break;
-    const size = 2 ** order;
-    const lower = other < mfn;
-    const fdLow = lower ? partner.fd : fd;
-    const fdHigh = lower ? fd : partner.fd;
-    const base = lower ? other : mfn;
-    dirty = mergeDirty(h, base, size, lower ? partner.dirty : dirty, lower ? dirty : partner.dirty);
-    fd = fdLow !== -1 ? fdLow : fdHigh === -1 ? -1 : fdHigh + size;
-    mfn = base;
-    order++;
-    if (paged && order === REGION_ORDER) releaseRegions(h, mfn, REGION);
+  const merged = partner;
+  merged.mfn = start;
+  merged.order = startOrder;
+  merged.fd = startFd;
+  merged.dirty = startDirty;
+  if (startOrder >= REGION_ORDER) releaseRegions(h, start, 2 ** startOrder);
+  else {
+    const slot = slotOf(h, start);
+    if (slot >= 0 && !mergeInRegion(h, slot, span, merged)) return;
   }
-  queueBuddy(h, mfn, order, fd, dirty);
+  while (merged.order < MAX_ORDER) {
+    const other = buddyOf(merged.mfn, merged.order);
+    const size = 2 ** merged.order;
+    if (other < lo || other >= hi) break;
+    const id = freeRunAt(h, other, size);
+    if (id < 0) break;
+    const fd = h.runVal[id]!;
+    const dirty = h.runKind[id]! >>> 3;
+    takeFromRun(h, id, blockIndex(h, id, other), 1);
+    join(h, merged, other, fd, dirty);
+  }
+  queueBuddy(h, merged.mfn, merged.order, merged.fd, merged.dirty);
+}
+
+/** Makes `merged` the buddy one order up, of itself and its partner at `other`. */
+function join(h: Heap, merged: Buddy, other: number, fd: number, dirty: number): void {
+  const size = 2 ** merged.order;
+  const lower = other < merged.mfn;
+  const fdLow = lower ? fd : merged.fd;
+  const fdHigh = lower ? merged.fd : fd;
+  const base = lower ? other : merged.mfn;
+  if (dirty !== merged.dirty)
+    merged.dirty = mergeDirty(h, base, size, lower ? dirty : merged.dirty, lower ? merged.dirty : dirty);
+  merged.fd = fdLow !== -1 ? fdLow : fdHigh === -1 ? -1 : fdHigh + size;
+  merged.mfn = base;
+  merged.order++;
+}
+
+/**
+ * The same inside a region kept page by page; queues the result unless the whole region has become one buddy, which
+ * then is no region any more: true.
+ */
+function mergeInRegion(h: Heap, start: number, span: number, merged: Buddy): boolean {
+  const lo = h.spanStart[span]!;
+  const hi = h.spanEnd[span]!;
+  const zone = zoneOf(merged.mfn);
+  const lists = freeListId(h.spanNode[span]!, zone, 0);
+  let slot = start;
+  while (merged.order < REGION_ORDER) {
+    const size = 1 << merged.order;
+    const otherSlot = slot ^ size;
+    const meta = h.pgMeta[otherSlot]!;
+    if (metaKind(meta) !== KIND_FREE || metaOrder(meta) !== merged.order) break;
+    const other = merged.mfn + otherSlot - slot;
+    if (other < lo || other >= hi) break;
+    unlinkNode(h, lists + merged.order, otherSlot);
+    h.pgMeta[otherSlot] = 0;
+    join(h, merged, other, metaFd(meta), metaDirty(meta));
+    slot &= ~size;
+  }
+  if (merged.order === REGION_ORDER) {
+    releaseRegions(h, merged.mfn, REGION);
+    return true;
+  }
+  h.pgMeta[slot] = freeMeta(merged.order, merged.fd, merged.dirty);
+  if (merged.fd === -1) linkHead(h, lists + merged.order, slot);
+  else linkTail(h, lists + merged.order, slot);
+  return false;
+}
+
+/** Frees one page that may be offlining. Equal to freeHeapPages() of order 0, without its detours. */
+export function freeHeapPage(h: Heap, mfn: number, dirty: boolean): void {
+  if (h.offliningPages > 0) {
+    freeHeapPages(h, mfn, 0, dirty);
+    return;
+  }
+  countFreed(h, mfn, 1, dirty);
+  mergeAndQueue(h, mfn, 0, dirty ? 0 : -1, dirty ? FULL : CLEAN, h.merged);
 }
 
 /**
@@ -181,7 +250,8 @@ function freeComb(
   const apart = Math.abs(stride);
   if (count > 1 && apart === size) {
     const lo = stride > 0 ? first : first + (count - 1) * stride;
-    return freeRangeOf(h, lo, count * size, stride < 0, fd, dirty);
+    freeRangeOf(h, lo, count * size, stride < 0, fd, dirty);
+    return;
   }
   const last = first + (count - 1) * stride;
   const lo = Math.min(first, last);

@@ -5,6 +5,7 @@
  */
 import { ASSERT } from './bug.ts';
 import {
+  type Buddy,
   CLEAN,
   freeListId,
   type Heap,
@@ -36,14 +37,6 @@ import {
   runAt,
   takeFromRun,
 } from './page-run.ts';
-
-/** A free buddy: frame, order, lower bound of its first dirty page (-1: clean), how its flags are kept. */
-export interface Buddy {
-  mfn: number;
-  order: number;
-  fd: number;
-  dirty: number;
-}
 
 /** Free list of the buddy at `mfn`. */
 export const listOfBuddy = (h: Heap, mfn: number, order: number): number =>

@@ -210,6 +210,16 @@ export interface Heap {
   foundList: number;
   /** The last search had to rotate lists. */
   rotated: boolean;
+  /** Scratch for merging: the heap's own, because nothing may live outside it. */
+  readonly merged: Buddy;
+}
+
+/** A free buddy: frame, order, lower bound of its first dirty page (-1: clean), how its flags are kept. */
+export interface Buddy {
+  mfn: number;
+  order: number;
+  fd: number;
+  dirty: number;
 }
 
 export const NR_ZONES = 41;

@@ -32,7 +32,7 @@ import {
 /** List of a domain's pages of this kind on the node of `mfn`; -1: that kind is on no list. */
 export function ownerList(h: Heap, d: HeapDomain | null, kind: number, mfn: number): number {
   if (d === null || kind > KIND_EXTRA) return -1;
-  const node = h.spanNode[spanOf(h, mfn)]!;
+  const node = h.nodeIds.length === 1 ? 0 : h.spanNode[spanOf(h, mfn)]!;
   return kind === KIND_OWNED ? d.pageList[node]! : d.extraList[node]!;
 }
 
@@ -92,6 +92,24 @@ function appendPages(h: Heap, list: number, kind: number, val: number, first: nu
     h.pgMeta[slot] = ownedMeta(kind, val);
     if (list >= 0) linkTail(h, list, slot);
   }
+}
+
+/** Appends one page to page_list. */
+export function appendPage(h: Heap, d: HeapDomain, mfn: number): void {
+  const list = ownerList(h, d, KIND_OWNED, mfn);
+  const slot = slotOf(h, mfn);
+  if (slot >= 0) {
+    h.pgMeta[slot] = ownedMeta(KIND_OWNED, d.domid);
+    linkTail(h, list, slot);
+  } else appendRun(h, list, KIND_OWNED, d.domid, mfn, 1, 1, 1);
+}
+
+/** Takes one page with an entry of its own off page_list; false, with nothing done, if it has none there. */
+export function dropOwnedPage(h: Heap, d: HeapDomain, mfn: number): boolean {
+  const slot = slotOf(h, mfn);
+  if (slot < 0 || h.pgMeta[slot] !== ownedMeta(KIND_OWNED, d.domid)) return false;
+  dropSlot(h, slot, ownerList(h, d, KIND_OWNED, mfn));
+  return true;
 }
 
 /** Kind of the run or page entry that holds `mfn`; 0: none. */

@@ -1,9 +1,15 @@
 /** The heap's entry: pages for domains and for Xen itself, and back. Models xen/common/page_alloc.c. */
-import { type AllocScratch, allocHeapPages, type HeapRequest, newScratch } from './alloc-heap-pages.ts';
+import {
+  type AllocScratch,
+  allocHeapPage,
+  allocHeapPages,
+  type HeapRequest,
+  newScratch,
+} from './alloc-heap-pages.ts';
 import { ASSERT } from './bug.ts';
 import { consumeClaim, domainTotPages, lowerTotPages } from './claims.ts';
 import { addExtents, extentsOf, newExtentList } from './extent-runs.ts';
-import { freeBlocks, freeHeapPages, sameChunkCount } from './free-heap-pages.ts';
+import { freeBlocks, freeHeapPage, freeHeapPages, sameChunkCount } from './free-heap-pages.ts';
 import {
   type DomheapRequest,
   type Extents,
@@ -17,7 +23,7 @@ import {
   type PageBlocks,
   spanOf,
 } from './heap-state.ts';
-import { appendOwned, carveBlocks, carveRange, kindAt } from './owned-pages.ts';
+import { appendOwned, appendPage, carveBlocks, carveRange, dropOwnedPage, kindAt } from './owned-pages.ts';
 import { relieve } from './page-region.ts';
 
 /** Blocks of 2^order pages the domain may still be given: max_pages less what it has. */
@@ -60,6 +66,7 @@ export function countAssigned(h: Heap, d: HeapDomain, n: number, extra: boolean)
  * A refused assignment gives its block back; the claim it used up is lost. Models alloc_domheap_pages() in a loop.
  */
 export function allocDomheapPages(h: Heap, d: HeapDomain | null, q: DomheapRequest): Extents {
+  if (q.count === 1 && q.order === 0 && isPlain(h, d, q)) return allocDomheapPage(h, d);
   const r = heapRequest(h, d, q);
   const s = newScratch();
   const list = newExtentList();
@@ -84,6 +91,27 @@ export function allocDomheapPages(h: Heap, d: HeapDomain | null, q: DomheapReque
     done += n;
   }
   return { done, runs: extentsOf(list) };
+}
+
+/** An ordinary request on a host of one node, where nothing is to be chosen but the page. */
+const isPlain = (h: Heap, d: HeapDomain | null, q: DomheapRequest): d is HeapDomain =>
+  d !== null &&
+  h.nodeIds.length === 1 &&
+  h.dmaBits === 0 &&
+  h.rules.consumeAt === 'alloc' &&
+  q.node === null &&
+  q.noRefcount !== true &&
+  q.noOwner !== true &&
+  q.bits === undefined &&
+  assignable(h, d, 1) > 0;
+
+/** One page, the short way. */
+function allocDomheapPage(h: Heap, d: HeapDomain): Extents {
+  const mfn = allocHeapPage(h, d);
+  if (mfn < 0) return { done: 0, runs: [] };
+  appendPage(h, d, mfn);
+  d.totPages++;
+  return { done: 1, runs: [{ first: mfn, count: 1, stride: 0, index: 0, step: 1 }] };
 }
 
 /** A block is taken for a domain that may not have it, and freed again. False if there was none to take. */
@@ -153,6 +181,12 @@ export function freeDomheapPages(
 ): void {
   const size = 2 ** b.order;
   const dirty = d === null || h.boot.scrubDomheap === true || d.isDying;
+  if (d !== null && b.count === 1 && size === 1 && dropOwnedPage(h, d, b.mfn)) {
+    lowerTotPages(h, d, 1);
+    freeHeapPage(h, b.mfn, dirty);
+    if (h.crowded.length > 0) relieve(h);
+    return;
+  }
   let i = 0;
   while (i < b.count) {
     const first = b.mfn + i * b.stride;
@@ -201,16 +235,18 @@ function anyOfflining(h: Heap, first: number, n: number, stride: number, size: n
 }
 
 function freeWhole(h: Heap, first: number, n: number, stride: number, order: number, dirty: boolean): void {
-  if (!anyOfflining(h, first, n, stride, 2 ** order)) return freeBlocks(h, first, n, stride, order, dirty);
-  for (let i = 0; i < n; i++) freeHeapPages(h, first + i * stride, order, dirty);
+  if (!anyOfflining(h, first, n, stride, 2 ** order)) freeBlocks(h, first, n, stride, order, dirty);
+  else for (let i = 0; i < n; i++) freeHeapPages(h, first + i * stride, order, dirty);
   relieve(h);
 }
 
 /** Frees each block's pages one by one, ascending. */
 function freeByPage(h: Heap, first: number, n: number, stride: number, size: number, dirty: boolean): void {
   const fits = first % size === 0 && stride % size === 0 && insideSpans(h, first, n, stride, size);
-  if (fits && !anyOfflining(h, first, n, stride, size))
-    return freeBlocks(h, first, n, stride, Math.log2(size), dirty);
+  if (fits && !anyOfflining(h, first, n, stride, size)) {
+    freeBlocks(h, first, n, stride, Math.log2(size), dirty);
+    return;
+  }
   if (n > 1) {
     for (let i = 0; i < n; i++) freeByPage(h, first + i * stride, 1, size, size, dirty);
     return;

@@ -166,7 +166,10 @@ export function splitRun(h: Heap, id: number, k: number): number {
 export function takeFromRun(h: Heap, id: number, i: number, n: number): void {
   const count = h.runCount[id]!;
   ASSERT(i >= 0 && n > 0 && i + n <= count, 'blocks are taken from inside the run');
-  if (n === count) return dropRun(h, id);
+  if (n === count) {
+    dropRun(h, id);
+    return;
+  }
   if (i > 0 && i + n < count) splitRun(h, id, i + n);
   const left = h.runCount[id]! - n;
   if (i === 0) h.runFirst[id] = h.runFirst[id]! + n * h.runStride[id]!;

@@ -1,6 +1,16 @@
 /** The idle scrubber. Models scrub_free_pages() and node_to_scrub(), xen/common/page_alloc.c. */
-import { type Buddy, newBuddy, popTail, queueBuddy, queueRun, tailBuddy } from './free-list.ts';
-import { CLEAN, FULL, type Heap, MIXED, NIL, NR_ORDERS, NR_ZONES, RUN_BASE } from './heap-state.ts';
+import { newBuddy, popTail, queueBuddy, queueRun, tailBuddy } from './free-list.ts';
+import {
+  type Buddy,
+  CLEAN,
+  FULL,
+  type Heap,
+  MIXED,
+  NIL,
+  NR_ORDERS,
+  NR_ZONES,
+  RUN_BASE,
+} from './heap-state.ts';
 import { dirtyPages, fillDirty, isDirty } from './page-dirty.ts';
 import { linkTail, unlinkNode } from './page-list.ts';
 import { freeMeta, relieve } from './page-region.ts';

@@ -1,0 +1,21 @@
+/** `npm run bench`: what the model costs, with the memory of the whole process. Sections are added to the list below. */
+import { benchHeapBuild } from './bench-heap-build.ts';
+import { benchHeapMix } from './bench-heap-mix.ts';
+
+/** Prints its own lines. */
+type Section = (print: (line: string) => void) => void;
+
+const SECTIONS: readonly (readonly [title: string, run: Section])[] = [
+  ['1 TiB guests: set up the heap, populate, destroy', benchHeapBuild],
+  ['irregular memory: single pages allocated and freed', benchHeapMix],
+];
+
+const print = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+const wanted = process.argv.slice(2);
+for (const [title, run] of SECTIONS) {
+  if (wanted.length > 0 && !wanted.some((word) => title.includes(word))) continue;
+  print(`\n${title}`);
+  run(print);
+}
