@@ -8,7 +8,7 @@ import { EAGAIN } from '../hypervisor/errno.ts';
 import { type DomainConfig, domainConfigType } from './domain-config.ts';
 import { bootGuest } from './guest.ts';
 import { consoleAdd, vkbAdd } from './libxl-console.ts';
-import { ERROR_FAIL } from './libxl-errno.ts';
+import { ERROR_FAIL, ERROR_INVAL } from './libxl-errno.ts';
 import { genJson } from './libxl-json.ts';
 import { domainConfigSetdefault, type SettledConfig } from './libxl-setdefault.ts';
 import {
@@ -130,7 +130,20 @@ const domainCreate = flow<CreateVars>({
       const info = hypercallReply('XEN_SYSCTL_physinfo', reply).info;
       const settled = domainConfigSetdefault(v.config, info, v.config.cInfo.uuid ?? '');
       if (settled.settled === null) return ask(settled.requests, 'refused', { ...v, rc: settled.rc });
-      return ask(settled.requests, 'make', { ...v, settled: settled.settled });
+      return ask(settled.requests, 'pool', { ...v, settled: settled.settled });
+    },
+    pool: (v) => {
+      const name = v.config.cInfo.poolName;
+      return name === null
+        ? goto('make', v)
+        : call('libxl_cpupool_qualifier_to_cpupoolid', { p: name }, 'pooled', v);
+    },
+    pooled: (v, reply) => {
+      if (reply.rc === 0)
+        return goto('make', { ...v, settled: { ...v.settled!, poolid: Number(reply.poolid) } });
+      const message = `Illegal pool specified: "${v.config.cInfo.poolName}"`;
+      const site = 'libxl_create.c:1055:libxl__domain_config_setdefault';
+      return ask(libxlError(site, null, message), 'refused', { ...v, rc: ERROR_INVAL });
     },
     make: (v) => call('libxl__domain_make', { env: v.env, settled: v.settled }, 'made', v),
     made: (v, reply) => {

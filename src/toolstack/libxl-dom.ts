@@ -135,7 +135,12 @@ const buildPre = flow<BuildPreVars>({
       }
       if (!v.settled.numaPlacement) return goto('stated', v);
       const needMemkb = u64Text(domainNeedMemory(v.settled));
-      return call('numa_place_domain', { domid: v.domid, needMemkb, vcpus: v.settled.maxVcpus }, 'placed', v);
+      return call(
+        'numa_place_domain',
+        { domid: v.domid, needMemkb, vcpus: v.settled.maxVcpus, poolid: v.settled.poolid },
+        'placed',
+        v,
+      );
     },
     placed: (v, reply) => {
       if (reply.rc !== 0) return done({ rc: reply.rc });

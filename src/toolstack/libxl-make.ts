@@ -53,6 +53,7 @@ function createdomain(s: SettledConfig): Request {
     flags,
     iommuOpts: iommu && s.passthrough === 'sync_pt' ? IOMMU_no_sharept : 0,
     miscFlags: 0,
+    cpupoolId: s.poolid,
   });
 }
 

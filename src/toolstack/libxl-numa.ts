@@ -80,6 +80,9 @@ interface PlaceVars {
   readonly domid: DomId;
   readonly needMemkb: string;
   readonly vcpus: number;
+  /** The domain's cpupool: only nodes with cpus of it are looked at. */
+  readonly poolid: number;
+  readonly poolCpus?: readonly number[];
   readonly nrNodes?: number;
   readonly host?: NumaHost;
   /** The vcpus still to be looked at, last first. */
@@ -106,13 +109,18 @@ function nextVcpu(v: PlaceVars) {
 const numaPlaceDomain = flow<PlaceVars>({
   name: 'numa_place_domain',
   steps: {
-    start: (v) => ask(hypercall('XEN_SYSCTL_cputopoinfo', {}), 'cputopoinfo', v),
+    start: (v) => ask(hypercall('XEN_SYSCTL_cpupool_op', { sub: 'info', id: v.poolid }), 'cpupool', v),
+    cpupool: (v, reply) => {
+      if (reply.rc < 0) return done({ rc: ERROR_FAIL });
+      const poolCpus = hypercallReply('XEN_SYSCTL_cpupool_op', reply).cpus;
+      return ask(hypercall('XEN_SYSCTL_cputopoinfo', {}), 'cputopoinfo', { ...v, poolCpus });
+    },
     cputopoinfo: (v, reply) => {
       if (reply.rc < 0) return done({ rc: ERROR_FAIL });
       const topo = hypercallReply('XEN_SYSCTL_cputopoinfo', reply);
       const cpus: number[][] = [];
       topo.cpus.forEach((c, cpu) => {
-        if (c === null) return;
+        if (c === null || v.poolCpus?.includes(cpu) !== true) return;
         cpus[c.node] ??= [];
         cpus[c.node]!.push(cpu);
       });

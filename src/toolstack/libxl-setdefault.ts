@@ -30,6 +30,7 @@ export interface SettledConfig {
   readonly claimMode: boolean;
   readonly numaPlacement: boolean;
   readonly maxGrantVersion: number;
+  readonly poolid: number;
   readonly passthrough: 'disabled' | 'enabled' | 'sync_pt' | 'share_pt';
 }
 
@@ -179,6 +180,7 @@ export function domainConfigSetdefault(config: DomainConfig, physinfo: PhysInfo,
     iommuMemkb: iommu,
     claimMode: bInfo.claimMode === true,
     numaPlacement: (bInfo.numaPlacement ?? true) && !affinityGiven && bInfo.nodemap.length === 0,
+    poolid: cInfo.poolid,
     maxGrantVersion: bInfo.maxGrantVersion === -1 ? 2 : bInfo.maxGrantVersion,
     passthrough,
   };
