@@ -135,26 +135,29 @@ const ARCH_CAPS_BITS =
   '15:psdp-no 17:fb-clear 18:fb-clear-ctrl 19:rrsba 20:bhi-no 21:xapic-status 23:ovrclk-status ' +
   '24:pbrsb-no 25:gds-ctrl 26:gds-no 27:rfds-no 28:rfds-clear 62:its-no';
 
-function find(rows: readonly Row[], name: string): CpuidField | null {
-  for (const [leaf, subleaf, register, bits] of rows) {
-    for (const entry of bits.split(' ')) {
+/** Every name's place. A name of FIELDS hides the same name of BITS. */
+const PLACES: ReadonlyMap<string, CpuidField> = new Map(
+  [...BITS, ...FIELDS].flatMap(([leaf, subleaf, register, bits]) =>
+    bits.split(' ').map((entry): [string, CpuidField] => {
       const colon = entry.indexOf(':');
-      if (entry.slice(colon + 1) !== name) continue;
       const [bit, length] = entry.slice(0, colon).split('/');
-      return { leaf, subleaf, register, bit: Number(bit), length: Number(length ?? 1) };
-    }
-  }
-  return null;
-}
+      return [
+        entry.slice(colon + 1),
+        { leaf, subleaf, register, bit: Number(bit), length: Number(length ?? 1) },
+      ];
+    }),
+  ),
+);
+
+const MSR_BITS: ReadonlyMap<string, MsrBit> = new Map(
+  ARCH_CAPS_BITS.split(' ').map((entry): [string, MsrBit] => {
+    const colon = entry.indexOf(':');
+    return [entry.slice(colon + 1), { msr: ARCH_CAPS, bit: Number(entry.slice(0, colon)) }];
+  }),
+);
 
 /** The CPUID bits of a name (case matters), null when there are none. */
-export const cpuidField = (name: string): CpuidField | null => find(FIELDS, name) ?? find(BITS, name);
+export const cpuidField = (name: string): CpuidField | null => PLACES.get(name) ?? null;
 
 /** The MSR bit of a name, null when it has none. */
-export function msrBit(name: string): MsrBit | null {
-  for (const entry of ARCH_CAPS_BITS.split(' ')) {
-    const colon = entry.indexOf(':');
-    if (entry.slice(colon + 1) === name) return { msr: ARCH_CAPS, bit: Number(entry.slice(0, colon)) };
-  }
-  return null;
-}
+export const msrBit = (name: string): MsrBit | null => MSR_BITS.get(name) ?? null;

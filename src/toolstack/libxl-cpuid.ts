@@ -23,12 +23,25 @@ const LINE_ERRORS: Readonly<Record<number, string>> = {
   5: 'policy string must be exactly 32 characters long',
 };
 
+/** A policy list being made, with its leaves by number. */
+interface PolicyDraft {
+  readonly list: CpuidPolicyList;
+  readonly leaves: Map<string, CpuidLeaf>;
+}
+
+const draftOf = (list: CpuidPolicyList): PolicyDraft => ({
+  list,
+  leaves: new Map(list.cpuid.map((entry) => [`${entry.leaf},${entry.subleaf}`, entry])),
+});
+
 /** The entry of a leaf, made at its first mention. Models cpuid_find_match(). */
-function findMatch(list: CpuidPolicyList, leaf: number, subleaf: number | null): CpuidLeaf {
-  let entry = list.cpuid.find((e) => e.leaf === leaf && e.subleaf === subleaf);
+function findMatch(draft: PolicyDraft, leaf: number, subleaf: number | null): CpuidLeaf {
+  const key = `${leaf},${subleaf}`;
+  let entry = draft.leaves.get(key);
   if (entry === undefined) {
     entry = { leaf, subleaf, eax: null, ebx: null, ecx: null, edx: null };
-    list.cpuid.push(entry);
+    draft.list.cpuid.push(entry);
+    draft.leaves.set(key, entry);
   }
   return entry;
 }
@@ -56,8 +69,8 @@ function fieldBits(value: string, length: number): string | null {
   return letter.repeat(length);
 }
 
-function setField(list: CpuidPolicyList, field: CpuidField, value: string): number {
-  const entry = findMatch(list, field.leaf, field.subleaf);
+function setField(draft: PolicyDraft, field: CpuidField, value: string): number {
+  const entry = findMatch(draft, field.leaf, field.subleaf);
   const bits = fieldBits(value, field.length);
   if (bits === null) return 3;
   setBits(entry, field.register, field.bit, bits);
@@ -68,8 +81,8 @@ function setField(list: CpuidPolicyList, field: CpuidField, value: string): numb
  * family and model are spread over leaf 1's eax. A letter counts as number 0 for the choice of what a family's
  * extended bits become; those of a large one are a sum whose highest bit is left as it was.
  */
-function setFamilyOrModel(list: CpuidPolicyList, name: 'family' | 'model', value: string): number {
-  const entry = findMatch(list, 1, null);
+function setFamilyOrModel(draft: PolicyDraft, name: 'family' | 'model', value: string): number {
+  const entry = findMatch(draft, 1, null);
   const bits = fieldBits(value, 8);
   if (bits === null) return 3;
   if (name === 'model') {
@@ -102,16 +115,16 @@ function setMsrBit(list: CpuidPolicyList, msr: number, bit: number, value: strin
 }
 
 /** Applies one `name=value`; 0, or the number of the error. Models libxl_cpuid_parse_config(). */
-function parseFlag(list: CpuidPolicyList, word: string): number {
+function parseFlag(draft: PolicyDraft, word: string): number {
   const at = word.indexOf('=');
   if (at < 0) return 1;
   const name = word.slice(0, at);
   const value = word.slice(at + 1);
-  if (name === 'family' || name === 'model') return setFamilyOrModel(list, name, value);
+  if (name === 'family' || name === 'model') return setFamilyOrModel(draft, name, value);
   const field = cpuidField(name);
-  if (field !== null) return setField(list, field, value);
+  if (field !== null) return setField(draft, field, value);
   const msr = msrBit(name);
-  return msr === null ? 2 : setMsrBit(list, msr.msr, msr.bit, value);
+  return msr === null ? 2 : setMsrBit(draft.list, msr.msr, msr.bit, value);
 }
 
 /** libxl's own syntax: `host,name=value,…`. Returns what xl prints; bad words are passed over. */
@@ -122,8 +135,9 @@ export function parseCpuidString(list: CpuidPolicyList, text: string): string {
     return `while parsing CPUID string: "${text}":\n  error: first word must be "host"\n`;
   }
   let stderr = '';
+  const draft = draftOf(list);
   for (const word of words.slice(1)) {
-    const error = parseFlag(list, word);
+    const error = parseFlag(draft, word);
     if (error !== 0) {
       stderr += `while parsing CPUID flag: "${word}":\n  error #${error}: ${FLAG_ERRORS[error]}\n`;
     }
@@ -132,7 +146,7 @@ export function parseCpuidString(list: CpuidPolicyList, text: string): string {
 }
 
 /** Applies one line of xend's syntax; 0, or the number of the error. */
-function parseXendLine(list: CpuidPolicyList, line: string): number {
+function parseXendLine(draft: PolicyDraft, line: string): number {
   const leaf = strtoul(line, 0);
   if (leaf.end === 0) return 1;
   let at = leaf.end;
@@ -145,7 +159,7 @@ function parseXendLine(list: CpuidPolicyList, line: string): number {
     at = sub.end;
   }
   if (line[at] !== ':') return 3;
-  const entry = findMatch(list, asUint32(leaf.value), subleaf);
+  const entry = findMatch(draft, asUint32(leaf.value), subleaf);
   at++;
   while (at < line.length) {
     const register = /e([abcd])x[^=]*=/y;
@@ -164,8 +178,9 @@ function parseXendLine(list: CpuidPolicyList, line: string): number {
 /** xend's syntax: a list of `LEAF[,SUBLEAF]:reg=POLICY,…`. Returns what xl prints; bad lines are passed over. */
 export function parseCpuidList(list: CpuidPolicyList, lines: readonly string[]): string {
   let stderr = '';
+  const draft = draftOf(list);
   for (const line of lines) {
-    const error = parseXendLine(list, line);
+    const error = parseXendLine(draft, line);
     if (error !== 0) {
       stderr += `while parsing CPUID line: "${line}":\n  error #${error}: ${LINE_ERRORS[error]}\n`;
     }

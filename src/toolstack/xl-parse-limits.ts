@@ -10,6 +10,8 @@ import { die, type ParseState } from './xl-parse-state.ts';
 const MAX_MAP_BITS = 2 ** 22;
 /** Vcpus that get a map of cpus each. */
 const MAX_MAPS = 2 ** 16;
+/** Virtual NUMA nodes. */
+const MAX_VNODES = 2 ** 11;
 /** sizeof(libxl_bitmap). */
 const BITMAP_BYTES = 16;
 
@@ -23,4 +25,9 @@ export function checkMapBits(state: ParseState, bits: number): void {
 /** Refuses too many maps in the words of xl's xmalloc(). */
 export function checkMaps(state: ParseState, maps: number): void {
   if (maps > MAX_MAPS) die(state, `xl: Unable to malloc ${maps * BITMAP_BYTES} bytes.`, 3);
+}
+
+/** Refuses too many virtual nodes, which have a distance to each other, in the words of xl's xcalloc(). */
+export function checkVnodes(state: ParseState, nodes: number): void {
+  if (nodes > MAX_VNODES) die(state, `xl: Unable to calloc ${nodes}*4 bytes.`, 3);
 }

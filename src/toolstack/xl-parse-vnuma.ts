@@ -2,7 +2,7 @@
 import { kib } from '../hypervisor/units.ts';
 import type { DomainConfigDraft } from './domain-config.ts';
 import { parseRange } from './xl-parse-cpus.ts';
-import { checkMapBits } from './xl-parse-limits.ts';
+import { checkMapBits, checkVnodes } from './xl-parse-limits.ts';
 import { splitPair } from './xl-parse-pair.ts';
 import { die, INVALID_CPUS, type ParseState, parseUlong, readList, say } from './xl-parse-state.ts';
 import { elementAsList } from './xlu-cfg.ts';
@@ -64,6 +64,7 @@ export function parseVnuma(state: ParseState): void {
   }
   const mapBits = Math.ceil((bInfo.maxVcpus === 0 ? maxCpus : bInfo.maxVcpus) / 8) * 8;
   checkMapBits(state, mapBits);
+  checkVnodes(state, nodes.values.length);
   const totals: Totals = { vcpus: 0, size: 0n };
   for (let i = 0; i < nodes.values.length; i++) {
     const node = elementAsList(state.cfg, nodes, i);

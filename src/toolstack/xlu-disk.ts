@@ -26,7 +26,12 @@ interface DiskParse {
   accessSet: boolean;
   /** A rule has ended the scan. */
   stopped: boolean;
+  /** The end of the line last looked at. */
+  lineEnd: number;
 }
+
+/** Simplified: every error repeats the whole spec; beyond so much text this reader stops, real xl does not. */
+const MAX_ERROR_TEXT = 2 ** 25;
 
 /** Models xlu__disk_err(). */
 function diskErr(parse: DiskParse, message: string, near: string | null): void {
@@ -34,6 +39,7 @@ function diskErr(parse: DiskParse, message: string, near: string | null): void {
   parse.errors.push(
     `${parse.source}: config parsing error in disk specification: ${message}${where} in \`${parse.spec}'\n`,
   );
+  if (parse.errors.length * parse.spec.length > MAX_ERROR_TEXT) parse.stopped = true;
 }
 
 type StringField =
@@ -119,24 +125,23 @@ function positional(parse: DiskParse, text: string): void {
   }
 }
 
-/**
- * One rule: group 1 is what is consumed, the whole match what counts for its length. `act` gets the consumed text
- * without a trailing comma.
- */
+/** One rule. `act` gets the matched text without a trailing comma, and as it is. */
 interface Rule {
   readonly pattern: RegExp;
+  /** The rule looks ahead to the end of the line, which counts for its length, if anything follows. */
+  readonly ahead?: boolean;
   readonly act: (parse: DiskParse, text: string, token: string) => void;
 }
 
 /** `name=value,`: `set` gets the value. */
 const named = (name: string, set: (parse: DiskParse, value: string) => void): Rule => ({
-  pattern: new RegExp(`(${name}=[^,]*,?)`, 'y'),
+  pattern: new RegExp(`${name}=[^,]*,?`, 'y'),
   act: (parse, text) => set(parse, text.slice(name.length + 1)),
 });
 
 /** `name,`. */
 const flag = (name: string, set: (disk: Disk) => void): Rule => ({
-  pattern: new RegExp(`(${name},?)`, 'y'),
+  pattern: new RegExp(`${name},?`, 'y'),
   act: (parse) => set(parse.disk),
 });
 
@@ -144,7 +149,8 @@ const namedString = (name: string, field: StringField): Rule =>
   named(name, (parse, value) => saveString(parse, name, field, value));
 
 const prefix = (names: string, act: (parse: DiskParse, name: string) => void): Rule => ({
-  pattern: new RegExp(`((?:${names}):)[^\\n]*`, 'y'),
+  pattern: new RegExp(`(?:${names}):`, 'y'),
+  ahead: true,
   act: (parse, text) => {
     parse.hadDeprPrefix = true;
     act(parse, text.slice(0, -1));
@@ -153,7 +159,7 @@ const prefix = (names: string, act: (parse: DiskParse, name: string) => void): R
 
 /** The scanner's rules, in its order. */
 const RULES: readonly Rule[] = [
-  { pattern: /([ \t\n]+)[^ \t\n][^\n]*/y, act: () => undefined },
+  { pattern: /[ \t\n]+(?=[^ \t\n])/y, ahead: true, act: () => undefined },
   named('format', setFormat),
   flag('cdrom', (disk) => {
     disk.isCdrom = 1;
@@ -165,7 +171,7 @@ const RULES: readonly Rule[] = [
     disk.isCdrom = 0;
   }),
   {
-    pattern: /(devtype=[^,]*,?)/y,
+    pattern: /devtype=[^,]*,?/y,
     act: (parse, _text, token) => diskErr(parse, 'unknown value for type', token),
   },
   named('access', setAccess),
@@ -200,35 +206,45 @@ const RULES: readonly Rule[] = [
   namedString('hidden-disk', 'hiddenDisk'),
   {
     // Takes the rest of the spec, commas included.
-    pattern: /(target=[^\n]*)/y,
+    pattern: /target=[^\n]*/y,
     act: (parse, text) => saveString(parse, 'target', 'pdevPath', text.slice('target='.length)),
   },
   {
-    pattern: /([a-z][-a-z0-9]*=[^,],?)/y,
+    pattern: /[a-z][-a-z0-9]*=[^,],?/y,
     act: (parse, _text, token) => diskErr(parse, 'unknown parameter', token),
   },
   prefix('raw|qcow2?|vhd', setFormat),
   prefix('iscsi|e?nbd|drbd', (parse, name) => saveString(parse, 'script', 'script', `block-${name}`)),
   prefix('tapdisk|tap2?|aio|ioemu|file|phy', () => undefined),
   {
-    pattern: /([a-z][a-z0-9]*:)(?:[^a-z0-9][^\n]*)?/y,
+    pattern: /[a-z][a-z0-9]*:(?![a-z0-9])/y,
+    ahead: true,
     act: (parse, text) => {
       diskErr(parse, 'unknown deprecated disk prefix', text);
       parse.stopped = true;
     },
   },
-  { pattern: /([^=,]*,|[^=,]+)/y, act: positional },
+  { pattern: /[^=,]*,|[^=,]+/y, act: positional },
 ];
+
+/** The end of the line that `from` is on. */
+function lineEnd(parse: DiskParse, from: number): number {
+  if (parse.lineEnd < from) {
+    const newline = parse.spec.indexOf('\n', from);
+    parse.lineEnd = newline < 0 ? parse.spec.length : newline;
+  }
+  return parse.lineEnd;
+}
 
 /** Applies the rule that matches most at `at`; the offset to go on from, or null to stop. */
 function scan(parse: DiskParse, at: number): number | null {
   let best: { readonly rule: Rule; readonly token: string; readonly length: number } | null = null;
   for (const rule of RULES) {
     rule.pattern.lastIndex = at;
-    const match = rule.pattern.exec(parse.spec);
-    if (match !== null && (best === null || match[0].length > best.length)) {
-      best = { rule, token: match[1]!, length: match[0].length };
-    }
+    const token = rule.pattern.exec(parse.spec)?.[0];
+    if (token === undefined) continue;
+    const length = rule.ahead === true ? lineEnd(parse, at + token.length) - at : token.length;
+    if (best === null || length > best.length) best = { rule, token, length };
   }
   if (best === null) {
     const rest = parse.spec.slice(at);
@@ -252,6 +268,7 @@ export function xluDiskParse(source: string, spec: string): ParsedDisk {
     hadDeprPrefix: false,
     accessSet: false,
     stopped: false,
+    lineEnd: -1,
   };
   let at: number | null = 0;
   while (at !== null && at < spec.length) at = scan(parse, at);
