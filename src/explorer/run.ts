@@ -10,6 +10,7 @@ import { newTask, type Reply, type Request, step } from '../toolstack/task.ts';
 import { defaultXlEnv, logShown } from '../toolstack/xl-env.ts';
 import { freeCpu, type Machine, wholeCost } from './machine.ts';
 import { requestCost } from './request-cost.ts';
+import { requestFlows } from './request-flow.ts';
 import { advanceTogether } from './rotation.ts';
 import { isSectioned, serveSection } from './sections.ts';
 import { type Outside, serveRequest } from './serve.ts';
@@ -42,6 +43,8 @@ export interface CommandEnd {
 const STEP_BUDGET = 5_000_000;
 /** Wake-ups in a row that changed nothing: retries for ever are rest, too. */
 const QUIET_WAKEUPS = 64;
+/** The toolstack's programs, and those of scenarios. */
+const ALL_FLOWS = { ...flows, ...requestFlows };
 const READY: Reply = { rc: 0 };
 /** The reply to a sleep. */
 const SLEPT: Reply = { rc: 0, slept: true };
@@ -99,10 +102,16 @@ export function runCommand(
 }
 
 /** Starts `xl ARGV…` as a task that goes off at `at`; returns its id. */
-export function startCommand(run: Run, argv: readonly string[], observer: Observer, at: number): number {
+export function startCommand(
+  run: Run,
+  argv: readonly string[],
+  observer: Observer,
+  at: number,
+  name = 'xl',
+): number {
   const { world } = run;
   const env = { ...defaultXlEnv, profile: world.xen.profile.name };
-  const id = addTask(world, newTask('xl', 'main', { argv, env }), null, at);
+  const id = addTask(world, newTask(name, 'main', { argv, env }), null, at);
   run.observers.set(id, observer);
   return id;
 }
@@ -225,7 +234,7 @@ function runTask(run: Run, running: RunningTask, others: number, until: number):
     if (section !== null) {
       next = goOn(run, here, section, others);
     } else {
-      const stepped = step(flows, task, reply);
+      const stepped = step(ALL_FLOWS, task, reply);
       if (stepped.request === null) {
         if (machine !== null) noteTask(machine, world, here, 'end', stepped.value.rc);
         if (run.observers.has(running.id)) run.ended.set(running.id, stepped.value.rc);

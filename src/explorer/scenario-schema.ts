@@ -210,7 +210,6 @@ export interface StepInput {
   readonly hypercall?: string | undefined;
   readonly args?: { readonly [key: string]: unknown } | undefined;
   readonly caller?: string | number | undefined;
-  readonly node?: number | undefined;
   readonly guest?: string | undefined;
   readonly wait?: string | undefined;
   readonly parallel?: readonly (StepInput | string)[] | undefined;
@@ -243,7 +242,6 @@ export const stepSchema: v.GenericSchema<StepInput> = v.strictObject({
     ),
   ),
   caller: v.optional(described(scalar, 'Which domain issues the hypercall. Default dom0.')),
-  node: v.optional(described(whole, 'The node of the CPU that issues the hypercall. Default 0.')),
   guest: v.optional(
     described(name, 'What a guest does: NAME balloon-to SIZE, touch SIZE, shutdown, reboot or crash.'),
   ),

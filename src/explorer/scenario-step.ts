@@ -120,7 +120,7 @@ function readAction(reader: StepReader, step: StepInput, path: Path, complain: C
         const at = problem.key === null ? ['hypercall'] : ['args', problem.key];
         reader.report({ ...reader.tree.placeOf([...path, ...at]), message: problem.message });
       }
-      return { do: 'hypercall', name: step.hypercall!, args, caller: step.caller ?? 0, node: step.node ?? 0 };
+      return { do: 'hypercall', name: step.hypercall!, args, caller: step.caller ?? 0 };
     }
     case 'guest':
       return readGuest(reader, step.guest!, complain);
@@ -152,7 +152,7 @@ function readAction(reader: StepReader, step: StepInput, path: Path, complain: C
 
 /** Keys that go with an action the step does not have. */
 function strayKeys(step: StepInput, action: string | undefined, complain: Complain): void {
-  const belongs = { args: 'hypercall', caller: 'hypercall', node: 'hypercall', steps: 'repeat' } as const;
+  const belongs = { args: 'hypercall', caller: 'hypercall', steps: 'repeat' } as const;
   for (const [key, owner] of Object.entries(belongs)) {
     if (step[key as keyof typeof belongs] !== undefined && action !== owner)
       complain(key, `"${key}" goes with "${owner}"`);

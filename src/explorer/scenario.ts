@@ -14,7 +14,6 @@ export type Action =
       readonly args: Readonly<Record<string, unknown>>;
       /** The domain that issues it: an id, or a guest's name. */
       readonly caller: number | string;
-      readonly node: number;
     }
   | { readonly do: 'guest'; readonly guest: string; readonly action: GuestAction }
   /** Null: until nothing is left to happen. */

@@ -1,0 +1,170 @@
+/** `set`: conditions of the host that no command makes. Memory is held by domains that no toolstack looks after. */
+
+import { uniformInt } from 'pure-rand/distribution/uniformInt';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import { hypercall } from '../hypervisor/hypercall.ts';
+import { offlinePage } from '../hypervisor/offline.ts';
+import type { Hypercall } from '../hypervisor/privcmd.ts';
+import { domId, gfn, kib, order as orderOf, pages, pagesToKib } from '../hypervisor/units.ts';
+import { parsePages } from './amount.ts';
+import { xlConfText } from './guest-cfg.ts';
+import type { ConditionsInput } from './scenario-schema.ts';
+import { nextUuid, type World } from './world.ts';
+import { serveXs } from './xenstored.ts';
+
+/** Holders get the highest domids, so that guests are numbered as without them. */
+const FIRST_HOLDER = 0x7fef;
+const HOLDER_EXTENTS = 0x3ffffff;
+const MAX_PAGES = 2 ** 32 - 2;
+
+/** Changes the host. Returns what could not be done, in a sentence, or null. */
+export function setConditions(world: World, input: ConditionsInput): string | null {
+  const { fragment, offline, hold, release, xlconf } = input;
+  if (xlconf !== undefined) world.xlConf = xlConfText(xlconf);
+  return (
+    (release === undefined ? null : releaseHolder(world, release)) ??
+    (hold === undefined ? null : holdPages(world, hold)) ??
+    (fragment === undefined ? null : fragmentHeap(world, fragment)) ??
+    (offline === undefined ? null : offlinePages(world, offline))
+  );
+}
+
+const ask = (world: World, call: object): { readonly rc: number; readonly [key: string]: unknown } =>
+  hypercall(world.xen, { caller: 0, node: 0 }, call as Hypercall) as never;
+
+const nameOf = (world: World, domid: number): string | undefined => {
+  const served = serveXs(world.store, { op: 'read', path: `/local/domain/${domid}/name` });
+  return served.reply.value;
+};
+
+/** The domain called `name`, the newest where there are several; null: none. */
+export function domidOf(world: World, name: string): number | null {
+  const found = [...world.xen.domains.keys()].filter((domid) => nameOf(world, domid) === name);
+  return found.length === 0 ? null : Math.max(...found);
+}
+
+/** Gives a domain its name, as libxl would; tables and look-ups go by it. */
+export function nameDomain(world: World, domid: number, name: string): void {
+  const write = { op: 'write', path: `/local/domain/${domid}/name`, value: name } as const;
+  world.store = serveXs(world.store, write).state;
+}
+
+function makeHolder(world: World, name: string): number | string {
+  if (domidOf(world, name) !== null) return `there is a domain called "${name}" already`;
+  let domid = FIRST_HOLDER;
+  while (world.xen.domains.has(domid)) domid--;
+  const limits = { maxVcpus: 1, maxEvtchnPort: 1023, maxGrantFrames: 0, maxMaptrackFrames: 0, grantOpts: 1 };
+  const flags = { emulationFlags: 0, flags: 0, iommuOpts: 0, miscFlags: 0 };
+  const args = { domid, type: 'pv', hap: false, handle: nextUuid(world), ...limits, ...flags };
+  const { rc } = ask(world, { name: 'XEN_DOMCTL_createdomain', args });
+  if (rc < 0) return `Xen makes no domain to hold the memory (errno ${-rc})`;
+  const maxMemkb = pagesToKib(pages(MAX_PAGES));
+  ask(world, { name: 'XEN_DOMCTL_max_mem', args: { domid, maxMemkb: kib(maxMemkb) } });
+  nameDomain(world, domid, name);
+  return domid;
+}
+
+/** Populates a holder; returns how many extents it got. */
+function populate(
+  world: World,
+  domid: number,
+  order: number,
+  count: number,
+  node: number | undefined,
+): number {
+  let done = 0;
+  while (done < count) {
+    const n = Math.min(count - done, HOLDER_EXTENTS);
+    const extentStart = [{ first: gfn(done * 2 ** order), count: n, stride: 2 ** order }];
+    const memFlags = node === undefined ? {} : { node, exactNode: true };
+    const args = { domid: domId(domid), extentOrder: orderOf(order), nrExtents: n, extentStart, memFlags };
+    const { rc } = ask(world, { name: 'XENMEM_populate_physmap', args });
+    done += rc;
+    if (rc < n) break;
+  }
+  return done;
+}
+
+function holdPages(world: World, hold: NonNullable<ConditionsInput['hold']>): string | null {
+  const order = hold.order ?? 0;
+  if (order > 18) return 'hold: an order is 0 to 18';
+  const count = Math.ceil(parsePages(hold.size)! / 2 ** order);
+  const domid = makeHolder(world, hold.as);
+  if (typeof domid === 'string') return `hold: ${domid}`;
+  const got = populate(world, domid, order, count, hold.node);
+  return got === count ? null : `hold: only ${got} of ${count} blocks of order ${order} are to be had`;
+}
+
+function releaseHolder(world: World, name: string): string | null {
+  const domid = domidOf(world, name);
+  if (domid === null) return `release: nobody called "${name}" holds anything`;
+  ask(world, { name: 'XEN_DOMCTL_destroydomain', args: { domid } });
+  world.store = serveXs(world.store, { op: 'rm', path: `/local/domain/${domid}` }).state;
+  return null;
+}
+
+const SIZES: Readonly<Record<string, number>> = { '4K': 0, '2M': 9 };
+const SHARES = { half: 1, quarter: 2, eighth: 3 } as const;
+
+/**
+ * Leaves no free block above `largest`: of every aligned block twice that size one piece is held. Which piece follows
+ * from the seed; that and the order of the free lists is what later allocations see.
+ */
+function fragmentHeap(world: World, input: NonNullable<ConditionsInput['fragment']>): string | null {
+  const largest = SIZES[String(input.largest).toUpperCase()] ?? Number(input.largest);
+  if (!Number.isInteger(largest) || largest < 0 || largest > 17)
+    return 'fragment: largest is 4K, 2M, or an order from 0 to 17';
+  const share = SHARES[input.hold ?? 'half'];
+  const piece = largest + 1 - share;
+  if (piece < 0)
+    return `fragment: a${share === 3 ? 'n' : ''} ${input.hold} of blocks of order ${largest + 1} is less than a page`;
+  const block = largest + 1;
+  const pieces = 2 ** share;
+  const kept = (input.seed ?? 1) % pieces;
+  const domid = makeHolder(world, freshName(world, 'fragments'));
+  if (typeof domid === 'string') return `fragment: ${domid}`;
+  const limit =
+    input.of === undefined ? Number.POSITIVE_INFINITY : Math.floor(parsePages(input.of)! / 2 ** block);
+  const free = Math.floor(world.xen.heap.totalAvailPages / 2 ** block);
+  const count = populate(world, domid, block, Math.min(limit, free), undefined);
+  for (let p = 0; p < pieces; p++) {
+    if (p === kept) continue;
+    const extentStart = [{ first: gfn(p * 2 ** piece), count, stride: 2 ** block }];
+    const args = {
+      domid: domId(domid),
+      extentOrder: orderOf(piece),
+      nrExtents: count,
+      extentStart,
+      memFlags: {},
+    };
+    const { rc } = ask(world, { name: 'XENMEM_decrease_reservation', args });
+    if (rc !== count) return `fragment: only ${rc} of ${count} pieces could be given back`;
+  }
+  return null;
+}
+
+function freshName(world: World, name: string): string {
+  let fresh = name;
+  for (let i = 2; domidOf(world, fresh) !== null; i++) fresh = `${name}-${i}`;
+  return fresh;
+}
+
+function offlinePages(world: World, input: NonNullable<ConditionsInput['offline']>): string | null {
+  const rng = xoroshiro128plus(input.seed ?? 1);
+  const ranges = world.xen.layout.nodes.flatMap((node) => node.heapRanges);
+  const total = ranges.reduce((sum, [first, end]) => sum + end - first, 0);
+  let left = input.pages;
+  for (let tries = 0; left > 0 && tries < 64 * input.pages + 1024; tries++) {
+    let at = uniformInt(rng, 0, total - 1);
+    const range = ranges.find(([first, end]) => {
+      if (at < end - first) return true;
+      at -= end - first;
+      return false;
+    });
+    if (range === undefined) break;
+    const free = world.xen.heap.totalAvailPages;
+    const { rc } = offlinePage(world.xen.heap, range[0] + at, input.broken === true);
+    if (rc === 0 && world.xen.heap.totalAvailPages < free) left--;
+  }
+  return left === 0 ? null : `offline: only ${input.pages - left} of ${input.pages} free pages were found`;
+}

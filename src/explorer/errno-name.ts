@@ -1,0 +1,9 @@
+/** errno by its name, as people write it. */
+import * as errno from '../hypervisor/errno.ts';
+
+const NAMES = new Map<number, string>(
+  Object.entries(errno).flatMap(([name, n]) => (typeof n === 'number' ? [[n, name]] : [])),
+);
+
+/** ENOMEM for 12; the bare number where there is no name. */
+export const errnoName = (n: number): string => NAMES.get(n) ?? String(n);

@@ -1,0 +1,55 @@
+/** What a step led to against what was expected of it: failures with the tables and events of that moment. */
+import { checkExpectation, type Sight, type StepOutcome } from './expectation.ts';
+import type { Mismatch } from './expectation-text.ts';
+import type { Play } from './play.ts';
+import type { Step } from './scenario.ts';
+import { holdings, lastEvents } from './trace-text.ts';
+import { transcriptMismatches } from './transcript.ts';
+
+/** Events shown with a failure. */
+const SHOWN_EVENTS = 12;
+
+/** Checks everything a step expects, and its recorded output. */
+export function judge(play: Play, step: Step, outcome: StepOutcome): void {
+  const mismatches: Mismatch[] = [];
+  if (step.expect !== null) mismatches.push(...checkExpectation(step.expect, outcome, sightOf(play)));
+  if (step.output !== null) mismatches.push(...outputMismatch(play, step.output, outcome));
+  if (step.transcript !== null) mismatches.push(...transcriptMismatches(step.transcript, outcome));
+  if (mismatches.length > 0) report(play, step, mismatches);
+}
+
+/** A step that could not even begin. */
+export function refuse(play: Play, step: Step, why: string): void {
+  report(play, step, [{ what: step.action.do, expected: 'something that can be done', got: why }]);
+}
+
+const sightOf = (play: Play): Sight => ({
+  world: play.world,
+  machine: play.machine,
+  log: play.log,
+  facts: play.around.observe(play.world),
+  virqs: play.world.xen.heap.virqCount - play.virqsBefore,
+});
+
+function report(play: Play, step: Step, mismatches: readonly Mismatch[]): void {
+  const { line, column, label } = step;
+  const at = play.world.now;
+  const tables = play.around.tables(play.world);
+  const held = holdings(play.log, play.world);
+  const events = lastEvents(play.log, SHOWN_EVENTS);
+  for (const mismatch of mismatches) {
+    play.failures.push({ step: label, ...mismatch, line, column, at, tables, held, events });
+  }
+}
+
+function outputMismatch(play: Play, path: string, { stdout, stderr }: StepOutcome): Mismatch[] {
+  const text = stdout + stderr;
+  if (play.around.update !== undefined) {
+    play.around.update(path, text);
+    return [];
+  }
+  const recorded = play.around.readOutput(path);
+  if (recorded === null)
+    return [{ what: 'output', expected: `the contents of ${path}`, got: 'no such file: run with --update' }];
+  return recorded === text ? [] : [{ what: 'output', expected: recorded, got: text }];
+}

@@ -1,0 +1,181 @@
+/**
+ * Steps in order, and blocks of steps side by side: which step begins when, on the virtual clock.
+ *
+ * A lane is a list of steps and a place in it. A parallel block gives each of its steps a lane of its own. The driver
+ * begins what can begin, lets the world run until something it waits for is over, and looks again.
+ */
+import type { StepOutcome } from './expectation.ts';
+import { judge, refuse } from './judge.ts';
+import type { Play } from './play.ts';
+import { runTasks, settleWorld } from './run.ts';
+import type { Step } from './scenario.ts';
+import { counted, nameCreated, type Pending, startStep } from './step-start.ts';
+import { whereabouts } from './trace-text.ts';
+
+interface Lane {
+  readonly steps: readonly Step[];
+  /** When it began: what `at` counts from. */
+  readonly begin: number;
+  /** The scenario's own lane: between its steps the world comes to rest. */
+  readonly isRoot: boolean;
+  /** The count of the repeat it is in, or null. */
+  readonly i: number | null;
+  next: number;
+  current: Pending | Block | null;
+  succeeded: number;
+  failed: number;
+}
+
+/** A parallel or repeat step under way. */
+interface Block {
+  readonly step: Step;
+  readonly since: number;
+  lanes: readonly Lane[];
+  /** Of a repeat: rounds begun. */
+  round: number;
+  readonly rounds: number;
+  succeeded: number;
+  failed: number;
+}
+
+const isBlock = (current: Pending | Block): current is Block => 'lanes' in current;
+
+const newLane = (steps: readonly Step[], begin: number, i: number | null, isRoot = false): Lane => ({
+  steps,
+  begin,
+  isRoot,
+  i,
+  next: 0,
+  current: null,
+  succeeded: 0,
+  failed: 0,
+});
+
+/** Plays all steps, until the last is over, the budget is used up, or nothing more can happen. */
+export function playSteps(play: Play, bail: boolean): void {
+  const { run, world } = play;
+  const root = newLane(play.stage.steps, world.now, null, true);
+  while (play.hung === null) {
+    advance(play, root);
+    if (isOver(root) || (bail && play.failures.length > 0)) return;
+    const wake = wakeTime(play, root);
+    const before = run.ended.size;
+    const end = runTasks(run, () => run.ended.size !== before, Math.min(wake, play.limits.ns));
+    if (end === 'done') continue;
+    if (end === 'budget') hang(play, `${run.budget} requests were served and no end is in sight`);
+    else if (wake <= play.limits.ns && wake !== Number.POSITIVE_INFINITY)
+      world.now = Math.max(world.now, wake);
+    else if (end === 'time') hang(play, 'the limit of virtual time is reached');
+    else hang(play, 'nothing more can happen');
+  }
+}
+
+function hang(play: Play, why: string): void {
+  play.hung = [why, ...whereabouts(play.world)];
+}
+
+const isOver = (lane: Lane): boolean => lane.current === null && lane.next >= lane.steps.length;
+
+/** The next moment that some step waits for. */
+function wakeTime(play: Play, lane: Lane): number {
+  const { current } = lane;
+  if (current === null) {
+    const step = lane.steps[lane.next];
+    return step === undefined ? Number.POSITIVE_INFINITY : lane.begin + step.at;
+  }
+  if (isBlock(current))
+    return Math.min(...current.lanes.map((l) => wakeTime(play, l)), Number.POSITIVE_INFINITY);
+  return current.until ?? Number.POSITIVE_INFINITY;
+}
+
+/** Ends what is over and begins what can begin, as far as that goes at this moment. */
+function advance(play: Play, lane: Lane): void {
+  for (;;) {
+    if (lane.current !== null) {
+      if (!finish(play, lane, lane.current)) return;
+      lane.current = null;
+      if (play.hung !== null) return;
+    }
+    const step = lane.steps[lane.next];
+    if (step === undefined || lane.begin + step.at > play.world.now) return;
+    lane.next++;
+    play.steps++;
+    begin(play, lane, step);
+  }
+}
+
+function begin(play: Play, lane: Lane, step: Step): void {
+  const { action } = step;
+  const { now } = play.world;
+  if (action.do === 'parallel') {
+    const lanes = action.steps.map((child) => newLane([child], now, lane.i));
+    lane.current = { step, since: now, lanes, round: 1, rounds: 1, succeeded: 0, failed: 0 };
+  } else if (action.do === 'repeat') {
+    const lanes = action.count === 0 ? [] : [newLane(action.steps, now, 1, lane.isRoot)];
+    lane.current = { step, since: now, lanes, round: 1, rounds: action.count, succeeded: 0, failed: 0 };
+  } else {
+    lane.current = startStep(play, step, lane.i);
+  }
+}
+
+/** Looks whether the lane's step is over; if so, ends it and looks whether what was expected holds. */
+function finish(play: Play, lane: Lane, current: Pending | Block): boolean {
+  if (isBlock(current)) return finishBlock(play, lane, current);
+  const { step, task, until, refused } = current;
+  if (refused !== null) {
+    refuse(play, step, refused);
+    lane.failed++;
+    return true;
+  }
+  if (task !== null && !play.run.ended.has(task)) return false;
+  if (until !== null && until > play.world.now) return false;
+  const rc = task === null ? null : (play.run.ended.get(task) ?? null);
+  if (task !== null) play.run.observers.delete(task);
+  nameCreated(play, current);
+  const exit = current.asCommand && rc !== null ? (rc === 0 ? 0 : 1) : rc;
+  if (exit !== null) {
+    if (exit === 0 || (step.action.do === 'hypercall' && exit > 0)) lane.succeeded++;
+    else lane.failed++;
+  }
+  const ns = play.world.now - current.since;
+  const { stdout, stderr } = current.io;
+  settle(play, lane, step);
+  end(play, step, { rc: exit, stdout, stderr, ns, succeeded: lane.succeeded, failed: lane.failed }, lane.i);
+  return true;
+}
+
+function finishBlock(play: Play, lane: Lane, block: Block): boolean {
+  const { step } = block;
+  for (;;) {
+    for (const child of block.lanes) advance(play, child);
+    if (play.hung !== null) return true;
+    if (!block.lanes.every(isOver)) return false;
+    for (const child of block.lanes) {
+      block.succeeded += child.succeeded;
+      block.failed += child.failed;
+    }
+    if (step.action.do !== 'repeat' || block.round >= block.rounds) break;
+    block.round++;
+    block.lanes = [newLane(step.action.steps, play.world.now, block.round, lane.isRoot)];
+  }
+  const ns = play.world.now - block.since;
+  const { succeeded, failed } = block;
+  lane.succeeded += succeeded;
+  lane.failed += failed;
+  settle(play, lane, step);
+  end(play, step, { rc: null, stdout: '', stderr: '', ns, succeeded, failed }, lane.i);
+  return true;
+}
+
+function end(play: Play, step: Step, outcome: StepOutcome, i: number | null): void {
+  judge(play, i === null ? step : { ...step, label: counted(step.label, i) }, outcome);
+}
+
+/** Between the scenario's own steps daemons and guests come to rest; beside other steps nothing waits for that. */
+function settle(play: Play, lane: Lane, step: Step): void {
+  if (!lane.isRoot || step.action.do === 'set' || step.action.do === 'nothing') return;
+  const isIdleWait = step.action.do === 'wait' && step.action.ns === null;
+  if (step.action.do === 'wait' && !isIdleWait) return;
+  const reached = settleWorld(play.run, step.settle);
+  if (reached === 'budget') hang(play, 'daemons and guests do not come to rest');
+}

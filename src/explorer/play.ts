@@ -1,0 +1,91 @@
+/** A scenario on stage: its world, its machine, and what has been found so far. */
+import { findHeapDomain } from '../hypervisor/heap-domain.ts';
+import { bootHost } from '../hypervisor/host-boot.ts';
+import type { HostFacts } from './host-facts.ts';
+import { initDom0 } from './init-dom0.ts';
+import type { Machine } from './machine.ts';
+import { newMachine } from './machine.ts';
+import type { Failure } from './result-record.ts';
+import { newRun, type Run } from './run.ts';
+import type { Limits, Stage } from './scenario.ts';
+import { newTraceLog, noteEvent, type TraceLog, type TraceSink } from './trace-event.ts';
+import { newWorld, type World } from './world.ts';
+
+/** What a replay needs of the outside. Paths are as the scenario writes them, relative to its folder. */
+export interface Surroundings {
+  /** A file's bytes as one char each, or a negative errno. */
+  readonly readFile: (path: string) => string | number;
+  /** Everything expectations look at; and the tables people look at. */
+  readonly observe: (world: World) => HostFacts;
+  readonly tables: (world: World) => string;
+  /** A recorded output, or null where there is none yet. */
+  readonly readOutput: (path: string) => string | null;
+  /** Takes what a step printed instead of comparing it; absent: compare. */
+  readonly update?: (path: string, text: string) => void;
+  /** Sees every event, for --trace and --timeline. */
+  readonly trace?: TraceSink;
+  /** False: what could be served in one go is served one by one. */
+  readonly batches: boolean;
+}
+
+/** A run of a scenario. Changed in place as it goes on. */
+export interface Play {
+  readonly stage: Stage;
+  readonly limits: Limits;
+  readonly around: Surroundings;
+  readonly world: World;
+  readonly machine: Machine;
+  readonly log: TraceLog;
+  readonly run: Run;
+  /** Low-memory virqs sent before the scenario began. */
+  readonly virqsBefore: number;
+  readonly failures: Failure[];
+  steps: number;
+  /** Where it hung; null while it goes on. */
+  hung: readonly string[] | null;
+}
+
+/** Events kept for "the last events leading to it". */
+const KEPT_EVENTS = 200;
+
+/** Boots the host of a stage and lays its guests' configs out. */
+export function raise(stage: Stage, limits: Limits, around: Surroundings): Play {
+  const xen = bootHost(stage.host);
+  const { seed, xlConf, missingFiles } = stage;
+  const world = newWorld(xen, { seed, xlConf, missingFiles });
+  const dom0 = findHeapDomain(xen.heap, 0);
+  if (dom0 !== undefined) initDom0(world, dom0.totPages);
+  const log = newTraceLog(KEPT_EVENTS);
+  const trace: TraceSink = (event) => {
+    noteEvent(log, event);
+    around.trace?.(event);
+  };
+  const how = { interleaves: true, batches: around.batches };
+  const machine = newMachine(stage.costs, stage.host.cpus, trace, how);
+  const outside = {
+    readFile: (path: string) => readGuestFile(stage, around, path),
+    absolute: (path: string) => path,
+  };
+  return {
+    stage,
+    limits,
+    around,
+    world,
+    machine,
+    log,
+    run: newRun(world, outside, machine, limits.requests),
+    virqsBefore: xen.heap.virqCount,
+    failures: [],
+    steps: 0,
+    hung: null,
+  };
+}
+
+/** A guest's name stands for its config; anything else is a file. */
+function readGuestFile(stage: Stage, around: Surroundings, path: string): string | number {
+  const guest = stage.guests.get(path);
+  if (guest === undefined) return around.readFile(path);
+  if (guest.cfg === null) return guest.text;
+  const text = around.readFile(guest.cfg);
+  return typeof text === 'number' ? text : `${text}\n${guest.text}`;
+}

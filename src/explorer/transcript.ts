@@ -1,0 +1,141 @@
+/**
+ * Scenarios as they were pasted from a terminal, in the manner of cram: `$ xl …` lines with what they print below.
+ *
+ * stdout and stderr follow each other; a last line `[3]` is an exit code; a line that ends in ` (re)` is a regular
+ * expression, one that ends in ` (glob)` has * and ? in it. Lines before the first `$` may set the stage: `# host:
+ * --memory 64G --dom0 4G` is read, everything else is prose.
+ */
+import { splitCommandLine } from './command-line.ts';
+import { defaultCosts } from './cost-model.ts';
+import type { StepOutcome } from './expectation.ts';
+import { type Mismatch, readRegex } from './expectation-text.ts';
+import type { Scenario, Step, TranscriptBlock } from './scenario.ts';
+import { parseScenario } from './scenario-file.ts';
+import type { Checked, Problem } from './scenario-problem.ts';
+
+const EXIT_LINE = /^\[(\d+)\]$/;
+const HEADER = /^#\s*(host|xlconf):\s*(.*)$/;
+
+/** Reads a transcript. Indented by two spaces, as cram has it, or not at all. */
+export function parseTranscript(text: string, fileName: string): Checked<Scenario> {
+  const lines = text.replace(/\r\n/g, '\n').replace(/\n$/, '').split('\n');
+  const problems: Problem[] = [];
+  const headers: string[] = [];
+  const steps: Step[] = [];
+  for (let i = 0; i < lines.length; i++) {
+    const header = HEADER.exec(lines[i]!);
+    if (header !== null && steps.length === 0) headers.push(`${header[1]}: ${header[2]}`);
+    const command = /^( {2})?\$ (.*)$/.exec(lines[i]!);
+    if (command === null) continue;
+    const indent = command[1] ?? '';
+    let end = i + 1;
+    while (end < lines.length && isOutput(lines[end]!, indent)) end++;
+    const body = lines.slice(i + 1, end).map((line) => line.slice(indent.length));
+    while (indent === '' && body.length > 0 && body[body.length - 1] === '') body.pop();
+    const split = splitCommandLine(command[2]!);
+    const place = { line: i + 1, column: indent.length + 3 };
+    if (!split.ok) problems.push({ ...place, message: split.message });
+    else if (split.words[0] !== 'xl' && split.words[0] !== 'xlsim') {
+      problems.push({ ...place, message: 'a command line begins with xl' });
+    } else steps.push(step(command[2]!, split.words, block(body, i + 2), place));
+    i = end - 1;
+  }
+  if (steps.length === 0 && problems.length === 0) {
+    problems.push({
+      line: 1,
+      column: 1,
+      message: 'has no command: a transcript has lines that begin with "$ xl"',
+    });
+  }
+  // The stage is that of an ordinary scenario, so that its keys and defaults are the same.
+  const stage = parseScenario(`${headers.join('\n')}\nsteps: [{ run: xl list }]\n`, fileName);
+  if (!stage.ok) problems.push(...stage.problems.map((p) => ({ ...p, column: 1, line: 1 })));
+  if (!stage.ok || problems.length > 0) return { ok: false, problems };
+  const name = fileName.replace(/\.xlsim\.t(xt)?$/, '');
+  return {
+    ok: true,
+    value: { ...stage.value, name, stage: { ...stage.value.stage, costs: defaultCosts, steps } },
+  };
+}
+
+/** Output goes on until the next command; with cram's indentation also until the indentation ends. */
+function isOutput(line: string, indent: string): boolean {
+  if (line.startsWith(`${indent}$ `)) return false;
+  return line.startsWith(indent) && (indent !== '' || !line.startsWith('# '));
+}
+
+function block(body: readonly string[], from: number): TranscriptBlock {
+  const exit = EXIT_LINE.exec(body[body.length - 1] ?? '');
+  const lines = exit === null ? body : body.slice(0, -1);
+  return { lines, exit: exit === null ? 0 : Number(exit[1]), from, to: from + body.length };
+}
+
+const step = (
+  line: string,
+  argv: readonly string[],
+  transcript: TranscriptBlock,
+  place: { line: number; column: number },
+): Step => ({
+  ...place,
+  label: line.trim(),
+  action: { do: 'run', line, argv },
+  at: 0,
+  settle: 'idle',
+  output: null,
+  expect: null,
+  transcript,
+});
+
+/** What a command printed, in the order a terminal shows it as far as that is known: stdout, then stderr. */
+const printed = ({ stdout, stderr }: StepOutcome): string[] => {
+  const lines = (stdout + stderr).split('\n');
+  if (lines[lines.length - 1] === '') lines.pop();
+  return lines;
+};
+
+/** Compares what a step printed with the lines below it. */
+export function transcriptMismatches(expected: TranscriptBlock, outcome: StepOutcome): Mismatch[] {
+  const got = printed(outcome);
+  const found: Mismatch[] = [];
+  const same =
+    got.length === expected.lines.length && got.every((line, i) => matches(expected.lines[i]!, line));
+  if (!same) {
+    const show = (lines: readonly string[]): string => (lines.length === 0 ? '(nothing)' : lines.join('\n'));
+    found.push({ what: 'output', expected: show(expected.lines), got: show(got) });
+  }
+  if ((outcome.rc ?? 0) !== expected.exit) {
+    found.push({ what: 'exit', expected: String(expected.exit), got: String(outcome.rc) });
+  }
+  return found;
+}
+
+function matches(expected: string, line: string): boolean {
+  if (expected === line) return true;
+  const marked = /^(.*) \((re|glob)\)$/.exec(expected);
+  if (marked === null) return false;
+  const text = marked[1]!;
+  if (marked[2] === 're') return readRegex(`^(?:${text})$`)?.test(line) ?? false;
+  const escaped = text
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
+  return new RegExp(`^${escaped}$`).test(line);
+}
+
+/** A transcript's text with the outputs of its steps replaced by what they printed this time. */
+export function updatedTranscript(
+  text: string,
+  outputs: readonly { readonly block: TranscriptBlock; readonly outcome: StepOutcome }[],
+): string {
+  const lines = text.replace(/\n$/, '').split('\n');
+  for (const { block: old, outcome } of [...outputs].reverse()) {
+    const indent = /^( *)\$/.exec(lines[old.from - 2] ?? '')?.[1] ?? '';
+    const fresh = printed(outcome).map((line, i) => {
+      const before = old.lines[i];
+      return indent + (before !== undefined && matches(before, line) ? before : line);
+    });
+    if ((outcome.rc ?? 0) !== 0) fresh.push(`${indent}[${outcome.rc}]`);
+    lines.splice(old.from - 1, old.to - old.from, ...fresh);
+  }
+  return `${lines.join('\n')}\n`;
+}
