@@ -27,7 +27,13 @@ export function saveDomain(d: Domain): object {
       freelist: d.paging.freelist.map(saveGroup),
       p2mPages: d.paging.p2mPages.map(saveGroup),
     },
-    pod: { ...d.pod, super: d.pod.super.map(saveGroup), single: d.pod.single.map(saveGroup) },
+    pod: {
+      ...d.pod,
+      super: d.pod.super.map(saveGroup),
+      single: d.pod.single.map(saveGroup),
+      // In halves of a frame, for 2 MiB pages are marked by one.
+      recent: d.pod.recent.map((frame) => frame * 2),
+    },
     structures: d.structures.map(saveGroup),
   };
 }
@@ -97,36 +103,37 @@ function loadPod(saved: Saved): PodState {
     single: loadGroups(field(saved, 'single')),
     maxGuest: whole(field(saved, 'maxGuest')),
     reclaimSingle: whole(field(saved, 'reclaimSingle')),
-    recent: elements(field(saved, 'recent')).map(loadRecent),
+    recent: wholes(field(saved, 'recent'), -2).map((half) => half / 2),
     recentIndex: whole(field(saved, 'recentIndex')),
     written: loadIntervals(field(saved, 'written')),
   };
 }
 
-/** A frame, a frame and a half for a 2 MiB page, or -1. */
-function loadRecent(saved: Saved): number {
-  return whole({ value: Number(saved.value) * 2, at: saved.at }, -2) / 2;
-}
-
 const loadGroups = (saved: Saved): ExtentGroup[] => elements(saved).map((each) => loadGroup(each, 0));
 
+/** The group written from number `from` of a list on. */
 function loadGroup(saved: Saved, from: number): ExtentGroup {
-  const numbers = elements(saved).slice(from);
-  const [order, count, ...frames] = numbers;
-  if (order === undefined || count === undefined || frames.length % 2 !== 0) {
+  const numbers = wholes(saved, Number.MIN_SAFE_INTEGER);
+  const [order, count] = [numbers[from], numbers[from + 1]];
+  if (
+    order === undefined ||
+    count === undefined ||
+    order < 0 ||
+    count < 1 ||
+    (numbers.length - from) % 2 !== 0
+  ) {
     throw new SavedDataError(`${saved.at} is not a group of extents`);
   }
   const lanes = [];
-  for (let i = 0; i < frames.length; i += 2) {
-    lanes.push({ mfn: whole(frames[i]!), stride: whole(frames[i + 1]!, Number.MIN_SAFE_INTEGER) });
-  }
-  return { order: whole(order), count: whole(count, 1), lanes };
+  for (let i = from + 2; i < numbers.length; i += 2)
+    lanes.push({ mfn: numbers[i]!, stride: numbers[i + 1]! });
+  return { order, count, lanes };
 }
 
 function loadP2mRuns(saved: Saved): P2mRun[] {
   let end = 0;
   return elements(saved).map((each) => {
-    const run = { gfn: whole({ value: (each.value as unknown[])?.[0], at: each.at }), ...loadGroup(each, 1) };
+    const run = { gfn: wholes(each, Number.MIN_SAFE_INTEGER)[0] ?? -1, ...loadGroup(each, 1) };
     if (run.gfn < end) throw new SavedDataError(`${each.at} lies below the run before it`);
     end = p2mEnd(run);
     return run;

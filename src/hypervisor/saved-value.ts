@@ -39,9 +39,18 @@ export function whole(saved: Saved, least = 0): number {
   return value;
 }
 
-/** A list of whole numbers. */
-export const wholes = (saved: Saved, least = 0): number[] =>
-  elements(saved).map((each) => whole(each, least));
+/** A list of whole numbers, each `least` or more. */
+export function wholes(saved: Saved, least = 0): number[] {
+  if (!Array.isArray(saved.value)) fail(saved, 'a list');
+  const list: readonly unknown[] = saved.value;
+  for (let i = 0; i < list.length; i++) {
+    const value = list[i];
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least) {
+      whole({ value, at: `${saved.at}[${i}]` }, least);
+    }
+  }
+  return saved.value as number[];
+}
 
 export function text(saved: Saved): string {
   if (typeof saved.value !== 'string') fail(saved, 'text');

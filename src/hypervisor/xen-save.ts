@@ -2,13 +2,12 @@
 
 import { loadDomain, saveDomain } from './domain-save.ts';
 import type { Cpupool } from './domain-state.ts';
-import { findHeapDomain } from './heap-domain.ts';
 import { loadHeap } from './heap-load.ts';
 import { saveHeap } from './heap-save.ts';
 import { type HostConfig, hostConfigErrors, hostLayout, hostProfile } from './host-config.ts';
 import { elements, field, oneOf, type Saved, SavedDataError, text, whole, wholes } from './saved-value.ts';
 import { domainOf, domids, type Xen } from './xen.ts';
-import { checkXenInvariants } from './xen-invariants.ts';
+import { checkXenCounts } from './xen-invariants.ts';
 
 const FORMAT = 'xlsim-xen';
 const VERSION = 1;
@@ -54,9 +53,7 @@ export function loadXen(data: unknown): Xen {
     consoleRing: text(field(saved, 'consoleRing')),
     undo: null,
   };
-  const unknown = domains.find((d) => findHeapDomain(xen.heap, d.domid) === undefined);
-  const wrong =
-    unknown === undefined ? checkXenInvariants(xen) : [`d${unknown.domid}: the heap does not know it`];
+  const wrong = checkXenCounts(xen);
   if (wrong.length > 0) throw new SavedDataError(`xen contradicts itself: ${wrong[0]}`);
   return xen;
 }

@@ -53,7 +53,7 @@ describe('a saved Xen', () => {
     expect(damaged((s) => delete s.cpupools)).toThrow('xen.cpupools is not there');
     expect(damaged((s) => Object.assign(domain(s, 1), { type: 'hvn' }))).toThrow('domains[1].type');
     expect(damaged((s) => Object.assign(domain(s, 1), { p2m: [[0, 0, 0]] }))).toThrow(
-      'whole number of 1 or more',
+      'is not a group of extents',
     );
     expect(damaged((s) => Object.assign(domain(s, 1), { p2m: [[0, 0, 200, 5, 1]] }))).toThrow(
       /contradicts itself/,
