@@ -13,6 +13,9 @@ import { StateError, stateErrorOf } from './state-error.ts';
 import { readHistory, readHost, type StoredHost, writeImage, writeNewHost } from './state-store.ts';
 import { type StoreFs, syncDirectory, systemErrorCode } from './store-fs.ts';
 
+/** What a directory is called while another takes its place. */
+const OLD = '.old-';
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The state directory: `--state`, `$XLSIM_STATE`, or `xlsim/default` below XDG's state directory. */
@@ -38,7 +41,25 @@ export function checkName(what: string, name: string): void {
 }
 
 const hostsDir = (state: string): string => join(state, 'hosts');
-export const hostDir = (state: string, name: string): string => join(hostsDir(state), name);
+
+/** Where `name` lies: in its place, or beside it if replacing it was interrupted. */
+function placeOf(fs: StoreFs, parent: string, name: string): string {
+  const dir = join(parent, name);
+  const old = join(parent, `${OLD}${name}`);
+  return !fs.existsSync(dir) && fs.existsSync(old) ? old : dir;
+}
+
+/** Puts the finished directory `making` in the place of `name`; whatever happens, one of the two is there. */
+function putInPlace(fs: StoreFs, parent: string, making: string, name: string): void {
+  const dir = join(parent, name);
+  const old = join(parent, `${OLD}${name}`);
+  if (placeOf(fs, parent, name) === old) fs.renameSync(old, dir);
+  fs.rmSync(old, { recursive: true, force: true });
+  if (fs.existsSync(dir)) fs.renameSync(dir, old);
+  fs.renameSync(making, dir);
+  syncDirectory(fs, parent);
+  fs.rmSync(old, { recursive: true, force: true });
+}
 
 /** Makes the state directory itself if need be. */
 export function ensureState(fs: StoreFs, state: string): void {
@@ -58,10 +79,8 @@ export function listHosts(fs: StoreFs, state: string): string[] {
 
 function entries(fs: StoreFs, dir: string): string[] {
   try {
-    return fs
-      .readdirSync(dir)
-      .filter((name) => !name.startsWith('.'))
-      .sort();
+    const names = fs.readdirSync(dir).map((name) => (name.startsWith(OLD) ? name.slice(OLD.length) : name));
+    return [...new Set(names)].filter((name) => !name.startsWith('.')).sort();
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return [];
     throw stateErrorOf(error, dir, 'read the state directory');
@@ -69,7 +88,7 @@ function entries(fs: StoreFs, dir: string): string[] {
 }
 
 export const hostExists = (fs: StoreFs, state: string, name: string): boolean =>
-  fs.existsSync(hostDir(state, name));
+  fs.existsSync(placeOf(fs, hostsDir(state), name));
 
 /** Reads a host; StateError with exit 2 when there is none of that name. */
 export function openHost(fs: StoreFs, state: string, name: string): StoredHost {
@@ -78,7 +97,7 @@ export function openHost(fs: StoreFs, state: string, name: string): StoredHost {
     const have = known.length === 0 ? 'there is none yet' : `there are: ${known.join(', ')}`;
     throw new StateError(state, `no host named ${name}`, `${have}; \`xlsim host init\` makes one`, 2);
   }
-  return readHost(fs, hostDir(state, name));
+  return readHost(fs, placeOf(fs, hostsDir(state), name));
 }
 
 /** Makes a host: all its files first, then its name. `replace` throws away one of the same name. */
@@ -90,8 +109,8 @@ export function createHost(
   replace: boolean,
 ): StoredHost {
   ensureState(fs, state);
-  const dir = hostDir(state, name);
-  if (fs.existsSync(dir) && !replace) {
+  const dir = join(hostsDir(state), name);
+  if (hostExists(fs, state, name) && !replace) {
     throw new StateError(dir, `host ${name} exists already`, 'give --force to replace it, or --host NAME', 2);
   }
   const making = join(hostsDir(state), `.new-${name}`);
@@ -99,9 +118,7 @@ export function createHost(
     fs.rmSync(making, { recursive: true, force: true });
     fs.mkdirSync(making);
     writeNewHost(fs, making, cells, [], 0);
-    if (fs.existsSync(dir)) removeHost(fs, state, name);
-    fs.renameSync(making, dir);
-    syncDirectory(fs, hostsDir(state));
+    putInPlace(fs, hostsDir(state), making, name);
   } catch (error) {
     throw stateErrorOf(error, dir, 'make the host');
   }
@@ -113,11 +130,11 @@ export function removeHost(fs: StoreFs, state: string, name: string): void {
   const gone = join(hostsDir(state), `.gone-${name}`);
   try {
     fs.rmSync(gone, { recursive: true, force: true });
-    fs.renameSync(hostDir(state, name), gone);
+    fs.renameSync(placeOf(fs, hostsDir(state), name), gone);
     syncDirectory(fs, hostsDir(state));
     fs.rmSync(gone, { recursive: true, force: true });
   } catch (error) {
-    throw stateErrorOf(error, hostDir(state, name), 'remove the host');
+    throw stateErrorOf(error, join(hostsDir(state), name), 'remove the host');
   }
 }
 
@@ -129,21 +146,16 @@ export const listSnapshots = (fs: StoreFs, host: StoredHost): string[] => entrie
 /** Keeps the host as it is now under `name`. */
 export function takeSnapshot(fs: StoreFs, host: StoredHost, name: string, replace: boolean): void {
   const dir = join(snapshotsDir(host), name);
-  if (fs.existsSync(dir) && !replace) {
+  if (fs.existsSync(placeOf(fs, snapshotsDir(host), name)) && !replace) {
     throw new StateError(dir, `snapshot ${name} exists already`, 'give --force to replace it', 2);
   }
   const making = join(snapshotsDir(host), `.new-${name}`);
-  const gone = join(snapshotsDir(host), `.gone-${name}`);
   try {
     fs.rmSync(making, { recursive: true, force: true });
-    fs.rmSync(gone, { recursive: true, force: true });
     fs.mkdirSync(making, { recursive: true });
     writeNewHost(fs, making, host.cells, readHistory(fs, host), host.seq);
-    if (fs.existsSync(dir)) fs.renameSync(dir, gone);
-    fs.renameSync(making, dir);
-    syncDirectory(fs, snapshotsDir(host));
     syncDirectory(fs, host.dir);
-    fs.rmSync(gone, { recursive: true, force: true });
+    putInPlace(fs, snapshotsDir(host), making, name);
   } catch (error) {
     throw stateErrorOf(error, dir, 'write the snapshot');
   }
@@ -151,7 +163,7 @@ export function takeSnapshot(fs: StoreFs, host: StoredHost, name: string, replac
 
 /** Sets the host back to snapshot `name`: its memory, its clock, its history. The snapshot stays. */
 export function restoreSnapshot(fs: StoreFs, host: StoredHost, name: string): StoredHost {
-  const dir = join(snapshotsDir(host), name);
+  const dir = placeOf(fs, snapshotsDir(host), name);
   if (!fs.existsSync(dir)) {
     const known = listSnapshots(fs, host);
     const have = known.length === 0 ? 'this host has none' : `this host has: ${known.join(', ')}`;
