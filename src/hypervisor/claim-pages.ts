@@ -1,6 +1,7 @@
 /** XENMEM_claim_pages. Models do_memory_op(), xen/common/memory.c. */
-import { EINVAL, EPERM } from './errno.ts';
+
 import { domainSetOutstandingPages } from './claims.ts';
+import { EINVAL, EPERM } from './errno.ts';
 import type { HypercallArgs } from './privcmd.ts';
 import { type HypercallContext, isPrivileged } from './reservation.ts';
 import { heapDomainOf, type Xen } from './xen.ts';

@@ -1,4 +1,4 @@
-/** decrease_reservation: a guest, or a toolstack for it, gives memory back. Models xen/common/memory.c. */
+/** decrease_reservation: a guest, or a toolstack for it, gives memory back. Models decrease_reservation(), xen/common/memory.c. */
 
 import { extentMfn, groupBlocks } from './extent-group.ts';
 import { gfnRanges } from './gfn-ranges.ts';

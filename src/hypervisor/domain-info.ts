@@ -1,6 +1,7 @@
 /** What a toolstack sees of a domain. Models getdomaininfo(), xen/common/domctl.c. */
-import type { GetDomainInfo } from './privcmd.ts';
+
 import { domainTotPages } from './claims.ts';
+import type { GetDomainInfo } from './privcmd.ts';
 import { domId, ns, pages } from './units.ts';
 import { domainOf, heapDomainOf, type Xen } from './xen.ts';
 

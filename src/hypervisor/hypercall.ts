@@ -68,7 +68,7 @@ const TABLE: Table = {
 };
 
 /** What a hypercall that is not modelled gets: -ENOSYS, and a sentence with its Xen name. */
-export interface Refusal {
+interface Refusal {
   readonly rc: number;
   readonly refused: string;
 }

@@ -1,4 +1,6 @@
 /** Memory operations on one domain. Models do_memory_op(), xen/common/memory.c, and arch_memory_op(), xen/arch/x86/mm.c. */
+
+import { domainTotPages } from './claims.ts';
 import { EACCES, EINVAL, ENOENT, EPERM, ESRCH } from './errno.ts';
 import { p2mLookup, p2mRemove } from './p2m.ts';
 import { p2mMfn } from './p2m-run.ts';
@@ -6,7 +8,6 @@ import { breakMappingAt } from './paging-pool.ts';
 import { podSetMemTarget } from './pod.ts';
 import type { HypercallArgs, HypercallName, HypercallReply } from './privcmd.ts';
 import { domainByAnyId, type HypercallContext, isPrivileged, mayTarget } from './reservation.ts';
-import { domainTotPages } from './claims.ts';
 import { pages } from './units.ts';
 import { domainOf, heapDomainOf, updateDomain, type Xen } from './xen.ts';
 

@@ -1,4 +1,4 @@
-/** populate_physmap and increase_reservation. Models xen/common/memory.c. */
+/** Giving memory to a domain. Models populate_physmap() and increase_reservation(), xen/common/memory.c. */
 import { type ExtentGroup, reverseLanes, sliceLanes, weave } from './extent-group.ts';
 import { gfnRanges } from './gfn-ranges.ts';
 import type { ExtentRun } from './heap-state.ts';
