@@ -28,6 +28,8 @@ interface DiskParse {
   stopped: boolean;
   /** The end of the line last looked at. */
   lineEnd: number;
+  /** The comma or equals sign last looked at. */
+  fieldEnd: number;
 }
 
 /** Simplified: every error repeats the whole spec; beyond so much text this reader stops, real xl does not. */
@@ -127,7 +129,8 @@ function positional(parse: DiskParse, text: string): void {
 
 /** One rule. `act` gets the matched text without a trailing comma, and as it is. */
 interface Rule {
-  readonly pattern: RegExp;
+  /** Null for the positional parameter, which reaches up to a comma (included) or an equals sign. */
+  readonly pattern: RegExp | null;
   /** The rule looks ahead to the end of the line, which counts for its length, if anything follows. */
   readonly ahead?: boolean;
   readonly act: (parse: DiskParse, text: string, token: string) => void;
@@ -224,7 +227,7 @@ const RULES: readonly Rule[] = [
       parse.stopped = true;
     },
   },
-  { pattern: /[^=,]*,|[^=,]+/y, act: positional },
+  { pattern: null, act: positional },
 ];
 
 /** The end of the line that `from` is on. */
@@ -236,15 +239,35 @@ function lineEnd(parse: DiskParse, from: number): number {
   return parse.lineEnd;
 }
 
+const FIELD_ENDS = /[=,]/g;
+
+/** Where the next comma or equals sign from `at` on is. */
+function fieldEnd(parse: DiskParse, at: number): number {
+  if (parse.fieldEnd < at) {
+    FIELD_ENDS.lastIndex = at;
+    parse.fieldEnd = FIELD_ENDS.exec(parse.spec)?.index ?? parse.spec.length;
+  }
+  return parse.fieldEnd;
+}
+
+/** How many bytes a rule consumes at `at`; 0 when it does not match. */
+function matched(parse: DiskParse, { pattern }: Rule, at: number): number {
+  if (pattern === null) {
+    const end = fieldEnd(parse, at);
+    return parse.spec[end] === ',' ? end + 1 - at : end - at;
+  }
+  pattern.lastIndex = at;
+  return pattern.exec(parse.spec)?.[0].length ?? 0;
+}
+
 /** Applies the rule that matches most at `at`; the offset to go on from, or null to stop. */
 function scan(parse: DiskParse, at: number): number | null {
-  let best: { readonly rule: Rule; readonly token: string; readonly length: number } | null = null;
+  let best: { readonly rule: Rule; readonly consumed: number; readonly length: number } | null = null;
   for (const rule of RULES) {
-    rule.pattern.lastIndex = at;
-    const token = rule.pattern.exec(parse.spec)?.[0];
-    if (token === undefined) continue;
-    const length = rule.ahead === true ? lineEnd(parse, at + token.length) - at : token.length;
-    if (best === null || length > best.length) best = { rule, token, length };
+    const consumed = matched(parse, rule, at);
+    if (consumed === 0) continue;
+    const length = rule.ahead === true ? lineEnd(parse, at + consumed) - at : consumed;
+    if (best === null || length > best.length) best = { rule, consumed, length };
   }
   if (best === null) {
     const rest = parse.spec.slice(at);
@@ -252,9 +275,10 @@ function scan(parse: DiskParse, at: number): number | null {
     if (rest.length > 1) diskErr(parse, 'bad disk syntax', rest);
     return null;
   }
-  const { rule, token } = best;
+  const { rule, consumed } = best;
+  const token = parse.spec.slice(at, at + consumed);
   rule.act(parse, token.endsWith(',') ? token.slice(0, -1) : token, token);
-  return parse.stopped ? null : at + token.length;
+  return parse.stopped ? null : at + consumed;
 }
 
 /** Reads one spec. `source` is the config's name in messages. Models xlu_disk_parse(). */
@@ -269,6 +293,7 @@ export function xluDiskParse(source: string, spec: string): ParsedDisk {
     accessSet: false,
     stopped: false,
     lineEnd: -1,
+    fieldEnd: -1,
   };
   let at: number | null = 0;
   while (at !== null && at < spec.length) at = scan(parse, at);
