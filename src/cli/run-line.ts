@@ -29,7 +29,7 @@ export async function runLine(cli: Cli, argv: readonly string[], base: GlobalOpt
   }
   if (Object.hasOwn(OWN_COMMANDS, word)) return runOwn(cli, options, [word, ...args]);
   if (word.startsWith('-') && !/^-[A-Za-z]/.test(word)) {
-    const near = nearest(word, [
+    const near = nearest(word.split('=')[0] ?? word, [
       '--state',
       '--host',
       '--tables',
@@ -46,7 +46,10 @@ export async function runLine(cli: Cli, argv: readonly string[], base: GlobalOpt
   }
   const exit = xlCommand(cli, options, xlOptions, [word, ...args]);
   if (cmdtableLookup(word) === null && !options.json) {
-    const near = nearest(word, [...Object.keys(OWN_COMMANDS), ...cmdTable.map((cmd) => cmd.name)]);
+    const near = nearest(word.split('=')[0] ?? word, [
+      ...Object.keys(OWN_COMMANDS),
+      ...cmdTable.map((cmd) => cmd.name),
+    ]);
     if (near !== null) complain(cli, `did you mean \`${near}\`?`);
   }
   return exit;
