@@ -6,7 +6,7 @@
  */
 import { EACCES, EHOSTUNREACH, ENOENT } from '../hypervisor/errno.ts';
 import { hypercall } from '../hypervisor/hypercall.ts';
-import type { Reply, Request } from '../toolstack/task.ts';
+import type { Frame, Reply, Request } from '../toolstack/task.ts';
 import { XL_GLOBAL_CONFIG } from '../toolstack/xl-global-config.ts';
 import { nextUuid, type World } from './world.ts';
 import { serveXs } from './xenstored.ts';
@@ -17,6 +17,8 @@ export interface Outside {
   readonly readFile: (path: string) => string | number;
   /** The name under which the world keeps a file that was written: absolute. */
   readonly absolute: (path: string) => string;
+  /** Runs a flow on another host of the same state (see runFrame()); absent where there is none. */
+  readonly remote?: (host: string, frame: Frame) => Reply;
 }
 
 /** An answer, and the watched paths that it sets off. */
@@ -66,8 +68,7 @@ export function serveRequest(
     case 'recent-domid':
       return instant(serveRecentDomid(world, request));
     case 'remote':
-      // No other host can be reached from here.
-      return instant({ rc: -EHOSTUNREACH });
+      return instant(outside.remote?.(request.host, request.frame) ?? { rc: -EHOSTUNREACH });
   }
 }
 

@@ -173,7 +173,6 @@ type MigrateVars = CommandArgs & {
   readonly host?: string;
   readonly domid?: number;
   readonly name?: string;
-  readonly remoteDomid?: number;
 };
 
 /** `xl migrate D HOST`. */
@@ -219,15 +218,14 @@ const mainMigrate = flow<MigrateVars>({
         const text = `migration sender: Target reported failure (code ${reply.rc}).\nMigration failed, resuming at sender.\n`;
         return ask(stderrText(text), 'resume', v);
       }
-      const next = { ...v, remoteDomid: Number(reply.domid) };
-      return ask(stderrText('migration sender: Target has acknowledged transfer.\n'), 'away', next);
+      return ask(stderrText('migration sender: Target has acknowledged transfer.\n'), 'away', v);
     },
     away: (v) => {
       const args = { domid: v.domid, oldName: v.name, newName: `${v.name}--migratedaway` };
       return call('libxl__domain_rename', args, 'renamed', v);
     },
     renamed: (v) => {
-      const vars = { domid: v.remoteDomid!, name: v.name! };
+      const vars = { name: v.name! };
       const frame = { flow: 'migrate_start', at: 'start', vars };
       const said = stderrText('migration sender: Giving target permission to start.\n');
       return ask([said, { kind: 'remote', host: v.host!, frame }], 'started', v);
@@ -289,20 +287,20 @@ const migrateReceive = flow<ReceiveVars>({
   },
 });
 
-/** The receiver's second half: the guest gets its own name and runs. Done { rc }. */
-const migrateStart = flow<{ readonly domid: number; readonly name: string }>({
+/** The receiver's second half: the guest gets its own name and runs. Done { rc }. Models the end of migrate_receive(). */
+const migrateStart = flow<{ readonly name: string; readonly domid?: number }>({
   name: 'migrate_start',
   steps: {
-    start: (v) =>
-      call(
-        'libxl__domain_rename',
-        { domid: v.domid, oldName: `${v.name}--incoming`, newName: v.name },
-        'renamed',
-        v,
-      ),
+    start: (v) => call('libxl_name_to_domid', { name: `${v.name}--incoming` }, 'found', v),
+    found: (v, reply) => {
+      if (reply.rc !== 0) return done({ rc: reply.rc });
+      const domid = Number(reply.domid);
+      const args = { domid, oldName: `${v.name}--incoming`, newName: v.name };
+      return call('libxl__domain_rename', args, 'renamed', { ...v, domid });
+    },
     renamed: (v, reply) =>
       reply.rc === 0
-        ? ask(hypercall('XEN_DOMCTL_unpausedomain', { domid: domId(v.domid) }), 'running', v)
+        ? ask(hypercall('XEN_DOMCTL_unpausedomain', { domid: domId(v.domid!) }), 'running', v)
         : done({ rc: reply.rc }),
     running: (_v, reply) => done({ rc: reply.rc < 0 ? 1 : 0 }),
   },

@@ -1,0 +1,17 @@
+/** The far end of a migration: a flow that another host asks this one to run. */
+import { EIO } from '../hypervisor/errno.ts';
+import type { Frame, Reply } from '../toolstack/task.ts';
+import { addTask, endTask, newRun, type Observer, runTasks } from './run.ts';
+import type { Outside } from './serve.ts';
+import type { World } from './world.ts';
+
+/** Runs `frame` on `world` to its end; what it prints goes to `observer`, as through ssh. -EIO when it cannot end. */
+export function runFrame(world: World, outside: Outside, observer: Observer, frame: Frame): Reply {
+  const run = newRun(world, outside, null);
+  const id = addTask(world, { name: frame.flow, frames: [frame] }, null);
+  run.observers.set(id, observer);
+  runTasks(run, () => run.ended.has(id), Number.POSITIVE_INFINITY);
+  const rc = run.ended.get(id);
+  if (rc === undefined) endTask(run, id);
+  return { rc: rc ?? -EIO };
+}
