@@ -8,7 +8,7 @@ import { heapDomainOf, type Xen } from './xen.ts';
 
 /**
  * Stakes, or with 0 drops, a claim of `nrExtents` pages in all, those the domain has included. 0, -EINVAL (also for an
- * unknown domain and for DOMID_SELF), -EPERM or -ENOMEM, checked in Xen's order.
+ * unknown domain and for DOMID_SELF), -EPERM or -ENOMEM, checked in Xen's order. Models XENMEM_claim_pages, xen/common/memory.c.
  */
 export function claimPages(
   xen: Xen,

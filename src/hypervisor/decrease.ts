@@ -13,7 +13,10 @@ import type { MemoryReservation } from './privcmd.ts';
 import { constructMemop, type HypercallContext, maxOrder } from './reservation.ts';
 import { domainOf, heapDomainOf, updateDomain, type Xen } from './xen.ts';
 
-/** XENMEM_decrease_reservation: how many extents were given back; never negative. A hole ends it. */
+/**
+ * XENMEM_decrease_reservation: how many extents were given back; never negative. A hole ends it.
+ * Models decrease_reservation(), xen/common/memory.c.
+ */
 export function decreaseReservation(xen: Xen, ctx: HypercallContext, r: MemoryReservation): number {
   const op = constructMemop(xen, ctx, r);
   if (op === null || op.extents === null || op.order > maxOrder(ctx.caller)) return 0;

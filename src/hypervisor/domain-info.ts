@@ -6,7 +6,7 @@ import { domId, ns, pages } from './units.ts';
 import { domainOf, heapDomainOf, type Xen } from './xen.ts';
 
 /**
- * A domain's state and memory; costs the same for every size.
+ * A domain's state and memory; costs the same for every size. Models getdomaininfo(), xen/common/domctl.c.
  *
  * Simplified: no vcpu ever uses time. Dom0's first vcpu runs, every guest's vcpus wait (state b) unless it is paused.
  */

@@ -27,7 +27,7 @@ interface Settled {
 /**
  * Offers the extents of 2^order pages in [first, end) to PoD and answers for as many of them at once as meet the same
  * fate. Promises are dropped; while more is promised than cached, pages given back go to the cache instead of the
- * heap; what the cache has too much goes to the heap.
+ * heap; what the cache has too much goes to the heap. Models p2m_pod_decrease_reservation(), xen/arch/x86/mm/p2m-pod.c.
  */
 export function podDecreaseRange(
   xen: Xen,

@@ -15,7 +15,7 @@ import { domainOf, heapDomainOf, updateDomain, type Xen } from './xen.ts';
 
 const MAX_ORDER = 18;
 
-/** XENMEM_populate_physmap: how many extents were done; never negative. */
+/** XENMEM_populate_physmap: how many extents were done; never negative. Models populate_physmap(), xen/common/memory.c. */
 export function populatePhysmap(xen: Xen, ctx: HypercallContext, r: MemoryReservation): number {
   const op = constructMemop(xen, ctx, r);
   if (op === null || op.extents === null) return 0;
@@ -28,7 +28,10 @@ export function populatePhysmap(xen: Xen, ctx: HypercallContext, r: MemoryReserv
   return markPopulateOnDemand(xen, op.domid, op.extents, op.count, op.order);
 }
 
-/** XENMEM_increase_reservation: pages that are owned and mapped nowhere; the extent list is not needed. */
+/**
+ * XENMEM_increase_reservation: pages that are owned and mapped nowhere; the extent list is not needed.
+ * Models increase_reservation(), xen/common/memory.c.
+ */
 export function increaseReservation(xen: Xen, ctx: HypercallContext, r: MemoryReservation): number {
   const op = constructMemop(xen, ctx, r);
   if (op === null || op.order > maxOrder(ctx.caller)) return 0;
