@@ -51,7 +51,7 @@ function prepare(): { h: Heap; d: HeapDomain; owned: Uint32Array; n: number } {
 }
 
 /** Runs the operations; `window` limits which pages may be freed. Returns nanoseconds an operation. */
-function mix(window: number): { ns: number; h: Heap } {
+export function mix(window: number): { ns: number; h: Heap } {
   const { h, d, owned, n: start } = prepare();
   const next = makeNext(SEED);
   let n = start;

@@ -73,7 +73,7 @@ function initHeapPages(h: Heap, region: Region): void {
   }
   const dirty = h.boot.bootscrub === 'idle';
   while (start < end) {
-    let order = 0;
+    let order = start % CHUNK === 0 && start + CHUNK <= end ? MAX_ORDER : 0;
     while (order < MAX_ORDER && start % 2 ** (order + 1) === 0 && start + 2 ** (order + 1) <= end) order++;
     freeHeapPages(h, start, order, dirty);
     start += 2 ** order;
@@ -143,7 +143,6 @@ export function emptyHeap(boot: HeapBoot, nodeIds: readonly number[], regions: r
   starts.forEach((start, i) => {
     topZone[nodes[i]!] = Math.max(topZone[nodes[i]!]!, zoneOf(start));
   });
-  const lists = n * NR_ZONES * NR_ORDERS;
   return {
     boot,
     rules: boot.rules ?? CURRENT_RULES,
@@ -154,24 +153,8 @@ export function emptyHeap(boot: HeapBoot, nodeIds: readonly number[], regions: r
     spanEnd: Float64Array.from(ends),
     spanNode: Int8Array.from(nodes),
     chunkSpan,
-    started: new Uint8Array(n),
-    dmaBits: 0,
-    totalAvailPages: 0,
-    outstandingClaims: 0,
-    nodeAvail: new Float64Array(n),
-    needScrub: new Float64Array(n),
-    zoneAvail: new Float64Array(n * NR_ZONES),
-    orderMask: new Int32Array(n * NR_ZONES),
     topZone,
-    virqTh: 0,
-    virqHigh: -1,
-    virqThOrder: 0,
-    virqThOrig: 0,
-    virqCount: 0,
-    listHead: new Int32Array(lists).fill(NIL),
-    listTail: new Int32Array(lists).fill(NIL),
-    listLimit: lists,
-    spareLists: [],
+    ...emptyCounters(n),
     ...emptyRuns(),
     chunkHead: new Int32Array(chunks).fill(NIL),
     chunkCount: new Int32Array(chunks),
@@ -192,6 +175,26 @@ export function emptyHeap(boot: HeapBoot, nodeIds: readonly number[], regions: r
     merged: { mfn: 0, order: 0, fd: -1, dirty: CLEAN },
   };
 }
+
+const emptyCounters = (n: number) => ({
+  started: new Uint8Array(n),
+  dmaBits: 0,
+  totalAvailPages: 0,
+  outstandingClaims: 0,
+  nodeAvail: new Float64Array(n),
+  needScrub: new Float64Array(n),
+  zoneAvail: new Float64Array(n * NR_ZONES),
+  orderMask: new Int32Array(n * NR_ZONES),
+  virqTh: 0,
+  virqHigh: -1,
+  virqThOrder: 0,
+  virqThOrig: 0,
+  virqCount: 0,
+  listHead: new Int32Array(n * NR_ZONES * NR_ORDERS).fill(NIL),
+  listTail: new Int32Array(n * NR_ZONES * NR_ORDERS).fill(NIL),
+  listLimit: n * NR_ZONES * NR_ORDERS,
+  spareLists: [],
+});
 
 const emptyRuns = () => ({
   runFirst: new Uint32Array(0),

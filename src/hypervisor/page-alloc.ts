@@ -9,7 +9,8 @@ import {
 import { ASSERT } from './bug.ts';
 import { consumeClaim, domainTotPages, lowerTotPages } from './claims.ts';
 import { addExtents, extentsOf, newExtentList } from './extent-runs.ts';
-import { freeBlocks, freeHeapPage, freeHeapPages, sameChunkCount } from './free-heap-pages.ts';
+import { freeBlocks, sameChunkCount } from './free-blocks.ts';
+import { freeHeapPage, freeHeapPages } from './free-heap-pages.ts';
 import {
   type DomheapRequest,
   type Extents,

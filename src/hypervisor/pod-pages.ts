@@ -1,6 +1,6 @@
 /** Owned pages on and off page_list: what populate-on-demand does with its cache. Models page_list_del() and page_list_add_tail(). */
 import { ASSERT } from './bug.ts';
-import { sameChunkCount } from './free-heap-pages.ts';
+import { sameChunkCount } from './free-blocks.ts';
 import { type Heap, type HeapDomain, KIND_OWNED, KIND_POD, type PageBlocks } from './heap-state.ts';
 import { appendOwned, carveBlocks, carveRange } from './owned-pages.ts';
 import { relieve } from './page-region.ts';

@@ -82,7 +82,8 @@ export function populateExtents(
 /** true if the call yielded. */
 function run(p: Populate, count: number): boolean {
   const { h, d, r, s } = p;
-  const stepwise = p.preempt !== Number.POSITIVE_INFINITY;
+  // A question is asked before each extent; inside one only where its own scrubbing can yield.
+  const stepwise = p.preempt !== Number.POSITIVE_INFINITY && p.size > 1 && !d.creationFinished;
   const sink = (first: number, n: number, stride: number, index: number, step: number): void => {
     addExtents(p.list, first, n, stride, index, step);
     appendOwned(h, d, KIND_OWNED, first, n, stride, p.size);
@@ -99,8 +100,11 @@ function run(p: Populate, count: number): boolean {
       refuseAssignment(h, r, s, r.askedNoScrub);
       return false;
     }
-    const n = allocHeapPages(h, r, Math.min(count - p.done, room), p.done, s, sink);
+    const unasked = p.preempt - p.asked;
+    const want = unasked > 0 ? Math.min(count - p.done, room, unasked) : Math.min(count - p.done, room);
+    const n = allocHeapPages(h, r, want, p.done, s, sink);
     if (n === 0) return false;
+    p.asked += n - 1;
     countAssigned(h, d, n * p.size, false);
     p.done += n;
   }

@@ -5,7 +5,8 @@
  * then the extent that waits for scrubbing, then page_list in its order, page by page, dirty. Extra pages follow.
  */
 import { domainSetOutstandingPages, lowerTotPages } from './claims.ts';
-import { freeBlocks, freeHeapPages, freeSpan } from './free-heap-pages.ts';
+import { freeBlocks, freeSpan } from './free-blocks.ts';
+import { freeHeapPages } from './free-heap-pages.ts';
 import { removeHeapDomain } from './heap-domain.ts';
 import { type Heap, type HeapDomain, NIL, OFFLINING, RUN_BASE } from './heap-state.ts';
 import { dropSlot, relieve, slotMfn } from './page-region.ts';

@@ -50,7 +50,17 @@ const setting = fc.record({
   first: fc.nat(300),
   count: fc.nat(3000),
 });
-type Setting = typeof setting extends fc.Arbitrary<infer T> ? T : never;
+interface Setting {
+  readonly twoNodes: boolean;
+  readonly idle: boolean;
+  readonly unpaused: boolean;
+  readonly order: number;
+  readonly claim: number;
+  readonly maxPages: number;
+  readonly virqLimit: number | undefined;
+  readonly first: number;
+  readonly count: number;
+}
 
 function host(s: Setting): { h: Heap; d: HeapDomain } {
   const h = bootHeap({

@@ -6,7 +6,8 @@
 import type { Heap } from '../../src/hypervisor/heap-state.ts';
 import { checkInvariants } from '../../src/hypervisor/invariants.ts';
 import { applyHeap, heapState } from './heap-drive.ts';
-import { applyModel, dumpModel, type Model } from './heap-model.ts';
+import type { Model } from './heap-model.ts';
+import { applyModel, dumpModel } from './heap-model-ops.ts';
 
 type Op = Record<string, unknown>;
 type Draw = (below: number) => number;
@@ -78,13 +79,13 @@ export function hostOf(seed: number): Op {
     bootscrub: one(draw, ['idle', 'off']),
     nodes: one(draw, MEMORY),
   };
-  if (draw(4) === 0) header['lowMemVirqLimit'] = one(draw, [0, 8192, 2 ** 18, 4_096_000]);
-  if (draw(5) === 0) header['scrubDomheap'] = true;
-  if (draw(5) === 0) header['dmaBitsOption'] = 20 + draw(6);
+  if (draw(4) === 0) header.lowMemVirqLimit = one(draw, [0, 8192, 2 ** 18, 4_096_000]);
+  if (draw(5) === 0) header.scrubDomheap = true;
+  if (draw(5) === 0) header.dmaBitsOption = 20 + draw(6);
   return header;
 }
 
-const nodesOf = (m: Model): number[] => (m.header['nodes'] as { node: number }[]).map((n) => n.node);
+const nodesOf = (m: Model): number[] => (m.header.nodes as { node: number }[]).map((n) => n.node);
 const someNode = (m: Model, draw: Draw): number | null =>
   draw(3) > 0 ? null : draw(10) === 0 ? 7 : one(draw, nodesOf(m));
 const someCount = (draw: Draw): number => one(draw, [1, 1, 2, 3, 5, 8, 16, 33, 64, 100, 200, 500, 1000]);
@@ -133,21 +134,21 @@ export function opOf(m: Model, seed: number): Op | null {
 function populateOp(m: Model, draw: Draw, id: number): Op {
   const order = one(draw, [0, 0, 0, 1, 2, 3, 5, 8, 9, 10, 12]);
   const op: Op = { op: 'populate', id, order, count: order > 4 ? 1 + draw(12) : someCount(draw) };
-  op['node'] = someNode(m, draw);
-  op['exact'] = draw(3) === 0;
-  if (draw(5) === 0) op['preempt'] = 1 + draw(6);
-  if (draw(8) === 0) op['bits'] = 13 + draw(14);
+  op.node = someNode(m, draw);
+  op.exact = draw(3) === 0;
+  if (draw(5) === 0) op.preempt = 1 + draw(6);
+  if (draw(8) === 0) op.bits = 13 + draw(14);
   return op;
 }
 
 function allocOp(m: Model, draw: Draw, id: number): Op {
   const op: Op = { op: 'alloc', id, order: one(draw, [0, 0, 1, 3, 7, 19]), count: someCount(draw) };
-  op['node'] = someNode(m, draw);
-  op['exact'] = draw(3) === 0;
-  op['noRefcount'] = draw(2) === 0;
-  op['noScrub'] = draw(2) === 0;
-  if (draw(3) === 0) op['noOwner'] = true;
-  if (draw(6) === 0) op['bits'] = 12 + draw(14);
+  op.node = someNode(m, draw);
+  op.exact = draw(3) === 0;
+  op.noRefcount = draw(2) === 0;
+  op.noScrub = draw(2) === 0;
+  if (draw(3) === 0) op.noOwner = true;
+  if (draw(6) === 0) op.bits = 12 + draw(14);
   return op;
 }
 
@@ -174,7 +175,7 @@ function freeOp(m: Model, draw: Draw, id: number): Op | null {
   const sameNode = Array.from({ length: count }, (_, i) => mfn + i * stride).every(
     (at) => m.nodeOf.get(at) === m.nodeOf.get(at + size - 1),
   );
-  if (sameNode && draw(5) === 0) op['whole'] = true;
+  if (sameNode && draw(5) === 0) op.whole = true;
   return op;
 }
 

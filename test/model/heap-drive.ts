@@ -38,7 +38,7 @@ export function applyHeap(h: Heap, fields: Fields): Fields {
     return { done: got.done, mfns: framesOf(got.runs, got.done) };
   }
   const answers: Fields = { ...replayOp(h, op) };
-  delete answers['freeListSha256'];
+  delete answers.freeListSha256;
   return answers;
 }
 

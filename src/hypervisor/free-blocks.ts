@@ -1,0 +1,252 @@
+/**
+ * Giving many blocks back at once.
+ *
+ * Models loops around free_heap_pages(), xen/common/page_alloc.c. Freeing a sequence of equal blocks in bulk gives the
+ * same lists in the same order as freeing them one after the other, because a merge only ever looks for a buddy of
+ * exactly its own order: so a whole sequence can be taken through one order before the next.
+ */
+import { ASSERT } from './bug.ts';
+import { countFreed, mergeAndQueue } from './free-heap-pages.ts';
+import { newBuddy, queueBuddy, queueRun } from './free-list.ts';
+import {
+  buddyOf,
+  CHUNK,
+  CLEAN,
+  chunkOf,
+  FULL,
+  freeListId,
+  type Heap,
+  KIND_FREE,
+  REGION_ORDER,
+  spanOf,
+  zoneOf,
+} from './heap-state.ts';
+import { mergeDirty } from './page-dirty.ts';
+import { hasRegion, relieve } from './page-region.ts';
+import { blockIndex, freeRunAt, takeFromRun } from './page-run.ts';
+import { MAX_ORDER } from './units.ts';
+
+/**
+ * Frees `n` pages from `lo` on one by one, upwards or downwards, and counts them: equal to freeing the largest aligned
+ * blocks whole, because all that happens inside such a block is undone by its last page. They belong to one node.
+ */
+export function freeSpan(h: Heap, lo: number, n: number, down: boolean, dirty: boolean): void {
+  let at = lo;
+  let left = n;
+  while (left > 0) {
+    const near = down ? at + left - 1 : at;
+    const span = spanOf(h, near);
+    ASSERT(span >= 0, 'freed pages are RAM');
+    const part = Math.min(left, down ? near + 1 - h.spanStart[span]! : h.spanEnd[span]! - near);
+    const from = down ? near + 1 - part : near;
+    countFreed(h, from, part, dirty);
+    freeRangeOf(h, from, part, down, dirty ? 0 : -1, dirty ? FULL : CLEAN);
+    if (!down) at += part;
+    left -= part;
+  }
+}
+
+function freeRangeOf(h: Heap, lo: number, n: number, down: boolean, fd: number, dirty: number): void {
+  const partner = newBuddy();
+  let from = lo;
+  let to = lo + n;
+  while (from < to) {
+    // The largest block that ends at the near end and does not reach beyond the far one.
+    const near = down ? to : from;
+    let order = 0;
+    let size = 1;
+    while (order < MAX_ORDER && near % (2 * size) === 0 && 2 * size <= to - from) {
+      size *= 2;
+      order++;
+    }
+    mergeAndQueue(h, down ? to - size : from, order, fd, dirty, partner);
+    if (down) to -= size;
+    else from += size;
+  }
+}
+
+/**
+ * Frees `count` blocks of 2^order pages, the i-th at `first + i * stride`, one after the other, all dirty or all clean.
+ * Counts them too. No page of them is offlining. They lie in one chunk.
+ */
+export function freeBlocks(
+  h: Heap,
+  first: number,
+  count: number,
+  stride: number,
+  order: number,
+  dirty: boolean,
+): void {
+  let i = 0;
+  while (i < count) {
+    const n = sameSpan(h, first + i * stride, count - i, stride);
+    countFreed(h, first + i * stride, n * 2 ** order, dirty);
+    freeComb(h, first + i * stride, n, stride, order, dirty ? 0 : -1, dirty ? FULL : CLEAN);
+    i += n;
+  }
+  relieve(h);
+}
+
+/** How many blocks, from the first on, lie in the same span (one node, zone and chunk). */
+function sameSpan(h: Heap, first: number, count: number, stride: number): number {
+  const span = spanOf(h, first);
+  ASSERT(span >= 0, 'freed pages are RAM');
+  if (count === 1 || stride === 0) return 1;
+  const room = stride > 0 ? h.spanEnd[span]! - 1 - first : first - h.spanStart[span]!;
+  return Math.min(count, Math.floor(room / Math.abs(stride)) + 1);
+}
+
+/** Blocks of one span through all orders. */
+function freeComb(
+  h: Heap,
+  first: number,
+  count: number,
+  stride: number,
+  order: number,
+  fd: number,
+  dirty: number,
+): void {
+  const size = 2 ** order;
+  const apart = Math.abs(stride);
+  if (count > 1 && apart === size) {
+    const lo = stride > 0 ? first : first + (count - 1) * stride;
+    freeRangeOf(h, lo, count * size, stride < 0, fd, dirty);
+    return;
+  }
+  const last = first + (count - 1) * stride;
+  const lo = Math.min(first, last);
+  const segments =
+    count > 1 &&
+    order < MAX_ORDER &&
+    apart % (2 * size) === 0 &&
+    !hasRegion(h, lo, Math.max(first, last) + size)
+      ? partnersOf(h, buddyOf(first, order), count, stride, size)
+      : null;
+  if (segments === null) {
+    const partner = newBuddy();
+    for (let i = 0; i < count; i++) {
+      mergeAndQueue(h, first + i * stride, order, fd, dirty, partner);
+      if ((i & 63) === 63) relieve(h);
+    }
+    return;
+  }
+  let i = 0;
+  for (const [from, to] of segments) {
+    if (from > i) queuePart(h, first + i * stride, from - i, stride, order, fd, dirty);
+    mergeComb(h, first + from * stride, to - from + 1, stride, order, fd, dirty);
+    i = to + 1;
+  }
+  if (i < count) queuePart(h, first + i * stride, count - i, stride, order, fd, dirty);
+}
+
+function queuePart(
+  h: Heap,
+  first: number,
+  count: number,
+  stride: number,
+  order: number,
+  fd: number,
+  dirty: number,
+): void {
+  const last = first + (count - 1) * stride;
+  if (order < REGION_ORDER && hasRegion(h, Math.min(first, last), Math.max(first, last) + 1)) {
+    for (let i = 0; i < count; i++) queueBuddy(h, first + i * stride, order, fd, dirty);
+    return;
+  }
+  const list = freeListId(h.spanNode[spanOf(h, first)]!, zoneOf(first), order);
+  queueRun(h, list, first, count, count === 1 ? 2 ** order : stride, 2 ** order, fd, dirty);
+}
+
+/** Index ranges of the partners `at + i * stride` that are free buddies of `size` pages; null: no such regularity. */
+function partnersOf(
+  h: Heap,
+  at: number,
+  count: number,
+  stride: number,
+  size: number,
+): [number, number][] | null {
+  const found: [number, number][] = [];
+  const apart = Math.abs(stride);
+  const lo = Math.min(at, at + (count - 1) * stride);
+  const hi = Math.max(at, at + (count - 1) * stride);
+  for (let id = h.chunkHead[chunkOf(at)]!; id >= 0; id = h.runChunkNext[id]!) {
+    if (h.runSize[id] !== size || (h.runKind[id]! & 7) !== KIND_FREE) continue;
+    const first = h.runFirst[id]!;
+    const n = h.runCount[id]!;
+    const step = h.runStride[id]!;
+    const end = first + (n - 1) * step;
+    if (Math.max(first, end) < lo || Math.min(first, end) > hi) continue;
+    const shift = first - at;
+    if (n === 1) {
+      if (shift % apart === 0) found.push([shift / stride, shift / stride]);
+      continue;
+    }
+    if (Math.abs(step) !== apart) {
+      // Progressions meet only if their distance is a multiple of what both strides share.
+      if (shift % commonDivisor(Math.abs(step), apart) === 0) return null;
+      continue;
+    }
+    if (shift % apart !== 0) continue;
+    const a = shift / stride;
+    const b = (end - at) / stride;
+    found.push([Math.max(0, Math.min(a, b)), Math.min(count - 1, Math.max(a, b))]);
+  }
+  return found.sort((x, y) => x[0] - y[0]);
+}
+
+function commonDivisor(a: number, b: number): number {
+  let x = a;
+  let y = b;
+  while (y !== 0) {
+    const rest = x % y;
+    x = y;
+    y = rest;
+  }
+  return x;
+}
+
+/** Merges each block of a comb with its free partner and takes the results one order up. */
+function mergeComb(
+  h: Heap,
+  first: number,
+  count: number,
+  stride: number,
+  order: number,
+  fd: number,
+  dirty: number,
+): void {
+  const size = 2 ** order;
+  const other = buddyOf(first, order);
+  const id = hasRegion(h, other, other + 1) ? -1 : freeRunAt(h, other, size);
+  const at = id < 0 ? -1 : blockIndex(h, id, other);
+  const along = id >= 0 && (count === 1 || h.runStride[id] === stride);
+  const from = along ? at : at - count + 1;
+  const regular = id >= 0 && (along || h.runStride[id] === -stride);
+  if (!regular || from < 0 || from + count > h.runCount[id]!) {
+    const partner = newBuddy();
+    for (let i = 0; i < count; i++) mergeAndQueue(h, first + i * stride, order, fd, dirty, partner);
+    return;
+  }
+  const theirFd = h.runVal[id]!;
+  const theirs = h.runKind[id]! >>> 3;
+  takeFromRun(h, id, from, count);
+  const lower = other < first;
+  const base = lower ? other : first;
+  let kind = dirty;
+  for (let i = 0; i < count; i++) {
+    kind = mergeDirty(h, base + i * stride, size, lower ? theirs : dirty, lower ? dirty : theirs);
+    if (kind === dirty && dirty === theirs) break;
+  }
+  const fdLow = lower ? theirFd : fd;
+  const fdHigh = lower ? fd : theirFd;
+  const merged = fdLow !== -1 ? fdLow : fdHigh === -1 ? -1 : fdHigh + size;
+  freeComb(h, base, count, count === 1 ? 2 * size : stride, order + 1, merged, kind);
+}
+
+/** Splits a sequence of blocks at chunk borders: how many, from the first on, lie in its chunk. */
+export function sameChunkCount(first: number, count: number, stride: number): number {
+  if (count === 1 || stride === 0) return 1;
+  const offset = first % CHUNK;
+  const room = stride > 0 ? CHUNK - 1 - offset : offset;
+  return Math.min(count, Math.floor(room / Math.abs(stride)) + 1);
+}
