@@ -8,7 +8,9 @@ export const OWN_COMMANDS: Readonly<Record<string, string>> = {
   map: 'Show the heap as a picture',
   conform: "Replay recordings of Xen's allocator and compare",
   'cfg-parse': "Show a guest config as xl's parser reads it",
-  schema: 'Print the JSON Schema of what --json prints',
+  replay: 'Play scenarios and compare with what they expect',
+  'merge-reports': 'Put the reports of all shards together',
+  schema: 'Print the JSON Schema of --json output or of scenario files',
   script: 'Run commands from a file or from standard input',
   version: 'Print the version',
 };

@@ -7,6 +7,7 @@ import { type Cli, complain, flush, say } from './cli-state.ts';
 import type { GlobalOptions } from './global-options.ts';
 import * as host from './host-commands.ts';
 import { outsideOf } from './outside.ts';
+import { addReplayCommands } from './replay-program.ts';
 import { toBytes } from './screen.ts';
 import type { RunLine } from './script-command.ts';
 import type { Stream } from './terminal.ts';
@@ -34,6 +35,7 @@ export async function ownCommand(
       exit = await run(...args);
     };
   addHostCommands(program, cli, options, returning);
+  addReplayCommands(program, cli, returning);
   program
     .command('claim')
     .description('stake a claim for a domain, or cancel it with 0')
@@ -57,18 +59,21 @@ export async function ownCommand(
     );
   program
     .command('schema')
-    .description('print the JSON Schema of what --json prints')
-    .argument('<what>', 'output')
+    .description('print a JSON Schema: of what --json prints, or of scenario files')
+    .argument('<what>', 'output or scenario')
     .action(
       returning(async (what: string) => {
-        const { outputSchema } = await import('./json-output.ts');
-        if (what !== 'output')
+        if (what !== 'output' && what !== 'scenario')
           throw new CommanderError(
             MISUSE,
             'schema',
-            `xlsim: there is no schema ${what}: output is the one there is`,
+            `xlsim: there is no schema ${what}: output and scenario are those there are`,
           );
-        say(cli, 'stdout', toBytes(`${JSON.stringify(outputSchema(), null, 2)}\n`));
+        const schema =
+          what === 'output'
+            ? (await import('./json-output.ts')).outputSchema()
+            : (await import('./scenario-json-schema.ts')).scenarioJsonSchema();
+        say(cli, 'stdout', toBytes(`${JSON.stringify(schema, null, 2)}\n`));
         return 0;
       }),
     );

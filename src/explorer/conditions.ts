@@ -9,6 +9,7 @@ import { domId, gfn, kib, order as orderOf, pages, pagesToKib } from '../hypervi
 import { parsePages } from './amount.ts';
 import { xlConfText } from './guest-cfg.ts';
 import type { ConditionsInput } from './scenario-schema.ts';
+import { utf8Bytes } from './utf8.ts';
 import { nextUuid, type World } from './world.ts';
 import { serveXs } from './xenstored.ts';
 
@@ -39,13 +40,14 @@ const nameOf = (world: World, domid: number): string | undefined => {
 
 /** The domain called `name`, the newest where there are several; null: none. */
 export function domidOf(world: World, name: string): number | null {
-  const found = [...world.xen.domains.keys()].filter((domid) => nameOf(world, domid) === name);
+  const bytes = utf8Bytes(name);
+  const found = [...world.xen.domains.keys()].filter((domid) => nameOf(world, domid) === bytes);
   return found.length === 0 ? null : Math.max(...found);
 }
 
 /** Gives a domain its name, as libxl would; tables and look-ups go by it. */
 export function nameDomain(world: World, domid: number, name: string): void {
-  const write = { op: 'write', path: `/local/domain/${domid}/name`, value: name } as const;
+  const write = { op: 'write', path: `/local/domain/${domid}/name`, value: utf8Bytes(name) } as const;
   world.store = serveXs(world.store, write).state;
 }
 

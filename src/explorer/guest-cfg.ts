@@ -1,5 +1,6 @@
 /** A guest's settings in a scenario as the text of an xl.cfg. */
 import type { GuestConfig } from './scenario.ts';
+import type { Place } from './scenario-problem.ts';
 
 export type GuestText =
   | { readonly ok: true; readonly config: GuestConfig }
@@ -10,7 +11,7 @@ const BOOTS = ['kernel', 'bootloader', 'firmware', 'builder'];
 const KEY = /^[a-z][._0-9a-z]*$/;
 
 /** The config of guest `name`. Its name is set unless a setting or a config file of its own does it. */
-export function guestCfg(name: string, settings: Readonly<Record<string, unknown>>): GuestText {
+export function guestCfg(name: string, settings: Readonly<Record<string, unknown>>, place: Place): GuestText {
   const lines: string[] = [];
   const cfg = typeof settings.cfg === 'string' ? settings.cfg : null;
   if (!('name' in settings) && cfg === null) lines.push(`name = ${quoted(name)}`);
@@ -31,7 +32,7 @@ export function guestCfg(name: string, settings: Readonly<Record<string, unknown
     if (text === null) return { ok: false, key, message: 'an xl.cfg knows text, numbers, yes/no and lists' };
     lines.push(`${key} = ${text}`);
   }
-  return { ok: true, config: { cfg, text: lines.length === 0 ? '' : `${lines.join('\n')}\n` } };
+  return { ok: true, config: { ...place, cfg, text: lines.length === 0 ? '' : `${lines.join('\n')}\n` } };
 }
 
 function literal(value: unknown): string | null {

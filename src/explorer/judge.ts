@@ -14,7 +14,10 @@ export function judge(play: Play, step: Step, outcome: StepOutcome): void {
   const mismatches: Mismatch[] = [];
   if (step.expect !== null) mismatches.push(...checkExpectation(step.expect, outcome, sightOf(play)));
   if (step.output !== null) mismatches.push(...outputMismatch(play, step.output, outcome));
-  if (step.transcript !== null) mismatches.push(...transcriptMismatches(step.transcript, outcome));
+  if (step.transcript !== null) {
+    if (play.around.updateBlock !== undefined) play.around.updateBlock(step.transcript, outcome);
+    else mismatches.push(...transcriptMismatches(step.transcript, outcome));
+  }
   if (mismatches.length > 0) report(play, step, mismatches);
 }
 

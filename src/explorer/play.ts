@@ -1,14 +1,16 @@
 /** A scenario on stage: its world, its machine, and what has been found so far. */
 import { findHeapDomain } from '../hypervisor/heap-domain.ts';
 import { bootHost } from '../hypervisor/host-boot.ts';
+import type { StepOutcome } from './expectation.ts';
 import type { HostFacts } from './host-facts.ts';
 import { initDom0 } from './init-dom0.ts';
 import type { Machine } from './machine.ts';
 import { newMachine } from './machine.ts';
 import type { Failure } from './result-record.ts';
 import { newRun, type Run } from './run.ts';
-import type { Limits, Stage } from './scenario.ts';
+import type { Limits, Stage, TranscriptBlock } from './scenario.ts';
 import { newTraceLog, noteEvent, type TraceLog, type TraceSink } from './trace-event.ts';
+import { utf8Bytes, utf8Text } from './utf8.ts';
 import { newWorld, type World } from './world.ts';
 
 /** What a replay needs of the outside. Paths are as the scenario writes them, relative to its folder. */
@@ -22,6 +24,8 @@ export interface Surroundings {
   readonly readOutput: (path: string) => string | null;
   /** Takes what a step printed instead of comparing it; absent: compare. */
   readonly update?: (path: string, text: string) => void;
+  /** The same for the lines below a command of a transcript. */
+  readonly updateBlock?: (block: TranscriptBlock, outcome: StepOutcome) => void;
   /** Sees every event, for --trace and --timeline. */
   readonly trace?: TraceSink;
   /** False: what could be served in one go is served one by one. */
@@ -83,9 +87,9 @@ export function raise(stage: Stage, limits: Limits, around: Surroundings): Play 
 
 /** A guest's name stands for its config; anything else is a file. */
 function readGuestFile(stage: Stage, around: Surroundings, path: string): string | number {
-  const guest = stage.guests.get(path);
+  const guest = stage.guests.get(utf8Text(path));
   if (guest === undefined) return around.readFile(path);
-  if (guest.cfg === null) return guest.text;
+  if (guest.cfg === null) return utf8Bytes(guest.text);
   const text = around.readFile(guest.cfg);
-  return typeof text === 'number' ? text : `${text}\n${guest.text}`;
+  return typeof text === 'number' ? text : `${text}\n${utf8Bytes(guest.text)}`;
 }

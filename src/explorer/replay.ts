@@ -23,7 +23,7 @@ export function replayScenario(
   const results = [playOne(scenario.name, seeded(scenario.stage), scenario.limits, around, choice)];
   for (const twin of scenario.twins) {
     // A twin records nothing and is in no picture: it is the counter-proof.
-    const { update: _update, trace: _trace, ...quiet } = around;
+    const { update: _update, updateBlock: _block, trace: _trace, ...quiet } = around;
     results.push(playTwin(scenario, twin, seeded(twin.stage), quiet, choice));
   }
   return results;

@@ -102,7 +102,7 @@ function readStage(reading: Reading, input: ScenarioInput, path: Path, stepsPath
   for (const message of hostConfigErrors(host)) report({ ...tree.placeOf([...path, 'host']), message });
   const guests = new Map<string, GuestConfig>();
   for (const [name, settings] of Object.entries(input.guests ?? {})) {
-    const guest = guestCfg(name, settings);
+    const guest = guestCfg(name, settings, tree.placeOf([...path, 'guests', name]));
     if (guest.ok) guests.set(name, guest.config);
     else report({ ...tree.keyPlaceOf([...path, 'guests', name, guest.key]), message: guest.message });
   }

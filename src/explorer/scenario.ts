@@ -49,7 +49,7 @@ export interface TranscriptBlock {
 }
 
 /** A guest's config: a text of its own, or a file and settings after it. */
-export interface GuestConfig {
+export interface GuestConfig extends Place {
   readonly cfg: string | null;
   readonly text: string;
 }

@@ -10,6 +10,7 @@ import { requestTask } from './request-flow.ts';
 import { addTask, startCommand } from './run.ts';
 import type { Action, Step } from './scenario.ts';
 import { makeHypercall } from './scenario-hypercall.ts';
+import { utf8Bytes, utf8Text } from './utf8.ts';
 import { nextUuid } from './world.ts';
 
 /** A step that is under way. */
@@ -81,9 +82,9 @@ function startRun(play: Play, step: Step, line: string, i: number | null): Pendi
   if (program === 'xlsim') return startOwn(play, step, argv);
   const { io } = base;
   const write = (stream: 'stdout' | 'stderr', text: string): void => {
-    io[stream] += text;
+    io[stream] += utf8Text(text);
   };
-  const task = startCommand(play.run, argv, { write }, play.world.now, counted(step.label, i));
+  const task = startCommand(play.run, argv.map(utf8Bytes), { write }, play.world.now, counted(step.label, i));
   return { ...base, task };
 }
 

@@ -51,6 +51,9 @@ export function serveWait(
   const at = request.ns === undefined ? null : world.now + request.ns;
   if (here.pending !== null && watchHit(request.paths, [here.pending]) !== null) {
     const reply = { rc: 0, fired: here.pending };
+    // The record in the world must not tell it again while this task simply goes on.
+    const record = world.tasks.find((t) => t.id === here.id);
+    if (record !== undefined) replaceTask(world, { ...record, pending: null });
     return { ...here, watches: request.paths, pending: null, reply };
   }
   const reply = { rc: 0, fired: 'timeout' };

@@ -42,7 +42,10 @@ export function saveWorld(world: World): SavedCells {
   for (const [path, text] of world.files) put(cells, `file/${path}`, text, text);
   put(cells, 'locks', [...world.locks]);
   put(cells, 'recent', world.recentDomids, world.recentDomids);
-  put(cells, 'clock', { now: world.now, nextTask: world.nextTask, uuids: world.uuids });
+  // Numbers that move on even when a command is refused.
+  const { generation, nextTx } = world.store;
+  const { now, nextTask, uuids } = world;
+  put(cells, 'clock', { now, nextTask, uuids, generation, nextTx });
   put(cells, 'config', { seed: world.seed, xlConf: world.xlConf, missingFiles: world.missingFiles });
   return cells;
 }
@@ -103,8 +106,7 @@ function saveStore(cells: SavedCells, store: XsState): void {
       cells.set(`xs${path}/${name}`, { ref: child, plain: () => saveNode(child, '', false) });
     }
   }
-  const { generation, nextTx, introduced } = store;
-  put(cells, 'xs-state', { generation, nextTx, introduced });
+  put(cells, 'introduced', store.introduced, store.introduced);
   // A transaction that a task left open is saved as what it is.
   const open = [...store.transactions].map(([tx, t]) => [tx, t.base, t.touched, saveNode(t.root, '', false)]);
   if (open.length > 0) put(cells, 'xs-transactions', open);
@@ -149,7 +151,7 @@ function count(from: Record<string, unknown>, field: string): number {
 }
 
 function loadStore(cells: LoadedCells): XsState {
-  const state = record(cells, 'xs-state');
+  const state = record(cells, 'clock');
   const open = (cells.get('xs-transactions') ?? []) as readonly (readonly [
     number,
     number,
@@ -160,7 +162,7 @@ function loadStore(cells: LoadedCells): XsState {
     root: loadNode(cells.get('xs'), '', cells),
     generation: count(state, 'generation'),
     nextTx: count(state, 'nextTx'),
-    introduced: state.introduced as readonly number[],
+    introduced: (cells.get('introduced') ?? []) as readonly number[],
     transactions: new Map(
       open.map(([tx, base, touched, root]) => [tx, { base, touched, root: loadNode(root, '', cells) }]),
     ),

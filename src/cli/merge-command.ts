@@ -1,0 +1,55 @@
+/** `xlsim merge-reports`: blobs of all shards in, one report out. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { exitCodeOf, type ReplayReport } from '../explorer/result-record.ts';
+import { type Cli, complain } from './cli-state.ts';
+import { mergeReports, readBlob } from './merge-reports.ts';
+import { planOutputs, writeOutputs } from './replay-output.ts';
+import { systemErrorCode } from './store-fs.ts';
+import { version } from './version.ts';
+
+const MISUSE = 2;
+
+/** Merges the blobs that `paths` name or hold (*.json). Fails when a shard is missing or was of something else. */
+export function mergeCommand(
+  cli: Cli,
+  paths: readonly string[],
+  options: { readonly reporter: readonly string[]; readonly outputFile: readonly string[] },
+): number {
+  const outputs = planOutputs(cli.cwd, options.reporter, options.outputFile);
+  if (typeof outputs === 'string') {
+    complain(cli, outputs);
+    return MISUSE;
+  }
+  const blobs: { name: string; report: ReplayReport }[] = [];
+  for (const name of paths.flatMap((path) => blobsOf(cli.cwd, path))) {
+    let report: ReplayReport | null;
+    try {
+      report = readBlob(readFileSync(resolve(cli.cwd, name), 'utf8'));
+    } catch (error) {
+      complain(cli, `${name}: cannot be read: ${systemErrorCode(error) ?? String(error)}`);
+      return MISUSE;
+    }
+    if (report === null) {
+      complain(cli, `${name}: is no blob: write one with xlsim replay --reporter blob --output-file FILE`);
+      return MISUSE;
+    }
+    blobs.push({ name, report });
+  }
+  const merged = mergeReports(blobs, version);
+  if (!merged.ok) {
+    for (const problem of merged.problems) complain(cli, problem);
+    return MISUSE;
+  }
+  return writeOutputs(cli, merged.report, outputs) ? exitCodeOf(merged.report.files) : MISUSE;
+}
+
+function blobsOf(cwd: string, path: string): string[] {
+  try {
+    if (!statSync(resolve(cwd, path)).isDirectory()) return [path];
+    const names = readdirSync(resolve(cwd, path)).filter((name) => name.endsWith('.json'));
+    return names.sort().map((name) => join(path, name));
+  } catch {
+    return [path];
+  }
+}

@@ -1,0 +1,188 @@
+/** `xlsim replay`: finds scenarios, plays them, reports; one process for all. */
+import { writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { StepOutcome } from '../explorer/expectation.ts';
+import type { Surroundings } from '../explorer/play.ts';
+import { replayScenario } from '../explorer/replay.ts';
+import { exitCodeOf, type FileResult, type ReplayReport } from '../explorer/result-record.ts';
+import type { Scenario, TranscriptBlock } from '../explorer/scenario.ts';
+import type { TraceEvent } from '../explorer/trace-event.ts';
+import { updatedTranscript } from '../explorer/transcript.ts';
+import { type Cli, complain, flush, say } from './cli-state.ts';
+import { reportHost } from './host-report.ts';
+import { type Output, planOutputs, writeOutputs } from './replay-output.ts';
+import {
+  type FoundFile,
+  findScenarios,
+  readNearby,
+  readRecorded,
+  readScenario,
+  writeText,
+} from './scenario-files.ts';
+import { paint, toBytes } from './screen.ts';
+import { systemErrorCode } from './store-fs.ts';
+import { renderTables } from './tables.ts';
+import { timelineSvg } from './timeline.ts';
+import { version } from './version.ts';
+
+const MISUSE = 2;
+
+/** What the command line said. */
+export interface ReplayOptions {
+  readonly reporter: readonly string[];
+  readonly outputFile: readonly string[];
+  readonly shard?: string;
+  readonly bail?: boolean;
+  readonly grep?: string;
+  readonly seed?: string;
+  readonly update?: boolean;
+  readonly allowOutside?: boolean;
+  readonly trace?: string;
+  readonly timeline?: string;
+  readonly oneByOne?: boolean;
+  readonly watch?: boolean;
+}
+
+interface Plan {
+  readonly files: readonly FoundFile[];
+  readonly shard: { readonly index: number; readonly of: number };
+  readonly seed: number | null;
+  readonly grep: RegExp | null;
+  readonly outputs: readonly Output[];
+  readonly options: ReplayOptions;
+}
+
+/** Replays what `paths` name; the exit code: 0, 1 an expectation, 2 misuse or an invalid file, 4 a budget. */
+export function replayCommand(cli: Cli, paths: readonly string[], options: ReplayOptions): number {
+  const plan = planReplay(cli, paths, options);
+  if (typeof plan === 'string') {
+    complain(cli, plan);
+    return MISUSE;
+  }
+  const report = runPlan(cli, plan);
+  if (typeof report === 'string') {
+    complain(cli, report);
+    return MISUSE;
+  }
+  return writeOutputs(cli, report, plan.outputs) ? exitCodeOf(report.files) : MISUSE;
+}
+
+function planReplay(cli: Cli, paths: readonly string[], options: ReplayOptions): Plan | string {
+  const outputs = planOutputs(cli.cwd, options.reporter, options.outputFile);
+  if (typeof outputs === 'string') return outputs;
+  const shard = readShard(options.shard ?? '1/1');
+  if (shard === null) return `--shard reads INDEX/COUNT, such as 2/4, not ${options.shard}`;
+  const seed = options.seed === undefined ? null : Number(options.seed);
+  if (seed !== null && !(Number.isSafeInteger(seed) && seed >= 0))
+    return `--seed is a whole number, not ${options.seed}`;
+  let grep: RegExp | null = null;
+  try {
+    if (options.grep !== undefined) grep = new RegExp(options.grep);
+  } catch (error) {
+    return `--grep: ${error instanceof Error ? error.message : String(error)}`;
+  }
+  const found = findScenarios(cli.cwd, paths);
+  if (!found.ok) return found.message;
+  if (found.files.length > 1 && (options.trace !== undefined || options.timeline !== undefined)) {
+    return '--trace and --timeline are of one scenario: name one file';
+  }
+  return { files: found.files, shard, seed, grep, outputs, options };
+}
+
+function readShard(text: string): { index: number; of: number } | null {
+  const parts = /^(\d+)\/(\d+)$/.exec(text);
+  const index = Number(parts?.[1]);
+  const of = Number(parts?.[2]);
+  return index >= 1 && index <= of ? { index, of } : null;
+}
+
+function runPlan(cli: Cli, plan: Plan): ReplayReport | string {
+  const { shard, options } = plan;
+  const planned: { file: string; hash: string }[] = [];
+  const files: FileResult[] = [];
+  const updated: string[] = [];
+  const events: TraceEvent[] = [];
+  const progress = cli.terminal.isTerminal('stderr') && !cli.env.CI;
+  let isOver = false;
+  for (const [i, found] of plan.files.entries()) {
+    const read = readScenario(found.path, options.allowOutside === true);
+    planned.push({ file: found.file, hash: read.hash });
+    if (i % shard.of !== shard.index - 1 || isOver) continue;
+    if (progress) showProgress(cli, `[${i + 1}/${plan.files.length}] ${found.file}`);
+    const base = { file: found.file, hash: read.hash, problems: read.problems };
+    if (read.scenario === null) files.push({ ...base, results: [] });
+    else {
+      const around = surroundings(found.path, read.text, options, events, updated);
+      files.push({ ...base, results: play(read.scenario, found.file, around, plan) });
+      around.finish();
+    }
+    isOver = options.bail === true && exitCodeOf(files) !== 0;
+  }
+  if (progress) showProgress(cli, '');
+  const written = writeEvents(cli.cwd, events, options);
+  if (written !== null) return written;
+  return { schema: 'xlsim/replay/1', version, seed: plan.seed ?? 1, shard, planned, files, updated };
+}
+
+function play(scenario: Scenario, file: string, around: Surroundings, plan: Plan): FileResult['results'] {
+  const { grep } = plan;
+  const wanted = (name: string): boolean => grep === null || grep.test(`${file} ${name}`);
+  return replayScenario(scenario, around, { bail: plan.options.bail === true, wanted, seed: plan.seed });
+}
+
+const CLEAR_LINE = '\r\u001b[K';
+function showProgress(cli: Cli, text: string): void {
+  say(cli, 'stderr', `${CLEAR_LINE}${toBytes(text.slice(0, 79))}`, true);
+  flush(cli);
+}
+
+/** What a scenario sees of the files around it, and where its records go. */
+function surroundings(
+  path: string,
+  text: string,
+  options: ReplayOptions,
+  events: TraceEvent[],
+  updated: string[],
+): Surroundings & { readonly finish: () => void } {
+  const folder = dirname(path);
+  const blocks: { block: TranscriptBlock; outcome: StepOutcome }[] = [];
+  const write = (name: string, fresh: string): void => {
+    if (readRecorded(folder, name) === fresh) return;
+    writeText(folder, name, fresh);
+    updated.push(name);
+  };
+  const plain = paint(false);
+  return {
+    readFile: (name) => readNearby(folder, name, options.allowOutside === true),
+    observe: reportHost,
+    tables: (world) => renderTables(reportHost(world), plain),
+    readOutput: (name) => readRecorded(folder, name),
+    batches: options.oneByOne !== true,
+    ...(options.trace === undefined && options.timeline === undefined
+      ? {}
+      : { trace: (event: TraceEvent) => void events.push(event) }),
+    ...(options.update === true
+      ? { update: write, updateBlock: (block, outcome) => void blocks.push({ block, outcome }) }
+      : {}),
+    finish: () => {
+      if (blocks.length > 0) write(path, updatedTranscript(text, blocks));
+    },
+  };
+}
+
+/** Writes --trace and --timeline; a sentence about what could not be written, or null. */
+function writeEvents(cwd: string, events: readonly TraceEvent[], options: ReplayOptions): string | null {
+  const files: (readonly [string | undefined, () => string])[] = [
+    [options.trace, () => events.map((event) => `${JSON.stringify(event)}\n`).join('')],
+    [options.timeline, () => timelineSvg(events)],
+  ];
+  for (const [name, text] of files) {
+    if (name === undefined) continue;
+    try {
+      writeFileSync(resolve(cwd, name), text());
+    } catch (error) {
+      return `${name}: cannot be written: ${systemErrorCode(error) ?? String(error)}`;
+    }
+  }
+  return null;
+}

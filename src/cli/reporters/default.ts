@@ -1,0 +1,70 @@
+/** The reporter for people: a line for every scenario, everything about what failed, and how to see it again. */
+import { formatDuration } from '../../explorer/amount.ts';
+import {
+  type FileResult,
+  type ReplayReport,
+  type ScenarioResult,
+  totalsOf,
+} from '../../explorer/result-record.ts';
+import { formatProblem } from '../../explorer/scenario-problem.ts';
+import { visible } from '../screen.ts';
+import { failureLine, failuresText } from './failure-text.ts';
+import type { ReporterContext } from './reporter.ts';
+
+const MARKS = { passed: 'ok  ', failed: 'FAIL', hung: 'HUNG', skipped: 'skip' } as const;
+
+export function defaultReporter(report: ReplayReport, context: ReporterContext): string {
+  const files = report.files.map((file) => fileLines(file, context)).join('');
+  return files + summary(report, context);
+}
+
+/** A file's lines: also printed one by one while the run goes on. */
+export function fileLines(file: FileResult, { paint }: ReporterContext): string {
+  if (file.problems.length > 0) {
+    return file.problems.map((p) => `${visible(formatProblem(file.file, p))}\n`).join('');
+  }
+  const lines = [`${paint.heading(visible(file.file))}\n`];
+  for (const result of file.results) {
+    lines.push(resultLine(result));
+    if (result.verdict === 'hung') lines.push(hungText(result));
+    if (result.failures.length > 0) lines.push(`\n${failuresText(file.file, result)}\n`);
+  }
+  return lines.join('');
+}
+
+function resultLine(result: ScenarioResult): string {
+  const { name, verdict, ns, steps, kind, failedAsStated } = result;
+  const took =
+    verdict === 'skipped' ? '' : ` (${steps} step${steps === 1 ? '' : 's'}, ${formatDuration(ns)})`;
+  const stated =
+    failedAsStated.length === 0
+      ? ''
+      : `; fails as stated at ${failedAsStated.length} expectation${failedAsStated.length === 1 ? '' : 's'}`;
+  const first =
+    kind === 'twin' && verdict === 'passed' && failedAsStated[0] !== undefined
+      ? `\n         ${failureLine(failedAsStated[0])}`
+      : '';
+  return `  ${MARKS[verdict]} ${visible(name)}${took}${stated}${first}\n`;
+}
+
+export const hungText = (result: ScenarioResult): string =>
+  visible(result.hung.map((line, i) => `       ${i === 0 ? '' : '  '}${line}\n`).join(''));
+
+/** The last lines of a run. */
+export function summary(report: ReplayReport, { paint, again }: ReporterContext): string {
+  const totals = totalsOf(report.files);
+  const parts = (['passed', 'failed', 'hung', 'skipped', 'invalid'] as const)
+    .filter((key) => totals[key] > 0)
+    .map((key) => `${totals[key]} ${key === 'invalid' ? 'invalid files' : key}`);
+  const shard = report.shard.of === 1 ? '' : `, shard ${report.shard.index}/${report.shard.of}`;
+  const n = report.files.length;
+  const lines = [
+    `${paint.heading(parts.length === 0 ? 'nothing ran' : parts.join(', '))} in ${n} file${n === 1 ? '' : 's'} (seed ${report.seed}${shard})\n`,
+  ];
+  for (const path of report.updated) lines.push(`updated ${path}\n`);
+  for (const file of report.files) {
+    const isBad = file.results.some((r) => r.verdict === 'failed' || r.verdict === 'hung');
+    if (isBad) lines.push(`again: ${again(file.file)}\n`);
+  }
+  return lines.join('');
+}

@@ -1,0 +1,43 @@
+/** A failed expectation in words and tables, as every reporter for people shows it. */
+import { formatDuration } from '../../explorer/amount.ts';
+import type { Failure, ScenarioResult } from '../../explorer/result-record.ts';
+import { visible } from '../screen.ts';
+
+const indent = (text: string, by: string): string =>
+  text
+    .replace(/\n$/, '')
+    .split('\n')
+    .map((line) => (line === '' ? '' : by + line))
+    .join('\n');
+
+/** One line: what was expected and what was there. */
+export function failureLine(failure: Failure): string {
+  const { step, what, expected, got } = failure;
+  const short = (text: string): string => (text.includes('\n') ? `${text.split('\n')[0]} …` : text);
+  return visible(`${step}: ${what}: expected ${short(expected)}, got ${short(got)}`);
+}
+
+/** Everything about a failure: expected, got, the tables at that moment, who held what, the last events. */
+export function failureText(file: string, failure: Failure): string {
+  const { line, column, step, what, expected, got, at } = failure;
+  const parts = [`${file}:${line}:${column}: ${step}: ${what} (at +${formatDuration(at)})`];
+  const isLong = expected.includes('\n') || got.includes('\n');
+  if (isLong) parts.push('  expected:', indent(expected, '    '), '  got:', indent(got, '    '));
+  else parts.push(`  expected ${expected}`, `  got      ${got}`);
+  if (failure.held.length > 0) parts.push('  held at that moment:', indent(failure.held.join('\n'), '    '));
+  if (failure.tables !== '') parts.push(indent(failure.tables, '    '));
+  if (failure.events.length > 0) parts.push('  last events:', indent(failure.events.join('\n'), '    '));
+  return visible(`${parts.join('\n')}\n`);
+}
+
+/** All failures of a result; those of one moment share their tables and events. */
+export function failuresText(file: string, result: ScenarioResult): string {
+  let last: Failure | null = null;
+  return result.failures
+    .map((failure) => {
+      const isSame = last !== null && last.at === failure.at && last.step === failure.step;
+      last = failure;
+      return failureText(file, isSame ? { ...failure, tables: '', held: [], events: [] } : failure);
+    })
+    .join('');
+}

@@ -1,0 +1,13 @@
+/** What a reporter is: a report in, text out. */
+
+import type { ReplayReport } from '../../explorer/result-record.ts';
+import type { Paint } from '../screen.ts';
+
+/** What a reporter may know besides the report. */
+export interface ReporterContext {
+  readonly paint: Paint;
+  /** The command that repeats a file's run, for people to copy. */
+  readonly again: (file: string) => string;
+}
+
+export type Reporter = (report: ReplayReport, context: ReporterContext) => string;

@@ -1,0 +1,155 @@
+/** Finding and reading scenario files, and what they may reach from where they lie. */
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import type { Scenario, Stage } from '../explorer/scenario.ts';
+import { parseScenario } from '../explorer/scenario-file.ts';
+import type { Problem } from '../explorer/scenario-problem.ts';
+import { MAX_SCENARIO_CHARS } from '../explorer/scenario-yaml.ts';
+import { parseTranscript } from '../explorer/transcript.ts';
+import { systemErrorCode } from './store-fs.ts';
+
+const YAML_FILE = /\.xlsim\.ya?ml$/;
+const TRANSCRIPT_FILE = /\.xlsim\.(t|txt)$/;
+const EFBIG = 27;
+/** A guest's config above this is refused. */
+const MAX_CONFIG_BYTES = 64 * 1024 * 1024;
+
+/** A scenario file as it was found. */
+export interface FoundFile {
+  /** Relative to where the command was given, with forward slashes. */
+  readonly file: string;
+  readonly path: string;
+}
+
+export type FoundFiles =
+  | { readonly ok: true; readonly files: readonly FoundFile[] }
+  | { readonly ok: false; readonly message: string };
+
+/** The scenario files that `paths` name or hold, each once, in order of their names. */
+export function findScenarios(cwd: string, paths: readonly string[]): FoundFiles {
+  const found = new Map<string, FoundFile>();
+  const add = (path: string): void => {
+    const file = relative(cwd, path).split(sep).join('/');
+    found.set(path, { file: file === '' ? basename(path) : file, path });
+  };
+  for (const name of paths) {
+    const path = resolve(cwd, name);
+    let isFolder: boolean;
+    try {
+      isFolder = statSync(path).isDirectory();
+    } catch (error) {
+      return {
+        ok: false,
+        message: `${name}: ${systemErrorCode(error) ?? String(error)}: no such file or folder`,
+      };
+    }
+    if (!isFolder) add(path);
+    else for (const entry of scenariosUnder(path)) add(entry);
+  }
+  const files = [...found.values()].sort((a, b) => (a.file < b.file ? -1 : 1));
+  if (files.length > 0) return { ok: true, files };
+  return {
+    ok: false,
+    message: `no scenario in ${paths.join(', ')}: files are called *.xlsim.yaml or *.xlsim.t`,
+  };
+}
+
+const scenariosUnder = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && (YAML_FILE.test(entry.name) || TRANSCRIPT_FILE.test(entry.name)))
+    .map((entry) => join(entry.parentPath, entry.name));
+
+/** A file's text and what it says. */
+export interface ReadScenario {
+  readonly hash: string;
+  readonly text: string;
+  readonly scenario: Scenario | null;
+  readonly problems: readonly Problem[];
+}
+
+/** Reads and checks a scenario file; what is wrong with it is in `problems`. */
+export function readScenario(path: string, allowOutside: boolean): ReadScenario {
+  const wrong = (message: string): ReadScenario => ({
+    hash: '',
+    text: '',
+    scenario: null,
+    problems: [{ line: 1, column: 1, message }],
+  });
+  let text: string;
+  try {
+    const { size } = statSync(path);
+    if (size > MAX_SCENARIO_CHARS) {
+      return wrong(
+        `is ${Math.round(size / 1024 / 1024)} MiB large; a scenario is at most ${MAX_SCENARIO_CHARS / 1024 / 1024} MiB`,
+      );
+    }
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    return wrong(`cannot be read: ${systemErrorCode(error) ?? String(error)}`);
+  }
+  const hash = createHash('sha256').update(text).digest('hex');
+  const read = TRANSCRIPT_FILE.test(path) ? parseTranscript : parseScenario;
+  const checked = read(text, basename(path));
+  if (!checked.ok) return { hash, text, scenario: null, problems: checked.problems };
+  const problems = allowOutside ? [] : pathProblems(dirname(path), checked.value);
+  return { hash, text, scenario: problems.length === 0 ? checked.value : null, problems };
+}
+
+/** Paths that lead out of the scenario's folder. */
+function pathProblems(folder: string, scenario: Scenario): Problem[] {
+  const stages: readonly Stage[] = [scenario.stage, ...scenario.twins.map((twin) => twin.stage)];
+  const named = stages.flatMap(({ guests, steps }) => [
+    ...[...guests.values()].flatMap(({ cfg, line, column }) =>
+      cfg === null ? [] : [{ path: cfg, line, column }],
+    ),
+    ...steps.flatMap(({ output, line, column }) => (output === null ? [] : [{ path: output, line, column }])),
+  ]);
+  return named
+    .filter(({ path }) => !isInside(folder, path))
+    .map(({ path, line, column }) => ({
+      line,
+      column,
+      message: `${path} lies outside of the scenario's folder: copy it there, or use --allow-outside`,
+    }));
+}
+
+/** Whether `path` stays below `folder`, symbolic links followed. */
+export function isInside(folder: string, path: string): boolean {
+  const real = (p: string): string => {
+    try {
+      return realpathSync(p);
+    } catch {
+      return p === dirname(p) ? p : join(real(dirname(p)), basename(p));
+    }
+  };
+  const root = real(folder);
+  const target = real(resolve(folder, path));
+  return target === root || target.startsWith(root + sep);
+}
+
+/** A file's bytes as one char each, or a negative errno: what a scenario's programs see of the outside. */
+export function readNearby(folder: string, path: string, allowOutside: boolean): string | number {
+  const known: Readonly<Record<string, number>> = constants.errno;
+  if (!allowOutside && !isInside(folder, path)) return -(known.EACCES ?? 13);
+  try {
+    const real = resolve(folder, path);
+    if (statSync(real).size > MAX_CONFIG_BYTES) return -EFBIG;
+    return readFileSync(real).toString('latin1');
+  } catch (error) {
+    return -(known[systemErrorCode(error) ?? ''] ?? 5);
+  }
+}
+
+/** A recorded output; null: there is none yet. */
+export function readRecorded(folder: string, path: string): string | null {
+  try {
+    return readFileSync(resolve(folder, path), 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+export const writeText = (folder: string, path: string, text: string): void =>
+  writeFileSync(resolve(folder, path), text);
