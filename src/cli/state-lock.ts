@@ -4,7 +4,6 @@
  * flock(1) locks the descriptor it inherits; the lock belongs to the open file, so it stays with this process after
  * flock has ended. Where there is no flock(1), a file made with O_EXCL that names process and start time takes its place.
  */
-import { spawnSync } from 'node:child_process';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { StateError, stateErrorOf } from './state-error.ts';
@@ -23,8 +22,16 @@ export interface LockHolder {
   readonly started: string | null;
 }
 
+type ChildProcess = typeof import('node:child_process');
+
 const LOCK = 'lock';
 const FALLBACK = 'lock.pid';
+
+/** flock(1) on an open file. node:child_process is loaded here because commands that only read never need it. */
+function flock(fd: number, words: readonly string[]): ReturnType<ChildProcess['spawnSync']> {
+  const { spawnSync } = process.getBuiltinModule('node:child_process');
+  return spawnSync('flock', [...words, '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
+}
 
 /** Takes the lock of the state in `dir`, waiting up to `seconds`. Throws StateError when somebody else keeps it. */
 export function takeLock(fs: StoreFs, dir: string, seconds: number): StateLock {
@@ -35,9 +42,7 @@ export function takeLock(fs: StoreFs, dir: string, seconds: number): StateLock {
   } catch (error) {
     throw stateErrorOf(error, file, 'open the lock');
   }
-  const result = spawnSync('flock', ['-x', '-w', String(seconds), '3'], {
-    stdio: ['ignore', 'ignore', 'ignore', fd],
-  });
+  const result = flock(fd, ['-x', '-w', String(seconds)]);
   if (result.error === undefined && result.status === 0) {
     noteHolder(fs, fd);
     return { release: () => fs.closeSync(fd) };
@@ -156,7 +161,7 @@ export function unlock(fs: StoreFs, dir: string): UnlockReport {
   if (!fs.existsSync(file)) return { text: 'not locked\n', exit: 0 };
   const fd = fs.openSync(file, 'r');
   try {
-    const tried = spawnSync('flock', ['-x', '-n', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
+    const tried = flock(fd, ['-x', '-n']);
     if (tried.status === 0 || tried.error !== undefined) return { text: 'not locked\n', exit: 0 };
     const holder = readHolder(fs, file);
     const who = holder === null ? 'a process that has not said who it is' : describeHolder(holder);

@@ -157,7 +157,7 @@ export function xlCommand(
   const { world } = session;
   const ownConf = world.xlConf;
   if (options.xlConf !== null) world.xlConf = readXlConf(cli, options.xlConf);
-  const before = { now: world.now, nextTask: world.nextTask, uuids: world.uuids };
+  const before = { now: world.now, nextTask: world.nextTask, uuids: world.uuids, store: world.store };
   const quiet = (): void => undefined;
   const argv = [...xlOptions, ...words];
   const run = runXl(
