@@ -45,6 +45,7 @@ export const newScratch = (): AllocScratch => ({
 
 /**
  * Takes between 1 and `want` blocks, in one go where that equals single steps; returns how many, 0 if refused.
+ * Models alloc_heap_pages(), xen/common/page_alloc.c.
  * Extents already done in this request are `done`; assigned claims are consumed here only if the rules say so.
  */
 export function allocHeapPages(

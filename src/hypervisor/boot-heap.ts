@@ -30,7 +30,7 @@ interface Region {
   readonly node: number;
 }
 
-/** A heap as it is when the boot allocator has handed over its memory. */
+/** A heap as it is when the boot allocator has handed over its memory. Models end_boot_allocator(), xen/common/page_alloc.c. */
 export function bootHeap(boot: HeapBoot): Heap {
   const nodeIds = boot.nodes.map((n) => n.node).sort((a, b) => a - b);
   const regions = regionsOf(boot);
@@ -45,7 +45,7 @@ export function bootHeap(boot: HeapBoot): Heap {
   return h;
 }
 
-/** Sets the low-memory threshold up. Models heap_init_late(). */
+/** Sets the low-memory threshold up. Models heap_init_late(), xen/common/page_alloc.c. */
 export const heapInitLate = (h: Heap): void => setupLowMemVirq(h);
 
 export function regionsOf(boot: HeapBoot): Region[] {

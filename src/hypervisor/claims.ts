@@ -8,7 +8,7 @@ export const domainTotPages = (h: Heap, d: HeapDomain): number =>
 
 /**
  * Stakes a claim so that the domain can reach `pages` in all, or drops it with 0. Returns 0, -EINVAL or -ENOMEM.
- * Models domain_set_outstanding_pages().
+ * Models domain_set_outstanding_pages(), xen/common/page_alloc.c.
  */
 export function domainSetOutstandingPages(h: Heap, d: HeapDomain, pages: number): number {
   if (h.rules.refuseDying && d.isDying && pages !== 0) return -EINVAL;
@@ -36,7 +36,7 @@ export function consumeClaim(h: Heap, d: HeapDomain, pages: number): void {
   h.outstandingClaims -= used;
 }
 
-/** Lowers tot_pages. Until 4.20 this raised a claim that was still above 0. Models domain_adjust_tot_pages(). */
+/** Lowers tot_pages. Until 4.20 this raised a claim that was still above 0. Models domain_adjust_tot_pages(), xen/common/page_alloc.c. */
 export function lowerTotPages(h: Heap, d: HeapDomain, pages: number): void {
   d.totPages -= pages;
   if (!h.rules.freeReplenishes || d.outstandingPages === 0) return;

@@ -23,15 +23,7 @@ import {
 } from './heap-state.ts';
 import { mergeDirty } from './page-dirty.ts';
 import { linkHead, linkTail, unlinkNode } from './page-list.ts';
-import {
-  freeMeta,
-  metaDirty,
-  metaFd,
-  metaKind,
-  metaOrder,
-  releaseRegions,
-  slotOf,
-} from './page-region.ts';
+import { freeMeta, metaDirty, metaFd, metaKind, metaOrder, releaseRegions, slotOf } from './page-region.ts';
 import { blockIndex, freeRunAt, takeFromRun } from './page-run.ts';
 import { breakUp } from './reserve-offlined.ts';
 import { MAX_ORDER } from './units.ts';
@@ -46,7 +38,10 @@ export function countFreed(h: Heap, mfn: number, pages: number, dirty: boolean):
   if (dirty) h.needScrub[node] = h.needScrub[node]! + pages;
 }
 
-/** Frees one block: counters, merging, queueing, and taking out pages that were being offlined. */
+/**
+ * Frees one block: counters, merging, queueing, and taking out pages that were being offlined.
+ * Models free_heap_pages(), xen/common/page_alloc.c.
+ */
 export function freeHeapPages(h: Heap, mfn: number, order: number, dirty: boolean): void {
   countFreed(h, mfn, 2 ** order, dirty);
   const tainted = h.offliningPages > 0 && finishOfflining(h, mfn, 2 ** order);

@@ -42,7 +42,7 @@ import {
 export const listOfBuddy = (h: Heap, mfn: number, order: number): number =>
   freeListId(h.spanNode[spanOf(h, mfn)]!, zoneOf(mfn), order);
 
-/** Queues one buddy: a clean one at the head, a dirty one at the tail. */
+/** Queues one buddy: a clean one at the head, a dirty one at the tail. Models page_list_add_scrub(), xen/common/page_alloc.c. */
 export function queueBuddy(h: Heap, mfn: number, order: number, fd: number, dirty: number): void {
   const list = listOfBuddy(h, mfn, order);
   const slot = order < REGION_ORDER ? slotOf(h, mfn) : -1;

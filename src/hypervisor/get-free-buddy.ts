@@ -46,7 +46,7 @@ const startNode = (h: Heap, r: BuddyRequest, lastNode: number): number => {
 
 /**
  * Walks the nodes. Answers the index of the node that serves, with h.foundList set to the free list whose head is the
- * buddy; NOT_FOUND; or, without `rotate`, MUST_ROTATE.
+ * buddy; NOT_FOUND; or, without `rotate`, MUST_ROTATE. Models get_free_buddy(), xen/common/page_alloc.c.
  */
 export function getFreeBuddy(h: Heap, r: BuddyRequest, lastNode: number, rotate: boolean): number {
   let mask = r.d === null ? null : r.d.nodeMask;

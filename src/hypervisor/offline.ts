@@ -51,7 +51,7 @@ export function ownerDomid(h: Heap, mfn: number): number {
   return slot >= 0 ? metaOwner(h.pgMeta[slot]!) : h.runVal[runAt(h, mfn)]!;
 }
 
-/** Asks for a page to leave service, at once if it is free, else when it is freed. */
+/** Asks for a page to leave service, at once if it is free, else when it is freed. Models offline_page(), xen/common/page_alloc.c. */
 export function offlinePage(h: Heap, mfn: number, broken: boolean): OfflineAnswer {
   if (!mfnValid(h, mfn)) return { rc: -EINVAL, status: null };
   if (spanOf(h, mfn) < 0) return { rc: -EINVAL, status: PG_OFFLINE_NOT_CONV_RAM | PG_OFFLINE_FAILED };
@@ -88,7 +88,7 @@ export function offlinePage(h: Heap, mfn: number, broken: boolean): OfflineAnswe
   };
 }
 
-/** Brings a page back. Models online_page(). */
+/** Brings a page back. Models online_page(), xen/common/page_alloc.c. */
 export function onlinePage(h: Heap, mfn: number): OfflineAnswer {
   if (!mfnValid(h, mfn)) return { rc: -EINVAL, status: null };
   const flags = h.special.get(mfn) ?? 0;

@@ -27,7 +27,9 @@ import {
 import { appendOwned, appendPage, carveBlocks, carveRange, dropOwnedPage, kindAt } from './owned-pages.ts';
 import { relieve } from './page-region.ts';
 
-/** Blocks of 2^order pages the domain may still be given: max_pages less what it has. */
+/**
+ * Blocks of `size` pages the domain may still be given: max_pages less what it has. Models assign_pages(), xen/common/page_alloc.c.
+ */
 export function assignable(h: Heap, d: HeapDomain, size: number): number {
   const room = d.maxPages - domainTotPages(h, d);
   return room < size ? 0 : Math.floor(room / size);
@@ -55,7 +57,7 @@ export function heapRequest(h: Heap, d: HeapDomain | null, q: DomheapRequest): H
   };
 }
 
-/** Counts `n` newly assigned pages. Models the accounting of assign_pages() and domain_adjust_tot_pages(). */
+/** Counts `n` newly assigned pages. Models assign_pages(), xen/common/page_alloc.c. */
 export function countAssigned(h: Heap, d: HeapDomain, n: number, extra: boolean): void {
   d.totPages += n;
   if (extra) d.extraPages += n;
@@ -64,7 +66,7 @@ export function countAssigned(h: Heap, d: HeapDomain, n: number, extra: boolean)
 
 /**
  * Up to `count` blocks for a domain: `done` is how many there were. Stops at the first refusal.
- * A refused assignment gives its block back; the claim it used up is lost. Models alloc_domheap_pages() in a loop.
+ * A refused assignment gives its block back; the claim it used up is lost. Models alloc_domheap_pages(), xen/common/page_alloc.c, in a loop.
  */
 export function allocDomheapPages(h: Heap, d: HeapDomain | null, q: DomheapRequest): Extents {
   if (q.count === 1 && q.order === 0 && isPlain(h, d, q)) return allocDomheapPage(h, d);
@@ -127,7 +129,7 @@ export function refuseAssignment(h: Heap, r: HeapRequest, s: AllocScratch, dirty
   return true;
 }
 
-/** Up to `count` blocks for Xen itself, not scrubbed. Models alloc_xenheap_pages() in a loop. */
+/** Up to `count` blocks for Xen itself, not scrubbed. Models alloc_xenheap_pages(), xen/common/page_alloc.c, in a loop. */
 export function allocXenheapPages(
   h: Heap,
   q: {
@@ -153,7 +155,7 @@ export function allocXenheapPages(
   return { done, runs: extentsOf(list) };
 }
 
-/** Gives Xen heap blocks back, dirty. Models free_xenheap_pages() in a loop. */
+/** Gives Xen heap blocks back, dirty. Models free_xenheap_pages(), xen/common/page_alloc.c, in a loop. */
 export function freeXenheapPages(h: Heap, b: PageBlocks): void {
   const size = 2 ** b.order;
   let i = 0;
@@ -173,7 +175,7 @@ export function freeXenheapPages(h: Heap, b: PageBlocks): void {
 /**
  * Gives blocks back. For a domain: page by page as a guest does, or with `whole` block by block; clean, or dirty if the
  * host scrubs what live domains free. Without a domain: ownerless blocks, whole and dirty.
- * Models free_domheap_pages().
+ * Models free_domheap_pages(), xen/common/page_alloc.c.
  */
 export function freeDomheapPages(
   h: Heap,

@@ -22,7 +22,7 @@ export const nextOf = (h: Heap, node: number): number =>
 export const prevOf = (h: Heap, node: number): number =>
   node >= 0 ? h.pgPrev[node]! : h.runPrev[RUN_BASE - node]!;
 
-/** Puts `node` first. */
+/** Puts `node` first. Models page_list_add(), xen/include/xen/mm.h. */
 export function linkHead(h: Heap, list: number, node: number): void {
   const head = h.listHead[list]!;
   setPrev(h, node, NIL);
@@ -32,7 +32,7 @@ export function linkHead(h: Heap, list: number, node: number): void {
   else setPrev(h, head, node);
 }
 
-/** Puts `node` last. */
+/** Puts `node` last. Models page_list_add_tail(), xen/include/xen/mm.h. */
 export function linkTail(h: Heap, list: number, node: number): void {
   const tail = h.listTail[list]!;
   setNext(h, node, NIL);
@@ -62,7 +62,7 @@ export function linkAfter(h: Heap, list: number, before: number, node: number): 
   else setPrev(h, next, node);
 }
 
-/** Takes `node` out. */
+/** Takes `node` out. Models page_list_del(), xen/include/xen/mm.h. */
 export function unlinkNode(h: Heap, list: number, node: number): void {
   const next = nextOf(h, node);
   const prev = prevOf(h, node);

@@ -48,7 +48,7 @@ interface Populate {
   done: number;
 }
 
-/** Up to `count` extents for a domain, assigned. `preempted`: the call yielded and is to be continued by the caller. */
+/** Models populate_physmap(), xen/common/memory.c: up to `count` extents for a domain, assigned. `preempted`: the call yielded and is to be continued by the caller. */
 export function populateExtents(
   h: Heap,
   d: HeapDomain,

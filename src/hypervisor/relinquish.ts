@@ -33,7 +33,7 @@ export function beginDestroy(h: Heap, d: HeapDomain): void {
   relieve(h);
 }
 
-/** Frees up to `limit` pages in list order; returns how many there were. */
+/** Frees up to `limit` pages in list order; returns how many there were. Models relinquish_memory(), xen/arch/x86/domain.c. */
 export function relinquishPages(h: Heap, d: HeapDomain, limit: number): number {
   let done = 0;
   for (const list of d.pageList) done += drain(h, d, list, limit - done, false);

@@ -11,7 +11,10 @@ import {
   zoneOf,
 } from './heap-state.ts';
 
-/** Breaks up the free buddy around `page`: the rest is queued, its offlined pages leave the counters. */
+/**
+ * Breaks up the free buddy around `page`: the rest is queued, its offlined pages leave the counters.
+ * Models reserve_offlined_page(), xen/common/page_alloc.c.
+ */
 export function breakUp(h: Heap, page: number): void {
   const buddy = newBuddy();
   if (!buddyAround(h, page, buddy)) return;

@@ -29,7 +29,10 @@ interface Scrub {
   stop: boolean;
 }
 
-/** One call on a CPU of node id `cpu`; `pending`: softirqs wait. Answers whether there is more to do. */
+/**
+ * One call on a CPU of node id `cpu`; `pending`: softirqs wait. Answers whether there is more to do.
+ * Models scrub_free_pages(), xen/common/page_alloc.c.
+ */
 export function scrubFreePages(h: Heap, cpu: number, pending: boolean): boolean {
   const node = nodeToScrub(h, cpu);
   if (node >= 0) scrubNode(h, { node, pending, cnt: 0, stop: false });

@@ -8,7 +8,7 @@ const ALL_ONES = -1;
 /** a >= b for unsigned 64-bit numbers of which those above 2^63 are held negative. */
 const atLeast = (a: number, b: number): boolean => (a < 0 === b < 0 ? a >= b : a < 0);
 
-/** Sets the threshold from the memory free now. Models setup_low_mem_virq(). */
+/** Sets the threshold from the memory free now. Models setup_low_mem_virq(), xen/common/page_alloc.c. */
 export function setupLowMemVirq(h: Heap): void {
   const limit = h.boot.lowMemVirqLimit;
   if (limit === 0) {
@@ -44,7 +44,7 @@ function step(h: Heap, a: number): boolean {
   return true;
 }
 
-/** `n` tests in a row, the i-th with `a - i * delta`. Equal to calling check_low_mem_virq() n times. */
+/** `n` tests in a row, the i-th with `a - i * delta`. Models check_low_mem_virq(), xen/common/page_alloc.c, called n times. */
 export function checkLowMemVirq(h: Heap, a: number, delta: number, n: number): void {
   let i = 0;
   while (i < n) {
