@@ -17,11 +17,12 @@ import {
   freeListId,
   type Heap,
   KIND_FREE,
+  MIXED,
   REGION_ORDER,
   spanOf,
   zoneOf,
 } from './heap-state.ts';
-import { mergeDirty } from './page-dirty.ts';
+import { fillAlternating, mergeDirty } from './page-dirty.ts';
 import { hasRegion, relieve } from './page-region.ts';
 import { blockIndex, freeRunAt, takeFromRun } from './page-run.ts';
 import { MAX_ORDER } from './units.ts';
@@ -194,6 +195,26 @@ function partnersOf(
   return found.sort((x, y) => x[0] - y[0]);
 }
 
+/** Kind of the dirty flags of each merged block of a comb, writing the bitmap where the halves differ. */
+function mergeCombDirty(
+  h: Heap,
+  base: number,
+  count: number,
+  stride: number,
+  size: number,
+  lower: number,
+  upper: number,
+): number {
+  if (lower === upper) return lower;
+  if (lower !== MIXED && upper !== MIXED && Math.abs(stride) === 2 * size && size <= 16) {
+    const lo = stride > 0 ? base : base + (count - 1) * stride;
+    fillAlternating(h, lo, count * 2 * size, size, lower === FULL, upper === FULL);
+    return MIXED;
+  }
+  for (let i = 0; i < count; i++) mergeDirty(h, base + i * stride, size, lower, upper);
+  return MIXED;
+}
+
 function commonDivisor(a: number, b: number): number {
   let x = a;
   let y = b;
@@ -232,11 +253,7 @@ function mergeComb(
   takeFromRun(h, id, from, count);
   const lower = other < first;
   const base = lower ? other : first;
-  let kind = dirty;
-  for (let i = 0; i < count; i++) {
-    kind = mergeDirty(h, base + i * stride, size, lower ? theirs : dirty, lower ? dirty : theirs);
-    if (kind === dirty && dirty === theirs) break;
-  }
+  const kind = mergeCombDirty(h, base, count, stride, size, lower ? theirs : dirty, lower ? dirty : theirs);
   const fdLow = lower ? theirFd : fd;
   const fdHigh = lower ? fd : theirFd;
   const merged = fdLow !== -1 ? fdLow : fdHigh === -1 ? -1 : fdHigh + size;

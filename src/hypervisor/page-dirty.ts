@@ -39,6 +39,39 @@ export function fillDirty(h: Heap, mfn: number, n: number, dirty: boolean): void
   }
 }
 
+/**
+ * Sets the flags of `n` pages, alternately `half` pages to `lower` and `half` to `upper`: a comb that meets another.
+ * `half` is at most 16, and `mfn` and `n` are multiples of two halves.
+ */
+export function fillAlternating(
+  h: Heap,
+  mfn: number,
+  n: number,
+  half: number,
+  lower: boolean,
+  upper: boolean,
+): void {
+  const bits = bitsOf(h, mfn);
+  let pattern = 0;
+  for (let i = 0; i < 32; i++) if ((i & half) === 0 ? lower : upper) pattern |= 1 << i;
+  let at = mfn % CHUNK;
+  const end = at + n;
+  while (at < end) {
+    const word = at >>> 5;
+    const from = at & 31;
+    if (from === 0 && end - at >= 32) {
+      const words = (end - at) >>> 5;
+      bits.fill(pattern >>> 0, word, word + words);
+      at += words * 32;
+      continue;
+    }
+    const upto = Math.min(32, from + end - at);
+    const mask = (upto === 32 ? -1 : (1 << upto) - 1) & ~((1 << from) - 1);
+    bits[word] = (bits[word]! & ~mask) | (pattern & mask);
+    at += upto - from;
+  }
+}
+
 const popcount = (x: number): number => {
   let v = x - ((x >>> 1) & 0x55555555);
   v = (v & 0x33333333) + ((v >>> 2) & 0x33333333);

@@ -1,8 +1,5 @@
 /**
- * The slow, obvious allocator: one record a page, plain arrays, everything one step at a time.
- *
- * It shares no code with src. It exists to be read beside the recordings' description and to disagree with the fast
- * heap when that one is wrong.
+ * The slow, obvious allocator: one record a page, plain arrays, one step at a time. It shares no code with src. It exists to be read beside the recordings' description and to disagree with the fast heap when that one is wrong.
  */
 
 // biome-ignore lint/suspicious/noExplicitAny: operations come from JSON and are taken as they are
