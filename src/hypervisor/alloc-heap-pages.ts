@@ -104,7 +104,7 @@ export function allocHeapPage(h: Heap, d: HeapDomain): number {
   const b = h.merged;
   headBuddy(h, list, b);
   popHead(h, list);
-  const kept = 2 ** b.order - 1;
+  const kept = (1 << b.order) - 1;
   const mfn = b.mfn + kept;
   if (b.fd !== -1) h.needScrub[0] = h.needScrub[0]! - dirtyPages(h, mfn, 1, b.dirty);
   if (kept > 0) queueRemainder(h, b, kept);

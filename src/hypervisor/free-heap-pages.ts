@@ -145,12 +145,27 @@ function mergeInRegion(h: Heap, start: number, span: number, merged: Buddy): boo
   return false;
 }
 
-/** Frees one page that may be offlining. Equal to freeHeapPages() of order 0, without its detours. */
-export function freeHeapPage(h: Heap, mfn: number, dirty: boolean): void {
+/**
+ * Frees one page that has an entry of its own, `slot`. Equal to freeHeapPages() of order 0, without its detours.
+ */
+export function freeHeapPage(h: Heap, mfn: number, slot: number, dirty: boolean): void {
   if (h.offliningPages > 0) {
     freeHeapPages(h, mfn, 0, dirty);
     return;
   }
-  countFreed(h, mfn, 1, dirty);
-  mergeAndQueue(h, mfn, 0, dirty ? 0 : -1, dirty ? FULL : CLEAN, h.merged);
+  const span = spanOf(h, mfn);
+  const node = h.spanNode[span]!;
+  const zone = node * NR_ZONES + zoneOf(mfn);
+  h.totalAvailPages++;
+  h.nodeAvail[node] = h.nodeAvail[node]! + 1;
+  h.zoneAvail[zone] = h.zoneAvail[zone]! + 1;
+  if (dirty) h.needScrub[node] = h.needScrub[node]! + 1;
+  const merged = h.merged;
+  merged.mfn = mfn;
+  merged.order = 0;
+  merged.fd = dirty ? 0 : -1;
+  merged.dirty = dirty ? FULL : CLEAN;
+  // A region that has become one buddy goes on merging as a block.
+  if (mergeInRegion(h, slot, span, merged))
+    mergeAndQueue(h, merged.mfn, merged.order, merged.fd, merged.dirty, merged);
 }

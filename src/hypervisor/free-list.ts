@@ -39,7 +39,7 @@ import {
 } from './page-run.ts';
 
 /** Free list of the buddy at `mfn`. */
-export const listOfBuddy = (h: Heap, mfn: number, order: number): number =>
+const listOfBuddy = (h: Heap, mfn: number, order: number): number =>
   freeListId(h.spanNode[spanOf(h, mfn)]!, zoneOf(mfn), order);
 
 /** Queues one buddy: a clean one at the head, a dirty one at the tail. Models page_list_add_scrub(), xen/common/page_alloc.c. */
@@ -82,7 +82,7 @@ export function queueRun(
 }
 
 /** firstDirty of the part `[offset, offset + size)` of a buddy after splitting. */
-export const fdOfPart = (fd: number, offset: number, size: number): number => {
+const fdOfPart = (fd: number, offset: number, size: number): number => {
   if (fd === -1) return -1;
   const rest = fd > offset ? fd - offset : 0;
   return rest < size ? rest : -1;

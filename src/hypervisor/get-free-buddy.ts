@@ -26,7 +26,7 @@ export interface BuddyRequest {
 }
 
 /** First allowed node with an id above `id`, else the first allowed one. Models cycle_node(). */
-export function cycleNode(h: Heap, mask: Uint8Array | null, id: number): number {
+function cycleNode(h: Heap, mask: Uint8Array | null, id: number): number {
   const n = h.nodeIds.length;
   let first = -1;
   for (let i = 0; i < n; i++) {

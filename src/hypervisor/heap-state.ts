@@ -5,7 +5,7 @@
  */
 
 /** The boot memory of one NUMA node. */
-export interface BootNode {
+interface BootNode {
   readonly node: number;
   /** Boot regions `[first, endExclusive]` in MFNs. Adjacent ones stay separate regions. */
   readonly ranges: readonly (readonly [number, number])[];

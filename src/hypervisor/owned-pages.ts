@@ -30,7 +30,7 @@ import {
 } from './page-run.ts';
 
 /** List of a domain's pages of this kind on the node of `mfn`; -1: that kind is on no list. */
-export function ownerList(h: Heap, d: HeapDomain | null, kind: number, mfn: number): number {
+function ownerList(h: Heap, d: HeapDomain | null, kind: number, mfn: number): number {
   if (d === null || kind > KIND_EXTRA) return -1;
   const node = h.nodeIds.length === 1 ? 0 : h.spanNode[spanOf(h, mfn)]!;
   return kind === KIND_OWNED ? d.pageList[node]! : d.extraList[node]!;
@@ -104,12 +104,12 @@ export function appendPage(h: Heap, d: HeapDomain, mfn: number): void {
   } else appendRun(h, list, KIND_OWNED, d.domid, mfn, 1, 1, 1);
 }
 
-/** Takes one page with an entry of its own off page_list; false, with nothing done, if it has none there. */
-export function dropOwnedPage(h: Heap, d: HeapDomain, mfn: number): boolean {
+/** Takes one page with an entry of its own off page_list and returns its slot; -1, with nothing done, if it has none there. */
+export function dropOwnedPage(h: Heap, d: HeapDomain, mfn: number): number {
   const slot = slotOf(h, mfn);
-  if (slot < 0 || h.pgMeta[slot] !== ownedMeta(KIND_OWNED, d.domid)) return false;
+  if (slot < 0 || h.pgMeta[slot] !== ownedMeta(KIND_OWNED, d.domid)) return -1;
   dropSlot(h, slot, ownerList(h, d, KIND_OWNED, mfn));
-  return true;
+  return slot;
 }
 
 /** Kind of the run or page entry that holds `mfn`; 0: none. */

@@ -184,9 +184,10 @@ export function freeDomheapPages(
 ): void {
   const size = 2 ** b.order;
   const dirty = d === null || h.boot.scrubDomheap === true || d.isDying;
-  if (d !== null && b.count === 1 && size === 1 && dropOwnedPage(h, d, b.mfn)) {
+  const slot = d !== null && b.count === 1 && size === 1 ? dropOwnedPage(h, d, b.mfn) : -1;
+  if (slot >= 0 && d !== null) {
     lowerTotPages(h, d, 1);
-    freeHeapPage(h, b.mfn, dirty);
+    freeHeapPage(h, b.mfn, slot, dirty);
     if (h.crowded.length > 0) relieve(h);
     return;
   }

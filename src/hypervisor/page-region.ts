@@ -23,7 +23,7 @@ export function slotOf(h: Heap, mfn: number): number {
 
 /** The frame of a page slot. */
 export const slotMfn = (h: Heap, slot: number): number =>
-  h.regionMfn[Math.floor(slot / REGION)]! + (slot & (REGION - 1));
+  h.regionMfn[slot >>> REGION_ORDER]! + (slot & (REGION - 1));
 
 export const metaKind = (meta: number): number => meta & 7;
 export const metaOrder = (meta: number): number => (meta >>> 3) & 15;
@@ -98,7 +98,7 @@ const widened = (old: Int32Array, size: number): Int32Array => {
 };
 
 /** Gives every run's part inside the region a page entry, at the same place of its list. */
-export function toPages(h: Heap, chunk: number, index: number): void {
+function toPages(h: Heap, chunk: number, index: number): void {
   const lo = chunk * CHUNK + index * REGION;
   const hi = lo + REGION;
   const ids: number[] = [];

@@ -8,14 +8,6 @@ import { ASSERT } from './bug.ts';
 import { chunkOf, type Heap, KIND_FREE, NIL, RUN_BASE } from './heap-state.ts';
 import { linkAfter, unlinkNode } from './page-list.ts';
 
-/** What a run consists of; kept flat so that making one allocates nothing that lives. */
-export interface RunShape {
-  first: number;
-  count: number;
-  stride: number;
-  size: number;
-}
-
 const grown = (old: Int32Array, size: number): Int32Array => {
   const wide = new Int32Array(size);
   wide.set(old);

@@ -13,7 +13,7 @@ type Op = Record<string, unknown>;
 type Draw = (below: number) => number;
 
 /** A generator for one operation. Xorshift32. */
-export function drawsOf(seed: number): Draw {
+function drawsOf(seed: number): Draw {
   let s = (seed * 2654435761 + 1) >>> 0 || 1;
   return (below) => {
     s ^= s << 13;
@@ -192,7 +192,7 @@ const sorted = (fields: Op): Op =>
   Object.fromEntries(Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 /** Everything that can be seen of the model, in heapState()'s form. */
-export const modelState = (m: Model): Op => ({ ...applyModel(m, { op: 'check' }), lists: dumpModel(m) });
+const modelState = (m: Model): Op => ({ ...applyModel(m, { op: 'check' }), lists: dumpModel(m) });
 
 /** What differs after performing the operation on both; null: nothing. */
 export function differsAfter(m: Model, h: Heap, op: Op): unknown {
