@@ -37,6 +37,8 @@ export interface Cli {
   lock: { readonly held: StateLock; readonly state: string } | null;
   /** The opened host; trusted only while the lock is held. */
   session: { readonly session: Session; readonly state: string; readonly host: string } | null;
+  /** Other hosts of the state that a command has changed, by name: the far ends of migrations. */
+  far: Map<string, Session>;
   /** Text that waits for a sync. Bytes, one char each. */
   held: HeldText[];
   /** Command lines whose changes are not saved yet. */
@@ -108,6 +110,7 @@ export function release(cli: Cli): void {
   cli.lock?.held.release();
   cli.lock = null;
   cli.session = null;
+  cli.far = new Map();
 }
 
 /** The host for a command that changes it: locked, and as the last command left it. */
@@ -148,6 +151,18 @@ function makeDefaultHost(cli: Cli, options: GlobalOptions, state: string): void 
   complain(cli, `made host default (64 GiB, 1 node, 16 cpus, dom0 4 GiB, Xen 4.22) in ${state}`);
 }
 
+/** Another host of the state whose lock this process holds, or null when there is none of that name. */
+export function farSession(cli: Cli, host: string): Session | null {
+  const near = cli.session;
+  if (near === null || near.host === host || !/^[\w.-]+$/.test(host)) return null;
+  const known = cli.far.get(host);
+  if (known !== undefined) return known;
+  if (!hostExists(cli.fs, near.state, host)) return null;
+  const session = openSession(openHost(cli.fs, near.state, host));
+  cli.far.set(host, session);
+  return session;
+}
+
 /** Notes that the command line `line` changed the host, and saves unless more changes are to go along. */
 export function changed(cli: Cli, line: string): void {
   cli.unsaved.push(line);
@@ -160,9 +175,13 @@ export function save(cli: Cli): void {
   cli.unsaved = [];
   if (session === null || unsaved.length === 0) return;
   try {
+    // Far ends first: were the power lost in between, a guest would be on both hosts rather than on none.
+    for (const far of cli.far.values()) commitSession(cli.fs, far, []);
+    cli.far = new Map();
     commitSession(cli.fs, session.session, unsaved);
   } catch (error) {
     cli.session = null;
+    cli.far = new Map();
     cli.held = [];
     throw error;
   }

@@ -21,6 +21,7 @@ export async function main(fs: StoreFs = nodeStoreFs): Promise<void> {
     cwd: process.cwd(),
     lock: null,
     session: null,
+    far: new Map(),
     held: [],
     unsaved: [],
     script: null,

@@ -2,8 +2,10 @@
 import { readFileSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
+import { addTask, newRun, type Observer, runTasks, settleWorld } from '../explorer/run.ts';
 import type { Outside } from '../explorer/serve.ts';
-import { type Cli, complain } from './cli-state.ts';
+import type { Frame, Reply } from '../toolstack/task.ts';
+import { type Cli, complain, farSession } from './cli-state.ts';
 import { fromBytes, toBytes } from './screen.ts';
 import { systemErrorCode } from './store-fs.ts';
 
@@ -12,9 +14,10 @@ const FILE_LIMIT = 64 * 1024 * 1024;
 const EFBIG = 27;
 
 /** Reads files below the directory in which the command was given. */
-export function outsideOf(cli: Cli): Outside {
+export function outsideOf(cli: Cli, observer: Observer | null = null): Outside {
   const real = (path: string): string => resolve(cli.cwd, fromBytes(path));
   return {
+    ...(observer === null ? {} : { remote: (host, frame) => runFar(cli, observer, host, frame) }),
     absolute: (path) => toBytes(real(path)),
     readFile: (path) => {
       try {
@@ -37,3 +40,16 @@ const errnoOf = (error: unknown): number => {
   if (code === null) throw error;
   return known[code] ?? constants.errno.EIO;
 };
+
+/** Runs a flow to its end on another host of the state, as ssh would run xl there; what it prints comes back. */
+function runFar(cli: Cli, observer: Observer, host: string, frame: Frame): Reply {
+  const far = farSession(cli, fromBytes(host));
+  if (far === null) return { rc: -constants.errno.EHOSTUNREACH };
+  const run = newRun(far.world, outsideOf(cli), null);
+  const id = addTask(far.world, { name: 'xl', frames: [frame] }, null);
+  run.observers.set(id, { write: observer.write });
+  runTasks(run, () => run.ended.has(id), Number.POSITIVE_INFINITY);
+  const rc = run.ended.get(id);
+  settleWorld(run, 'idle');
+  return { rc: rc ?? -constants.errno.EIO };
+}

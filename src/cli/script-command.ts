@@ -45,7 +45,7 @@ export async function scriptCommand(
   }
   const text = file === '-' ? null : readScript(cli, file);
   if (text === undefined) return MISUSE;
-  const inner: Cli = { ...cli, held: [], unsaved: [], script: { group } };
+  const inner: Cli = { ...cli, far: new Map(), held: [], unsaved: [], script: { group } };
   const progress: Progress = { line: 0, exit: 0, stopped: false };
   const script: Script = { runLine, options, file, stop, progress };
   try {

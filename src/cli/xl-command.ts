@@ -129,7 +129,13 @@ function runXl(
       trace?.note(request, reply);
       shortage = shortOf(request, reply) ?? shortage;
     };
-    const end = runCommand(world, outsideOf(cli), { write: put, served }, argv.map(toBytes), options.settle);
+    const end = runCommand(
+      world,
+      outsideOf(cli, { write: put }),
+      { write: put, served },
+      argv.map(toBytes),
+      options.settle,
+    );
     if (!end.ended) put('stderr', 'xlsim: the command waits for something that never comes; it was ended\n');
     if (end.settled === 'budget') {
       put(

@@ -252,3 +252,21 @@ describe('script', () => {
     expect(run.stdout.split('Domain-0').length - 1).toBeGreaterThanOrEqual(2);
   });
 });
+
+describe('migrate', () => {
+  it('moves a guest to another host of the state, and leaves it where it was when that has no room', async () => {
+    await smallHost();
+    await cli.run(['create', 'g1.cfg']);
+    await cli.run(['host', 'init', 'roomy', '--memory', '2G', '--dom0', '512M']);
+    await cli.run(['host', 'init', 'full', '--memory', '512M', '--dom0', '300M']);
+    const refused = await cli.run(['migrate', 'g1', 'full']);
+    expect(refused.exit).not.toBe(0);
+    expect((await cli.run(['list'])).stdout).toContain('g1');
+    expect((await cli.run(['--host', 'full', 'list'])).stdout).not.toContain('g1');
+    const moved = await cli.run(['migrate', 'g1', 'roomy']);
+    expect(moved.stderr).toContain('Migration successful.\n');
+    expect(moved.exit).toBe(0);
+    expect((await cli.run(['list'])).stdout).not.toContain('g1');
+    expect((await cli.run(['--host', 'roomy', 'list'])).stdout).toMatch(/\ng1 +1 +256 /);
+  });
+});
