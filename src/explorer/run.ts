@@ -260,8 +260,7 @@ function runTask(run: Run, running: RunningTask, others: number, until: number):
     section = next.section ?? null;
     reply = next.reply;
     watches = next.watches;
-    // A watch of its own may have fired; that is kept with the record in the world.
-    pending = world.tasks.find((t) => t.id === running.id)?.pending ?? next.pending;
+    pending = next.pending;
     world.now = Math.max(world.now, next.at);
   }
 }
