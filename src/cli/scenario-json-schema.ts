@@ -6,19 +6,19 @@ type JsonSchema = { [key: string]: unknown };
 
 /** Draft-07. What needs other parts of the file or the host cannot be said in it and is left to `xlsim replay`. */
 export function scenarioJsonSchema(): JsonSchema {
-  const schema = toJsonSchema(scenarioSchema, {
+  const made = toJsonSchema(scenarioSchema, {
     target: 'draft-07',
     typeMode: 'input',
     errorMode: 'ignore',
     definitions: { step: stepSchema, stepOrLine },
-  }) as JsonSchema;
-  const definitions = schema.definitions as { step?: JsonSchema };
-  if (definitions.step !== undefined) definitions.step = { ...definitions.step, ...oneAction };
-  return {
-    ...schema,
-    $id: 'https://xlsim.invalid/scenario.schema.json',
-    title: 'xlsim scenario',
-  };
+  });
+  // Draft-07 knows them as "definitions".
+  const { $defs, $schema, ...rest }: JsonSchema = JSON.parse(
+    JSON.stringify(made).replaceAll('#/$defs/', '#/definitions/'),
+  );
+  const { step, ...others } = $defs as { step: JsonSchema };
+  const title = 'xlsim scenario';
+  return { $schema, title, ...rest, definitions: { step: { ...step, ...oneAction }, ...others } };
 }
 
 /** A step does one thing, or only expects. */

@@ -90,9 +90,13 @@ function populate(
 function holdPages(world: World, hold: NonNullable<ConditionsInput['hold']>): string | null {
   const order = hold.order ?? 0;
   if (order > 18) return 'hold: an order is 0 to 18';
-  const count = Math.ceil(parsePages(hold.size)! / 2 ** order);
+  if ((hold.size === undefined) === (hold.leave === undefined)) return 'hold: give either size or leave';
   const domid = makeHolder(world, hold.as);
   if (typeof domid === 'string') return `hold: ${domid}`;
+  const spare = world.xen.heap.totalAvailPages - world.xen.heap.outstandingClaims;
+  const wanted = hold.size === undefined ? spare - parsePages(hold.leave!)! : parsePages(hold.size)!;
+  if (wanted < 0) return `hold: less than ${hold.leave} is left already`;
+  const count = hold.size === undefined ? Math.floor(wanted / 2 ** order) : Math.ceil(wanted / 2 ** order);
   const got = populate(world, domid, order, count, hold.node);
   return got === count ? null : `hold: only ${got} of ${count} blocks of order ${order} are to be had`;
 }

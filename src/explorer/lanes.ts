@@ -108,7 +108,9 @@ function begin(play: Play, lane: Lane, step: Step): void {
   const { action } = step;
   const { now } = play.world;
   if (action.do === 'parallel') {
-    const lanes = action.steps.map((child) => newLane([child], now, lane.i));
+    const lanes = action.steps.flatMap((child) =>
+      copies(child).map((i) => newLane([child], now, i ?? lane.i)),
+    );
     lane.current = { step, since: now, lanes, round: 1, rounds: 1, succeeded: 0, failed: 0 };
   } else if (action.do === 'repeat') {
     const lanes = action.count === 0 ? [] : [newLane(action.steps, now, 1, lane.isRoot)];
@@ -117,6 +119,10 @@ function begin(play: Play, lane: Lane, step: Step): void {
     lane.current = startStep(play, step, lane.i);
   }
 }
+
+/** The counts of a step's copies; one without a count where there are none. */
+const copies = ({ times }: Step): readonly (number | null)[] =>
+  times === null ? [null] : Array.from({ length: times }, (_, i) => i + 1);
 
 /** Looks whether the lane's step is over; if so, ends it and looks whether what was expected holds. */
 function finish(play: Play, lane: Lane, current: Pending | Block): boolean {

@@ -9,6 +9,9 @@ import type { Reply, Request } from '../toolstack/task.ts';
 import { type CostModel, extentCosts } from './cost-model.ts';
 import type { TraceSink } from './trace-event.ts';
 
+/** `extents`: allocating, assigning and mapping an extent is one thing; `steps`: three, with scrubbing four. */
+export type Grain = 'extents' | 'steps';
+
 /** Virtual ns everywhere. Changed in place as time goes on. */
 export interface Machine {
   readonly costs: CostModel;
@@ -22,8 +25,8 @@ export interface Machine {
   /** Since when tasks wait for a lock of the toolstack's, by id. */
   readonly waiting: Map<number, number>;
   readonly trace: TraceSink;
-  /** False: a request is served whole even if others could run in between. */
-  readonly interleaves: boolean;
+  /** What others may come between: the extents of a request, or every step of an extent. */
+  readonly grain: Grain;
   /** False: what could be served in one go is served one by one all the same. */
   readonly batches: boolean;
 }
@@ -32,7 +35,7 @@ export function newMachine(
   costs: CostModel,
   cpus: number,
   trace: TraceSink,
-  how: { readonly interleaves: boolean; readonly batches: boolean },
+  how: { readonly grain: Grain; readonly batches: boolean },
 ): Machine {
   const cpuFreeAt = new Array<number>(cpus).fill(0);
   const clocks = { heapLockFreeAt: 0, longestHeapLock: 0, heapLockWait: 0 };

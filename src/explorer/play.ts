@@ -64,7 +64,7 @@ export function raise(stage: Stage, limits: Limits, around: Surroundings): Play 
     noteEvent(log, event);
     around.trace?.(event);
   };
-  const how = { interleaves: true, batches: around.batches };
+  const how = { grain: stage.grain, batches: around.batches };
   const machine = newMachine(stage.costs, stage.host.cpus, trace, how);
   const outside = {
     readFile: (path: string) => readGuestFile(stage, around, path),

@@ -9,7 +9,7 @@ import { populateInTurns } from '../hypervisor/populate-in-turns.ts';
 import { extentCosts } from './cost-model.ts';
 import type { Machine } from './machine.ts';
 import { partOf } from './sections.ts';
-import type { RunningTask, World } from './world.ts';
+import type { PopulateRequest, RunningTask, World } from './world.ts';
 
 /** Fewer rounds than this are not worth the looking. */
 const MIN_ROUNDS = 4;
@@ -21,33 +21,39 @@ export function advanceTogether(
   chosen: RunningTask,
   until: number,
 ): boolean {
-  if (machine === null || !machine.batches || chosen.section == null) return false;
-  const order = chosen.section.request.args.extentOrder;
+  if (machine === null || !machine.batches || machine.grain !== 'extents') return false;
+  const own = populateOf(chosen);
+  if (own === null) return false;
+  const order = own.args.extentOrder;
   const { all: period, lock } = extentCosts(machine.costs, order);
   const turns: RunningTask[] = [];
   let end = until;
   for (const task of world.tasks) {
     if (task.at === null) continue;
-    if (task.section != null && task.section.done > 0 && task.section.request.args.extentOrder === order)
-      turns.push(task);
+    const request = populateOf(task);
+    if (request !== null && task.section!.done > 0 && request.args.extentOrder === order) turns.push(task);
     else end = Math.min(end, task.at);
   }
   if (turns.length < 2 || turns.length > machine.cpuFreeAt.length) return false;
   turns.sort((a, b) => a.at! - b.at! || a.id - b.id);
   if (!isSteady(machine, turns, period, lock)) return false;
   let rounds = Math.floor((end - turns[turns.length - 1]!.at! - 1) / period) + 1;
-  for (const { section } of turns)
-    rounds = Math.min(rounds, section!.request.args.nrExtents - section!.done - 1);
+  for (const task of turns)
+    rounds = Math.min(rounds, populateOf(task)!.args.nrExtents - task.section!.done - 1);
   if (rounds < MIN_ROUNDS) return false;
-  const members = turns.map(({ domid, section }) => ({
-    caller: domid ?? 0,
-    reservation: partOf(section!.request.args, section!.done, rounds),
+  const members = turns.map((task) => ({
+    caller: task.domid ?? 0,
+    reservation: partOf(populateOf(task)!.args, task.section!.done, rounds),
   }));
   const done = populateInTurns(world.xen, members, rounds);
   if (done === 0) return false;
   settleTurns(machine, world, turns, done, { period, lock, size: 2 ** order });
   return true;
 }
+
+/** The populate that a task is in the middle of, or null. */
+const populateOf = (task: RunningTask): PopulateRequest | null =>
+  task.section?.request.name === 'XENMEM_populate_physmap' ? task.section.request : null;
 
 /** Whether the turns repeat as they are: in distinct slots of the period, none waiting for the lock or a CPU. */
 function isSteady(machine: Machine, turns: readonly RunningTask[], period: number, lock: number): boolean {
@@ -82,7 +88,7 @@ function settleTurns(
       kind: 'populate',
       what: 'XENMEM_populate_physmap',
       domid: Number(section.request.args.domid),
-      order: Number(section.request.args.extentOrder),
+      order: 0,
       rc: rounds,
       extents: rounds,
       free: world.xen.heap.totalAvailPages + (turns.length - 1 - i) * extent.size,

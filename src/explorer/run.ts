@@ -45,6 +45,8 @@ const STEP_BUDGET = 5_000_000;
 const QUIET_WAKEUPS = 64;
 /** The toolstack's programs, and those of scenarios. */
 const ALL_FLOWS = { ...flows, ...requestFlows };
+/** What xenstored makes of VIRQ_DOM_EXC. */
+const RELEASE = ['@releaseDomain'];
 const READY: Reply = { rc: 0 };
 /** The reply to a sleep. */
 const SLEPT: Reply = { rc: 0, slept: true };
@@ -225,6 +227,7 @@ function runTask(run: Run, running: RunningTask, others: number, until: number):
       watches,
       pending,
       waiting: false,
+      section: null,
       reply: READY,
       at: world.now,
     };
@@ -276,6 +279,10 @@ function goOn(run: Run, here: RunningTask, section: Section, others: number): Ru
   noteSection(machine, world, here, section, served);
   const at = world.now + served.took;
   if (served.reply === null) return { ...here, section: served.section, at };
+  if (section.request.name === 'XEN_DOMCTL_destroydomain') {
+    if (served.reply.rc === 0 && fireWatches(world, RELEASE, here.id)) run.wakeAt = world.now;
+    dropGuests(run);
+  }
   run.observers.get(here.id)?.served?.(section.request, served.reply);
   return { ...here, section: null, reply: served.reply, at };
 }
@@ -314,7 +321,7 @@ function serve(run: Run, here: RunningTask, request: Request, others: number): R
       return { ...here, reply: { rc: 0, task: id } };
     }
     default: {
-      if (machine?.interleaves === true && isSectioned(request)) {
+      if (machine !== null && isSectioned(request)) {
         return goOn(run, here, { request, done: 0 }, others);
       }
       const freeBefore = world.xen.heap.totalAvailPages;

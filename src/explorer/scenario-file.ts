@@ -73,6 +73,7 @@ function readTwin(reading: Reading, scenario: ScenarioInput, twin: TwinInput, i:
     xlconf: mergedConf(scenario.xlconf, twin.xlconf),
     guests: mergedGuests(scenario.guests, twin.guests),
     costs: { ...scenario.costs, ...twin.costs },
+    grain: twin.grain ?? scenario.grain,
     steps: twin.steps ?? scenario.steps,
   };
   const own = { ...reading, outputs: new Map<string, string>() };
@@ -115,6 +116,7 @@ function readStage(reading: Reading, input: ScenarioInput, path: Path, stepsPath
     missingFiles: input.host?.missing_files ?? [],
     xlConf: xlConfText(input.xlconf),
     guests,
+    grain: input.grain ?? 'extents',
     costs: costs.ok ? costs.costs : defaultCosts,
     steps: readSteps(reader, input.steps, [...stepsPath, 'steps']),
   };

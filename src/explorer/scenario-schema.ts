@@ -193,7 +193,8 @@ const conditionsSchema = v.strictObject({
   ),
   hold: v.optional(
     v.strictObject({
-      size: size,
+      size: v.optional(described(size, 'How much.')),
+      leave: v.optional(described(size, 'All but this much.')),
       as: described(name, 'A name for the one who holds it.'),
       order: v.optional(described(whole, 'In blocks of this order. Default 0.')),
       node: v.optional(whole),
@@ -216,6 +217,7 @@ export interface StepInput {
   readonly repeat?: number | undefined;
   readonly steps?: readonly (StepInput | string)[] | undefined;
   readonly set?: v.InferOutput<typeof conditionsSchema> | undefined;
+  readonly times?: number | undefined;
   readonly at?: string | undefined;
   readonly settle?: string | undefined;
   readonly output?: string | undefined;
@@ -252,6 +254,9 @@ export const stepSchema: v.GenericSchema<StepInput> = v.strictObject({
   repeat: v.optional(described(whole, 'How often to do steps; {i} in them is the count, from 1.')),
   steps: v.optional(described(v.array(v.lazy(() => stepOrLine)), 'The steps to repeat.')),
   set: v.optional(described(conditionsSchema, 'Changes the host: fragment, offline, hold, release.')),
+  times: v.optional(
+    described(whole, 'In a parallel block: how many of this step start; {i} in it is the number, from 1.'),
+  ),
   at: v.optional(described(duration, 'In a parallel block: when to start, counted from its beginning.')),
   settle: v.optional(
     described(
@@ -270,6 +275,11 @@ const costsSchema = described(
   'Entries of the cost model to replace: nanoseconds or durations.',
 );
 
+const grainSchema = described(
+  v.picklist(['extents', 'steps']),
+  'What others may come between: the extents of a request, or every step of an extent (allocate, scrub, assign, map). Default extents.',
+);
+
 const twinSchema = v.strictObject({
   name: described(name, 'What the twin lacks.'),
   because: v.optional(described(v.string(), 'Why it must fail.')),
@@ -278,6 +288,7 @@ const twinSchema = v.strictObject({
   guests: v.optional(v.record(v.string(), guestSchema)),
   steps: v.optional(described(v.array(stepOrLine), "Steps instead of the scenario's.")),
   costs: v.optional(costsSchema),
+  grain: v.optional(grainSchema),
   fails: described(
     v.pipe(v.array(name), v.minLength(1, 'must name at least one expectation')),
     'Where it must fail: step name and expectation, as reports print them.',
@@ -292,6 +303,7 @@ export const scenarioSchema = v.strictObject({
   xlconf: v.optional(xlconfSchema),
   guests: v.optional(described(v.record(v.string(), guestSchema), 'Guests by name.')),
   costs: v.optional(costsSchema),
+  grain: v.optional(grainSchema),
   limits: v.optional(
     v.strictObject({
       requests: v.optional(

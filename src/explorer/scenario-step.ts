@@ -22,6 +22,7 @@ export interface StepReader {
 
 const MAX_REPEAT = 1_000_000;
 const MAX_NESTING = 8;
+const MAX_TIMES = 10_000;
 
 /** Reads a list of steps. `inParallel`: they may say when to start. */
 export function readSteps(
@@ -48,6 +49,9 @@ function readStep(reader: StepReader, input: StepInput | string, path: Path, inP
     reader.report({ ...at, message });
   };
   const action = readAction(reader, step, path, complain);
+  if (step.times !== undefined && !inParallel)
+    complain('times', '"times" is for steps of a parallel block; use repeat');
+  if ((step.times ?? 1) > MAX_TIMES) complain('times', `times goes up to ${MAX_TIMES}`);
   if (step.at !== undefined && !inParallel) complain('at', '"at" is for steps of a parallel block');
   noteOutput(reader, step, path);
   const settle = readSettle(step.settle, inParallel, complain);
@@ -56,6 +60,7 @@ function readStep(reader: StepReader, input: StepInput | string, path: Path, inP
     ...place,
     label,
     action,
+    times: step.times ?? null,
     at: step.at === undefined ? 0 : (parseDuration(step.at) ?? 0),
     settle,
     output: step.output ?? null,

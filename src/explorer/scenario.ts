@@ -2,6 +2,7 @@
 import type { HostConfig } from '../hypervisor/host-config.ts';
 import type { CostModel } from './cost-model.ts';
 import type { GuestAction } from './guest-action.ts';
+import type { Grain } from './machine.ts';
 import type { Place } from './scenario-problem.ts';
 import type { ConditionsInput, ExpectationInput } from './scenario-schema.ts';
 
@@ -27,6 +28,8 @@ export interface Step extends Place {
   /** Its name, or what it does: how reports and twins call it. */
   readonly label: string;
   readonly action: Action;
+  /** In a parallel block: how many of it start; null: one that is not counted. */
+  readonly times: number | null;
   /** In a parallel block: ns after its start. */
   readonly at: number;
   /** How far the rest of the host runs on after the step. */
@@ -62,6 +65,7 @@ export interface Stage {
   readonly xlConf: string;
   readonly guests: ReadonlyMap<string, GuestConfig>;
   readonly costs: CostModel;
+  readonly grain: Grain;
   readonly steps: readonly Step[];
 }
 

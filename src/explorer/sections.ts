@@ -5,19 +5,26 @@
  * about to get; that is the whole race. So a populate is served for as many extents as begin before anybody else
  * acts, and goes on from there: Xen's own continuation (start_extent) as plain data.
  */
+import { domainRelinquish } from '../hypervisor/domain.ts';
 import { hypercall } from '../hypervisor/hypercall.ts';
+import { type HypercallTask, hypercallStart, hypercallStep } from '../hypervisor/hypercall-step.ts';
 import type { GfnRun, MemoryReservation } from '../hypervisor/privcmd.ts';
 import type { Reply, Request } from '../toolstack/task.ts';
 import { extentCosts } from './cost-model.ts';
 import { type Machine, takeHeapLock } from './machine.ts';
-import type { PopulateRequest, Section, World } from './world.ts';
+import type { PopulateRequest, Section, SectionedRequest, World } from './world.ts';
 
+/** Pages a destruction gives back before it looks whether it should yield, and at most in one go. */
+const MIN_FREED = 512;
+const MAX_FREED = 2 ** 32;
 /** More extents than a hypercall may name are refused as a whole. */
 const MAX_EXTENTS = 0x3ffffff;
 
-/** Whether a request is served in parts: it allocates extent by extent and names a frame for each. */
-export function isSectioned(request: Request): request is PopulateRequest {
-  if (request.kind !== 'hypercall' || request.name !== 'XENMEM_populate_physmap') return false;
+/** Whether a request is served in parts: a destruction, or an allocation that names a frame for each extent. */
+export function isSectioned(request: Request): request is SectionedRequest {
+  if (request.kind !== 'hypercall') return false;
+  if (request.name === 'XEN_DOMCTL_destroydomain') return true;
+  if (request.name !== 'XENMEM_populate_physmap') return false;
   const { nrExtents, extentStart, memFlags } = request.args;
   return (
     extentStart !== null &&
@@ -35,12 +42,29 @@ export interface SectionServed {
   readonly extents: number;
 }
 
-/** Serves as many extents as begin before `others`, at least one. */
+/** Serves as much as begins before `others`, at least one section. */
 export function serveSection(
   world: World,
   machine: Machine,
   caller: number,
   section: Section,
+  others: number,
+): SectionServed {
+  const { request } = section;
+  if (request.name === 'XEN_DOMCTL_destroydomain') {
+    return serveSteps(world, machine, caller, section, others, destroyCost(world, machine, others));
+  }
+  if (machine.grain === 'steps') {
+    return serveSteps(world, machine, caller, section, others, populateCost(world, machine, request));
+  }
+  return serveExtents(world, machine, caller, { request, done: section.done }, others);
+}
+
+function serveExtents(
+  world: World,
+  machine: Machine,
+  caller: number,
+  section: { readonly request: PopulateRequest; readonly done: number },
   others: number,
 ): SectionServed {
   const { request, done } = section;
@@ -61,6 +85,75 @@ export function serveSection(
   const over = rc < count || done + rc === nrExtents;
   if (!over) return { section: { request, done: done + rc }, reply: null, took, extents: rc };
   return { section: null, reply: { rc: done + rc }, took, extents: rc };
+}
+
+/** What a step costs, given where the hypercall stood and how long it has been served; it may do the step itself. */
+type StepCost = (task: HypercallTask, elapsed: number) => { readonly ns: number; readonly isDone: boolean };
+
+/** Serves steps one after the other while they begin before `others`. */
+function serveSteps(
+  world: World,
+  machine: Machine,
+  caller: number,
+  section: Section,
+  others: number,
+  cost: StepCost,
+): SectionServed {
+  const { request } = section;
+  const { kind: _kind, ...call } = request;
+  let task = section.task ?? hypercallStart(world.xen, { caller, node: 0 }, call);
+  let took = section.task === undefined ? machine.costs.hypercall : 0;
+  do {
+    const { ns, isDone } = cost(task, took);
+    took += ns;
+    if (isDone) continue;
+    const stepped = hypercallStep(world.xen, task);
+    if (stepped.reply !== null) {
+      return { section: null, reply: { ...stepped.reply }, took, extents: stepped.reply.rc - section.done };
+    }
+    task = stepped.task;
+  } while (world.now + took < others);
+  return {
+    section: { request, done: task.done, task },
+    reply: null,
+    took,
+    extents: task.done - section.done,
+  };
+}
+
+/** The parts of an extent: under the lock, scrubbing, and half of the rest each for assigning and mapping. */
+function populateCost(world: World, machine: Machine, request: PopulateRequest): StepCost {
+  const { all, lock } = extentCosts(machine.costs, request.args.extentOrder);
+  const half = (all - lock) / 2;
+  return (task, elapsed) => {
+    switch (task.at) {
+      case 'alloc':
+        return { ns: lock + takeHeapLock(machine, world.now + elapsed, lock, lock, 1), isDone: false };
+      case 'scrub':
+        return { ns: (task.extent?.dirtyPages ?? 0) * machine.costs.scrub_page, isDone: false };
+      case 'assign':
+        return { ns: Math.floor(half), isDone: false };
+      default:
+        return { ns: Math.ceil(half), isDone: false };
+    }
+  };
+}
+
+/** Pages are given back for as long as nobody else acts; 512 at least. */
+function destroyCost(world: World, machine: Machine, others: number): StepCost {
+  const { free_page, hypercall: entry } = machine.costs;
+  return (task, elapsed) => {
+    if (task.at !== 'relinquish' || task.call.name !== 'XEN_DOMCTL_destroydomain') {
+      return { ns: task.at === 'whole' ? 0 : entry, isDone: false };
+    }
+    const room = Math.ceil((others - world.now - elapsed) / Math.max(1, free_page * MIN_FREED));
+    const limit = Math.min(MAX_FREED, Math.max(1, room) * MIN_FREED);
+    const before = world.xen.heap.totalAvailPages;
+    const left = domainRelinquish(world.xen, task.call.args.domid, limit);
+    const ns = Math.max(0, world.xen.heap.totalAvailPages - before) * free_page;
+    // The last step finds nothing left and goes on to free the domain.
+    return { ns, isDone: left > 0 };
+  };
 }
 
 /** The extents [from, from + count) of a reservation. */

@@ -90,8 +90,8 @@ export function noteEvent(log: TraceLog, event: TraceEvent): void {
 }
 
 const continues = (a: TraceEvent, b: TraceEvent): boolean =>
-  a.kind === 'populate' &&
-  b.kind === 'populate' &&
+  (a.kind === 'populate' || a.kind === 'free') &&
+  b.kind === a.kind &&
   a.what === b.what &&
   a.domid === b.domid &&
   a.order === b.order;

@@ -38,7 +38,22 @@ export function noteSection(
   section: Section,
   served: SectionServed,
 ): void {
-  const { args } = section.request;
+  const { request } = section;
+  if (request.name === 'XEN_DOMCTL_destroydomain') {
+    const until = world.now + served.took;
+    const event = {
+      at: world.now,
+      until,
+      task: task.id,
+      name: task.task.name,
+      kind: 'free',
+      ...hostAt(world),
+    } as const;
+    const rc = served.reply?.rc ?? 0;
+    machine.trace({ ...event, what: request.name, domid: Number(request.args.domid), rc });
+    return;
+  }
+  const { args } = request;
   const common = {
     at: world.now,
     until: world.now + served.took,

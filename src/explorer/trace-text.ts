@@ -73,6 +73,10 @@ export function holdings(log: TraceLog, world: World): string[] {
   for (const task of world.tasks) {
     if (task.section == null) continue;
     const { done, request } = task.section;
+    if (request.name === 'XEN_DOMCTL_destroydomain') {
+      lines.push(`"${task.task.name}" is destroying d${request.args.domid}`);
+      continue;
+    }
     const { nrExtents, extentOrder, domid } = request.args;
     lines.push(
       `"${task.task.name}" is populating d${domid}: ${done} of ${nrExtents} x ${extentName(extentOrder)} done`,

@@ -79,6 +79,7 @@ const step = (
   ...place,
   label: line.trim(),
   action: { do: 'run', line, argv },
+  times: null,
   at: 0,
   settle: 'idle',
   output: null,

@@ -6,8 +6,9 @@ const isAscii = (text: string): boolean => /^\p{ASCII}*$/u.test(text);
 export const utf8Bytes = (text: string): string =>
   isAscii(text)
     ? text
-    : encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd')).replace(/%([0-9A-F]{2})/g, (_, hex: string) =>
-        String.fromCharCode(Number.parseInt(hex, 16)),
+    : encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd')).replace(
+        /%([0-9A-F]{2})/g,
+        (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)),
       );
 
 /** The toolstack's bytes as Unicode; bytes that are not UTF-8 stay what they are, one char each. */

@@ -3,20 +3,30 @@
  *
  * Plain data but for Xen, which is changed in place and can be marked and rolled back. run.ts moves it.
  */
+import type { HypercallTask } from '../hypervisor/hypercall-step.ts';
 import type { Xen } from '../hypervisor/xen.ts';
 import type { Reply, Request, Task } from '../toolstack/task.ts';
 import { emptyXsState, type XsState } from './xenstored.ts';
 
-/** A populate request that is served in parts, so that others run between its heap_lock sections. */
+/** A hypercall that is served in parts, so that others run between its heap_lock sections. */
 export interface Section {
-  readonly request: PopulateRequest;
+  readonly request: SectionedRequest;
   /** Extents done so far. Xen: start_extent. */
   readonly done: number;
+  /** Where it stands between the steps of one extent, or of a destruction. */
+  readonly task?: HypercallTask;
 }
+
+export type SectionedRequest = PopulateRequest | DestroyRequest;
 
 export type PopulateRequest = Extract<
   Request,
   { readonly kind: 'hypercall'; readonly name: 'XENMEM_populate_physmap' }
+>;
+
+export type DestroyRequest = Extract<
+  Request,
+  { readonly kind: 'hypercall'; readonly name: 'XEN_DOMCTL_destroydomain' }
 >;
 
 /** A task of the world and why it does not run at this moment. */
