@@ -4,7 +4,7 @@
  * Models libxl__domain_config_setdefault(), libxl__domain_create_info_setdefault() and
  * libxl__domain_build_info_setdefault(), tools/libs/light/libxl_create.c.
  */
-import type { PhysInfo } from '../hypervisor/privcmd.ts';
+import type { DomainType, PhysInfo } from '../hypervisor/privcmd.ts';
 import { type KiB, kib } from '../hypervisor/units.ts';
 import type { BuildInfo, DomainConfig, HvmInfo } from './domain-config.ts';
 import { ERROR_INVAL } from './libxl-errno.ts';
@@ -112,6 +112,15 @@ function refusal(config: DomainConfig, maxMemkb: bigint, targetMemkb: bigint): R
   return null;
 }
 
+/** How devices reach the guest's memory, if it has any. Models libxl__domain_config_setdefault()'s part on passthrough. */
+function passthroughMode(config: DomainConfig, type: DomainType, hap: boolean): SettledConfig['passthrough'] {
+  const { passthrough } = config.cInfo;
+  if (passthrough === 'enabled') return 'sync_pt';
+  if (passthrough !== 'default' && passthrough !== 'unknown') return passthrough;
+  if (config.pcidevs.length === 0 && config.dtdevs.length === 0) return 'disabled';
+  return type === 'pv' || !hap ? 'sync_pt' : 'share_pt';
+}
+
 /** Fills in the defaults. The order matters: the paging pool is sized before memory and vcpus have theirs. */
 export function domainConfigSetdefault(config: DomainConfig, physinfo: PhysInfo, uuid: string): Settled {
   const { cInfo, bInfo } = config;
@@ -128,17 +137,7 @@ export function domainConfigSetdefault(config: DomainConfig, physinfo: PhysInfo,
   }
   const type = cInfo.type;
   const hap = type !== 'pv' && (cInfo.hap ?? physinfo.capabilities.includes('hap'));
-  const wantsDevices = config.pcidevs.length > 0 || config.dtdevs.length > 0;
-  const passthrough =
-    cInfo.passthrough === 'default' || cInfo.passthrough === 'unknown'
-      ? wantsDevices
-        ? type === 'pv' || !hap
-          ? 'sync_pt'
-          : 'share_pt'
-        : 'disabled'
-      : cInfo.passthrough === 'enabled'
-        ? 'sync_pt'
-        : cInfo.passthrough;
+  const passthrough = passthroughMode(config, type, hap);
   const rawMax = bInfo.maxMemkb === null ? MEMKB_DEFAULT : u64(bInfo.maxMemkb);
   const shadow =
     bInfo.shadowMemkb === null

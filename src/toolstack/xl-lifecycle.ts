@@ -5,7 +5,18 @@
  */
 import { domId } from '../hypervisor/units.ts';
 import { ERROR_NOPARAVIRT } from './libxl-errno.ts';
-import { ask, call, done, type Flow, flow, goto, hypercall, hypercallReply, type Next } from './task.ts';
+import {
+  ask,
+  call,
+  done,
+  type Flow,
+  flow,
+  goto,
+  hypercall,
+  hypercallReply,
+  type Next,
+  type Reply,
+} from './task.ts';
 import type { CommandArgs } from './xl-env.ts';
 import { endWith } from './xl-exit.ts';
 import { defGetopt } from './xl-getopt.ts';
@@ -109,29 +120,67 @@ function nextStop(v: StopVars): Next<StopVars> {
   return ask(stderrText(`Waiting for ${count} domains\n`), 'look', { ...v, count });
 }
 
+type StopCommand = 'shutdown' | 'reboot';
+
+/** Reads the words of the command: which domains, and what to wait for. */
+function stopBegin(v: StopVars, command: StopCommand): Next<StopVars> {
+  const long = [
+    { name: 'all', val: 'a' },
+    { name: 'wait', val: 'w' },
+  ];
+  const parsed = defGetopt(v.argv, { command, short: 'awF', long, minArgs: 0 });
+  if (!parsed.ok) return endWith(parsed, v);
+  const all = parsed.options.some((o) => o.opt === 'a');
+  const wait = parsed.options.filter((o) => o.opt === 'w').length;
+  const fallback = parsed.options.some((o) => o.opt === 'F');
+  const next = { ...v, all, wait, fallback, waiting: [] };
+  if (parsed.args[0] === undefined && !all) {
+    return ask(stderrText('You must specify -a or a domain id.\n\n'), 'failed', next);
+  }
+  if (all) return call('libxl_list_domain', {}, 'listed', next);
+  return call('find_domain', { p: parsed.args[0] ?? '' }, 'found', next);
+}
+
+/** A domain was asked to stop, or cannot be asked. */
+function stopControlled(v: StopVars, reply: Reply, command: StopCommand): Next<StopVars> {
+  const reboot = command === 'reboot';
+  const [domid, ...todo] = v.todo ?? [];
+  if (reply.rc === 0) return nextStop({ ...v, todo, waiting: [...(v.waiting ?? []), domid!] });
+  if (reply.rc === ERROR_NOPARAVIRT && v.fallback === true) {
+    const text = `PV control interface not available: sending ACPI ${reboot ? 'reset' : 'power'} button event.\n`;
+    return ask(stderrText(text), 'acpi', v);
+  }
+  const hint =
+    reply.rc === ERROR_NOPARAVIRT
+      ? `PV control interface not available: external graceful ${command} not possible.\nUse "-F" to fallback to ACPI ${reboot ? 'reset' : 'power'} event.\n`
+      : '';
+  return ask(stderrText(`${hint}${command} failed (rc=${reply.rc})\n`), 'failed', v);
+}
+
+/** Tells which of the awaited domains have stopped, and waits for the others. */
+function stopLooked(v: StopVars, reply: Reply): Next<StopVars> {
+  const infos = reply.rc < 0 ? [] : hypercallReply('XEN_SYSCTL_getdomaininfolist', reply).infos;
+  const texts: string[] = [];
+  const waiting = (v.waiting ?? []).filter((domid) => {
+    const info = infos.find((i) => i.domid === domid);
+    if (info === undefined) texts.push(`Domain ${domid} has been destroyed.\n`);
+    else if (info.shutdown && v.wait === 1) {
+      texts.push(`Domain ${domid} has been shut down, reason code ${info.shutdownReason}\n`);
+    } else return true;
+    return false;
+  });
+  const said = texts.map(stderrText);
+  if (waiting.length === 0) return ask(said, 'ended', v);
+  return ask([...said, { kind: 'wait', paths: ['@releaseDomain'] }], 'look', { ...v, waiting });
+}
+
 /** `xl shutdown` and `xl reboot`. Models main_shutdown_or_reboot(). */
-function stopCommand(command: 'shutdown' | 'reboot'): Flow {
+function stopCommand(command: StopCommand): Flow {
   const reboot = command === 'reboot';
   return flow<StopVars>({
     name: `main_${command}`,
     steps: {
-      start: (v) => {
-        const long = [
-          { name: 'all', val: 'a' },
-          { name: 'wait', val: 'w' },
-        ];
-        const parsed = defGetopt(v.argv, { command, short: 'awF', long, minArgs: 0 });
-        if (!parsed.ok) return endWith(parsed, v);
-        const all = parsed.options.some((o) => o.opt === 'a');
-        const wait = parsed.options.filter((o) => o.opt === 'w').length;
-        const fallback = parsed.options.some((o) => o.opt === 'F');
-        const next = { ...v, all, wait, fallback, waiting: [] };
-        if (parsed.args[0] === undefined && !all) {
-          return ask(stderrText('You must specify -a or a domain id.\n\n'), 'failed', next);
-        }
-        if (all) return call('libxl_list_domain', {}, 'listed', next);
-        return call('find_domain', { p: parsed.args[0] ?? '' }, 'found', next);
-      },
+      start: (v) => stopBegin(v, command),
       found: (v, reply) =>
         reply.rc === 0 ? nextStop({ ...v, todo: [reply.domid as number] }) : done({ rc: reply.rc }),
       listed: (v, reply) => {
@@ -148,19 +197,7 @@ function stopCommand(command: 'shutdown' | 'reboot'): Flow {
         const args = { domid: v.todo![0]!, word: reboot ? 'reboot' : 'poweroff' };
         return call('libxl_domain_control', args, 'controlled', v);
       },
-      controlled: (v, reply) => {
-        const [domid, ...todo] = v.todo ?? [];
-        if (reply.rc === 0) return nextStop({ ...v, todo, waiting: [...(v.waiting ?? []), domid!] });
-        if (reply.rc === ERROR_NOPARAVIRT && v.fallback === true) {
-          const text = `PV control interface not available: sending ACPI ${reboot ? 'reset' : 'power'} button event.\n`;
-          return ask(stderrText(text), 'acpi', v);
-        }
-        const hint =
-          reply.rc === ERROR_NOPARAVIRT
-            ? `PV control interface not available: external graceful ${command} not possible.\nUse "-F" to fallback to ACPI ${reboot ? 'reset' : 'power'} event.\n`
-            : '';
-        return ask(stderrText(`${hint}${command} failed (rc=${reply.rc})\n`), 'failed', v);
-      },
+      controlled: (v, reply) => stopControlled(v, reply, command),
       acpi: (v) => {
         const [domid, ...todo] = v.todo ?? [];
         // A guest without PV drivers answers the button by stopping; a reset is the same to Xen.
@@ -174,21 +211,7 @@ function stopCommand(command: 'shutdown' | 'reboot'): Flow {
           'looked',
           v,
         ),
-      looked: (v, reply) => {
-        const infos = reply.rc < 0 ? [] : hypercallReply('XEN_SYSCTL_getdomaininfolist', reply).infos;
-        const texts: string[] = [];
-        const waiting = (v.waiting ?? []).filter((domid) => {
-          const info = infos.find((i) => i.domid === domid);
-          if (info === undefined) texts.push(`Domain ${domid} has been destroyed.\n`);
-          else if (info.shutdown && v.wait === 1) {
-            texts.push(`Domain ${domid} has been shut down, reason code ${info.shutdownReason}\n`);
-          } else return true;
-          return false;
-        });
-        const said = texts.map(stderrText);
-        if (waiting.length === 0) return ask(said, 'ended', v);
-        return ask([...said, { kind: 'wait', paths: ['@releaseDomain'] }], 'look', { ...v, waiting });
-      },
+      looked: (v, reply) => stopLooked(v, reply),
       ended: () => done({ rc: 0 }),
       failed: () => done({ rc: 1 }),
       exit: (_v, reply) => done({ rc: reply.rc }),
