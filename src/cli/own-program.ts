@@ -100,10 +100,11 @@ export async function ownCommand(
         const { cfgParse } = await import('./cfg-parse.ts');
         const text = readConfigFile(cli, file);
         if (text === null) return MISUSE;
-        const { stdout, stderr, exit } = cfgParse(toBytes(file), text);
-        say(cli, 'stdout', stdout);
-        say(cli, 'stderr', stderr);
-        return exit;
+        return cfgParse(toBytes(file), text, (stream, piece) => {
+          say(cli, stream, piece);
+          // What this process has not saved yet must not be spoken of.
+          if (cli.unsaved.length === 0) flush(cli);
+        });
       }),
     );
   program

@@ -10,8 +10,9 @@ import { endWith } from './xl-exit.ts';
 import { defGetopt } from './xl-getopt.ts';
 import { stderrText, stdoutText } from './xl-log.ts';
 import { cpurangeParse } from './xl-parse-cpus.ts';
-import { getList, getString, leadingStrings, newXluConfig, type XluConfig } from './xlu-cfg.ts';
+import { getList, getString, newXluConfig, type XluConfig } from './xlu-cfg.ts';
 import { xluCfgReaddata } from './xlu-cfg-parse.ts';
+import { leadingStrings } from './xlu-cfg-value.ts';
 
 type ListVars = CommandArgs & { readonly cpus?: boolean; readonly pool?: string; readonly poolid?: number };
 

@@ -1,7 +1,7 @@
 /** Reads xl.conf. Models parse_global_config(), tools/xl/xl.c: its order, its messages and its silent refusals. */
 import type { XlConf } from './xl-conf.ts';
 import { xlConfDefaults } from './xl-conf.ts';
-import { type Got, getBoundedLong, getLong, getString, type XluConfig } from './xlu-cfg.ts';
+import { type Got, getBoundedLong, getLong, getString, hasSetting, type XluConfig } from './xlu-cfg.ts';
 import { xluCfgReaddata } from './xlu-cfg-parse.ts';
 
 /** Where xl looks for its global settings. Xen: XL_GLOBAL_CONFIG. */
@@ -126,7 +126,7 @@ type GrantLimits = Pick<XlConf, 'maxGrantFrames' | 'maxMaptrackFrames' | 'maxGra
 function grantLimits(cfg: XluConfig): GrantLimits | null {
   const limits: (number | null)[] = [];
   for (const name of ['max_grant_frames', 'max_maptrack_frames', 'max_grant_version']) {
-    if (!cfg.newest.has(name)) {
+    if (!hasSetting(cfg, name)) {
       limits.push(null);
       continue;
     }

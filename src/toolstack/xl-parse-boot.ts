@@ -4,8 +4,8 @@
  */
 import { PASSTHROUGHS, TIMER_MODES, TSC_MODES } from './libxl-types-domain.ts';
 import { asInt32, asUint32 } from './strtol.ts';
+import { deviceEntries, stringList } from './xl-parse-lists.ts';
 import {
-  deviceEntries,
   die,
   enumFromString,
   type ParseState,
@@ -16,7 +16,6 @@ import {
   readString,
   say,
 } from './xl-parse-state.ts';
-import { leadingStrings } from './xlu-cfg.ts';
 
 /** Where Debian's firmware images lie. Xen: libxl_xenfirmwaredir_path(). */
 const XEN_FIRMWARE_DIR = '/usr/lib/xen-4.17/boot';
@@ -90,7 +89,7 @@ function parseBootloader(state: ParseState): void {
   bInfo.bootloader = readString(state, 'bootloader');
   const list = readList(state, 'bootloader_args', 'quiet');
   if (list !== null) {
-    bInfo.bootloaderArgs = leadingStrings(list);
+    bInfo.bootloaderArgs = stringList(state, list);
     return;
   }
   const text = readString(state, 'bootloader_args');

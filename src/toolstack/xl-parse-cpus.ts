@@ -4,8 +4,8 @@
  */
 import { strtoul } from './strtol.ts';
 import { checkMaps } from './xl-parse-limits.ts';
+import { stringList } from './xl-parse-lists.ts';
 import { die, type ParseState, readList, readString, say, XlExit } from './xl-parse-state.ts';
-import { leadingStrings } from './xlu-cfg.ts';
 
 /** A bitmap's width: its bits come in whole bytes. */
 const width = (bits: number): number => Math.ceil(bits / 8) * 8;
@@ -104,7 +104,7 @@ function affinity(
   const { maxVcpus } = state.config.bInfo;
   const list = readList(state, key, 'quiet');
   if (list !== null) {
-    const maps = leadingStrings(list).slice(0, Math.max(maxVcpus, 0));
+    const maps = stringList(state, list).slice(0, Math.max(maxVcpus, 0));
     return { maps: maps.map((text) => cpuSet(state, text)), list: true };
   }
   const text = readString(state, key);

@@ -1,6 +1,7 @@
 /** Devices in the order xl reads them. Models the device part of parse_config_data(), tools/xl/xl_parse.c. */
 import { parseCpuidList, parseCpuidString } from './libxl-cpuid.ts';
 import { parseVfb } from './xl-parse-fb.ts';
+import { deviceEntries, stringList } from './xl-parse-lists.ts';
 import {
   parseChannels,
   parseP9,
@@ -10,10 +11,9 @@ import {
   parseVdispl,
   parseVtpm,
 } from './xl-parse-pvdev.ts';
-import { deviceEntries, type ParseState, readList, readString, say, XlExit } from './xl-parse-state.ts';
+import { type ParseState, readList, readString, say, XlExit } from './xl-parse-state.ts';
 import { parseVif } from './xl-parse-vif.ts';
 import { parseVsnd } from './xl-parse-vsnd.ts';
-import { leadingStrings } from './xlu-cfg.ts';
 import { xluDiskParse } from './xlu-disk.ts';
 
 function parseDisks(state: ParseState): void {
@@ -30,7 +30,7 @@ function parseCpuid(state: ParseState): void {
   const { cpuid } = state.config.bInfo;
   const list = readList(state, 'cpuid', 'quiet');
   if (list !== null) {
-    say(state, parseCpuidList(cpuid, leadingStrings(list)));
+    say(state, parseCpuidList(cpuid, stringList(state, list)));
     return;
   }
   const text = readString(state, 'cpuid');

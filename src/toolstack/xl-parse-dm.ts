@@ -1,7 +1,8 @@
 /** The device model. Models parse_config_data(), tools/xl/xl_parse.c. */
 import { parseVncKeys } from './xl-parse-fb.ts';
+import { stringList } from './xl-parse-lists.ts';
 import { die, type ParseState, readDefbool, readList, readMemkb, readString, say } from './xl-parse-state.ts';
-import { leadingStrings } from './xlu-cfg.ts';
+import { hasSetting } from './xlu-cfg.ts';
 
 /** `device_model` is no longer followed; says so. */
 function parseDeviceModelDirective(state: ParseState): void {
@@ -33,10 +34,10 @@ function parseVersion(state: ParseState): void {
 }
 
 function readArgs(state: ParseState, key: string): string[] {
-  if (!state.cfg.newest.has(key)) return [];
+  if (!hasSetting(state.cfg, key)) return [];
   const list = readList(state, key);
   if (list === null) die(state, `xl: Unable to parse ${key}.`, 3);
-  return leadingStrings(list);
+  return stringList(state, list);
 }
 
 /** Reads the device model's keys, then those of its displays, then dm_restrict. */

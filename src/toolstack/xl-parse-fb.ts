@@ -6,9 +6,8 @@ import type { DomainConfigDraft } from './domain-config.ts';
 import { init } from './libxl-idl.ts';
 import { VKB_BACKENDS, vfbType, vkbType } from './libxl-types-device.ts';
 import { asInt32, asUint32, atoi, strtoul } from './strtol.ts';
+import { commaTokens, deviceEntries } from './xl-parse-lists.ts';
 import {
-  commaTokens,
-  deviceEntries,
   die,
   enumFromString,
   hvmDraft,
@@ -50,7 +49,7 @@ function setVfbOption(vfb: Vfb, key: string, value: string): void {
 export function parseVfb(state: ParseState): void {
   for (const entry of deviceEntries(state, 'vfb')) {
     const vfb = addVfb(state);
-    for (const token of commaTokens(entry)) {
+    for (const token of commaTokens(state, entry)) {
       const option = keyValue(token);
       if (option === null) break;
       setVfbOption(vfb, option.key, option.value);
@@ -158,7 +157,7 @@ export function parseVkb(state: ParseState): void {
   const { vkbs } = state.config;
   for (const entry of deviceEntries(state, 'vkb')) {
     const vkb = { ...init(vkbType), devid: vkbs.length };
-    for (const token of commaTokens(entry)) setVkbOption(state, vkb, token);
+    for (const token of commaTokens(state, entry)) setVkbOption(state, vkb, token);
     if (vkb.backendType === 'unknown') die(state, 'backend-type should be set in vkb spec');
     const touch = vkb.multiTouchWidth + vkb.multiTouchHeight + vkb.multiTouchNumContacts > 0;
     if (touch) vkb.featureMultiTouch = true;

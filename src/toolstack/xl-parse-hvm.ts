@@ -7,6 +7,7 @@ import {
   type VGA_INTERFACE_TYPES,
 } from './libxl-types-domain.ts';
 import { asInt32 } from './strtol.ts';
+import { entriesOf, stringList } from './xl-parse-lists.ts';
 import {
   die,
   enumFromString,
@@ -20,7 +21,8 @@ import {
   say,
   XlExit,
 } from './xl-parse-state.ts';
-import { isList, leadingStrings, type XluValue } from './xlu-cfg.ts';
+import { hasSetting } from './xlu-cfg.ts';
+import { isList, type XluValue } from './xlu-cfg-value.ts';
 
 type Hvm = NonNullable<ReturnType<typeof hvmDraft>>;
 
@@ -72,7 +74,7 @@ function parseViridianList(state: ParseState, hvm: Hvm, words: readonly XluValue
 function parseViridian(state: ParseState, hvm: Hvm): void {
   const list = readList(state, 'viridian', 'quiet');
   if (list === null) hvm.viridian = readDefbool(state, 'viridian', 'quiet');
-  else parseViridianList(state, hvm, list.values);
+  else parseViridianList(state, hvm, entriesOf(state, list));
 }
 
 /** The smallest and largest hole below 4 GiB, in bytes. Xen: HVM_BELOW_4G_MMIO_LENGTH and its upper bound. */
@@ -97,10 +99,10 @@ function parseGenid(state: ParseState, hvm: Hvm): void {
 }
 
 function parseMcaCaps(state: ParseState, hvm: Hvm): void {
-  if (!state.cfg.newest.has('mca_caps')) return;
+  if (!hasSetting(state.cfg, 'mca_caps')) return;
   const list = readList(state, 'mca_caps', 'quiet');
   if (list === null) die(state, 'ERROR: unable to parse mca_caps.', 3);
-  for (const word of list.values) {
+  for (const word of entriesOf(state, list)) {
     if (isList(word)) throw new XlExit(139);
     if (word !== 'lmce') die(state, `ERROR: unrecognized MCA capability '${word}'.`, 3);
     hvm.mcaCaps = 1;
@@ -226,7 +228,7 @@ function listOrString(
   key: string,
 ): { readonly list: string[] | null; readonly text: string | null } {
   const list = readList(state, key, 'quiet');
-  if (list !== null) return { list: leadingStrings(list), text: null };
+  if (list !== null) return { list: stringList(state, list), text: null };
   return { list: null, text: readString(state, key) };
 }
 

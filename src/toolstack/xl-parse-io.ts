@@ -3,6 +3,7 @@
 import type { Uint64 } from './libxl-idl.ts';
 import { ALTP2M_MODES } from './libxl-types-domain.ts';
 import { asInt32, asUint32, strtoul } from './strtol.ts';
+import { entriesOf } from './xl-parse-lists.ts';
 import {
   die,
   enumFromString,
@@ -33,7 +34,7 @@ function parseAltp2m(state: ParseState): void {
 
 function parseIoports(state: ParseState): void {
   const list = readList(state, 'ioports');
-  for (const [i, text] of (list?.values ?? []).entries()) {
+  for (const [i, text] of (list === null ? [] : entriesOf(state, list)).entries()) {
     if (typeof text !== 'string') die(state, `xl: Unable to get element #${i} in ioport list`);
     const bad = `xl: Invalid argument parsing ioport: ${text}`;
     const start = strtoul(text, 16);
@@ -55,7 +56,7 @@ function parseIoports(state: ParseState): void {
 
 function parseIrqs(state: ParseState): void {
   const list = readList(state, 'irqs');
-  for (const [i, text] of (list?.values ?? []).entries()) {
+  for (const [i, text] of (list === null ? [] : entriesOf(state, list)).entries()) {
     if (typeof text !== 'string') die(state, `xl: Unable to get element ${i} in irq list`);
     const irq = strtoul(text, 10);
     if (irq.end !== text.length || irq.end === 0) die(state, `xl: Invalid argument parsing irq: ${text}`);
@@ -68,7 +69,7 @@ const uint64 = (value: bigint): Uint64 => (value <= 2n ** 53n - 1n ? Number(valu
 
 function parseIomem(state: ParseState): void {
   const list = readList(state, 'iomem');
-  for (const [i, text] of (list?.values ?? []).entries()) {
+  for (const [i, text] of (list === null ? [] : entriesOf(state, list)).entries()) {
     if (typeof text !== 'string') die(state, `xl: Unable to get element ${i} in iomem list`);
     const bad = `xl: Invalid argument parsing iomem: ${text}`;
     const start = strtoul(text, 16);

@@ -5,8 +5,8 @@
 import type { DomainConfigDraft } from './domain-config.ts';
 import { RDM_RESERVE_POLICIES } from './libxl-types-domain.ts';
 import { atoi } from './strtol.ts';
+import { deviceEntries } from './xl-parse-lists.ts';
 import {
-  deviceEntries,
   die,
   enumFromString,
   hvmDraft,

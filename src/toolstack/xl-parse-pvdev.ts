@@ -15,22 +15,14 @@ import {
 } from './libxl-types-device.ts';
 import { asUint32, atoi, strtoul } from './strtol.ts';
 import { uuidFromString } from './xl-parse-identity.ts';
+import { commaTokens, deviceEntries } from './xl-parse-lists.ts';
 import { splitAt, splitPair } from './xl-parse-pair.ts';
-import {
-  commaTokens,
-  deviceEntries,
-  die,
-  enumFromString,
-  keyValue,
-  type ParseState,
-  say,
-  XlExit,
-} from './xl-parse-state.ts';
+import { die, enumFromString, keyValue, type ParseState, say, XlExit } from './xl-parse-state.ts';
 
 /** The `key=value` tokens of an entry up to the first without `=`, which ends it. */
-function options(entry: string): { readonly key: string; readonly value: string }[] {
+function options(state: ParseState, entry: string): { readonly key: string; readonly value: string }[] {
   const found: { readonly key: string; readonly value: string }[] = [];
-  for (const token of commaTokens(entry)) {
+  for (const token of commaTokens(state, entry)) {
     const option = keyValue(token);
     if (option === null) break;
     found.push(option);
@@ -43,7 +35,7 @@ export function parseP9(state: ParseState): void {
   let p9 = init(p9Type);
   for (const entry of deviceEntries(state, 'p9')) {
     p9 = { ...p9 };
-    for (const { key, value } of options(entry)) {
+    for (const { key, value } of options(state, entry)) {
       if (key === 'security_model') p9.securityModel = value;
       else if (key === 'path') p9.path = value;
       else if (key === 'tag') p9.tag = value;
@@ -62,7 +54,7 @@ export function parseVtpm(state: ParseState): void {
   for (const entry of deviceEntries(state, 'vtpm')) {
     const vtpm = { ...init(vtpmType), devid: vtpms.length };
     let gotBackend = false;
-    for (const { key, value } of options(entry)) {
+    for (const { key, value } of options(state, entry)) {
       if (key === 'backend') {
         vtpm.backendDomname = value;
         gotBackend = true;
@@ -83,7 +75,7 @@ export function parsePvcalls(state: ParseState): void {
   const { pvcallsifs } = state.config;
   for (const entry of deviceEntries(state, 'pvcalls')) {
     const pvcallsif = { ...init(pvcallsifType), devid: pvcallsifs.length };
-    for (const { key, value } of options(entry)) {
+    for (const { key, value } of options(state, entry)) {
       if (key !== 'backend') die(state, `Unknown string \`${key}' in pvcalls spec`);
       pvcallsif.backendDomname = value;
     }
@@ -147,7 +139,7 @@ export function parseVdispl(state: ParseState): void {
   const { vdispls } = state.config;
   for (const entry of deviceEntries(state, 'vdispl')) {
     const vdispl = { ...init(vdisplType), devid: vdispls.length };
-    for (const token of commaTokens(entry)) {
+    for (const token of commaTokens(state, entry)) {
       const option = keyValue(token);
       if (option?.key === 'backend') vdispl.backendDomname = option.value;
       else if (option?.key === 'be-alloc') vdispl.beAlloc = strtoul(option.value, 0).value !== 0n;
@@ -163,7 +155,7 @@ export function parseUsbctrl(state: ParseState): void {
   const { usbctrls } = state.config;
   for (const entry of deviceEntries(state, 'usbctrl')) {
     const usbctrl = { ...init(usbctrlType), devid: usbctrls.length };
-    for (const token of commaTokens(entry)) {
+    for (const token of commaTokens(state, entry)) {
       const option = keyValue(token);
       if (option?.key === 'type') {
         const type = enumFromString(USBCTRL_TYPES, option.value);
@@ -184,7 +176,7 @@ export function parseUsbdev(state: ParseState): void {
   for (const entry of deviceEntries(state, 'usbdev')) {
     const usbdev = init(usbdevType);
     const address = { hostbus: 0, hostaddr: 0 };
-    for (const token of commaTokens(entry)) {
+    for (const token of commaTokens(state, entry)) {
       const option = keyValue(token);
       const value = option?.value ?? '';
       switch (option?.key) {

@@ -8,15 +8,8 @@ import type { Value } from './libxl-idl.ts';
 import type { hvmInfo } from './libxl-types-domain.ts';
 import { strtoul } from './strtol.ts';
 import type { XlConf } from './xl-conf.ts';
-import {
-  type Got,
-  getDefbool,
-  getList,
-  getLong,
-  getString,
-  type XluConfig,
-  type XluList,
-} from './xlu-cfg.ts';
+import { type Got, getDefbool, getList, getLong, getString, type XluConfig } from './xlu-cfg.ts';
+import type { XluList } from './xlu-cfg-value.ts';
 
 /** What parsing needs to know of the host. */
 export interface ConfigHost {
@@ -32,6 +25,8 @@ export interface ParseState {
   readonly xlconf: XlConf;
   /** Complete pieces of text, in order. */
   readonly stderr: string[];
+  /** How much text that is. */
+  saidChars: number;
   readonly config: DomainConfigDraft;
   /** Sixteen bytes for `ms_vm_genid="generate"`. */
   readonly genid: readonly number[];
@@ -47,9 +42,18 @@ export class XlExit extends Error {
   }
 }
 
+/** Simplified: real xl warns without end; this reader says that there is more and leaves. */
+const MAX_SAID = 100_000;
+const MAX_SAID_CHARS = 2 ** 25;
+
 /** Prints `text` as it is. */
 export function say(state: ParseState, text: string): void {
-  state.stderr.push(text);
+  const { stderr } = state;
+  stderr.push(text);
+  state.saidChars += text.length;
+  if (stderr.length <= MAX_SAID && state.saidChars <= MAX_SAID_CHARS) return;
+  stderr.push('xl: too many warnings\n');
+  throw new XlExit(1);
 }
 
 /** Prints a line and leaves with `status`. */
@@ -102,24 +106,6 @@ export function enumFromString<const N extends string>(names: readonly N[], text
 export function hvmDraft(state: ParseState): Value<typeof hvmInfo> | null {
   const { type } = state.config.bInfo;
   return type?.tag === 'hvm' ? type.info : null;
-}
-
-/** Tokens between commas; empty ones vanish and only leading spaces are removed. Models strtok() loops of xl_parse.c. */
-export const commaTokens = (text: string): string[] =>
-  text
-    .split(',')
-    .filter((token) => token !== '')
-    .map((token) => token.replace(/^ +/, ''));
-
-/** The entries of a device list up to the first that is not text, which ends xl's loops. */
-export function deviceEntries(state: ParseState, key: string): string[] {
-  const list = readList(state, key);
-  const entries: string[] = [];
-  for (const entry of list?.values ?? []) {
-    if (typeof entry !== 'string') break;
-    entries.push(entry);
-  }
-  return entries;
 }
 
 /** `key=value` of a token, split at the first `=`; null without one. */

@@ -5,15 +5,8 @@ import type { DomainConfigDraft } from './domain-config.ts';
 import { init } from './libxl-idl.ts';
 import { COLO_NIC_NAMES, nicType } from './libxl-types-device.ts';
 import { asInt32, asUint32, strtoul } from './strtol.ts';
-import {
-  deviceEntries,
-  die,
-  keyValue,
-  type ParseState,
-  parseUlong,
-  readList,
-  say,
-} from './xl-parse-state.ts';
+import { deviceEntries } from './xl-parse-lists.ts';
+import { die, keyValue, type ParseState, parseUlong, readList, say } from './xl-parse-state.ts';
 
 type Nic = DomainConfigDraft['nics'][number];
 type ColoName = (typeof COLO_NIC_NAMES)[number];

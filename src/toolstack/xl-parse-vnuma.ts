@@ -3,6 +3,7 @@ import { kib } from '../hypervisor/units.ts';
 import type { DomainConfigDraft } from './domain-config.ts';
 import { parseRange } from './xl-parse-cpus.ts';
 import { checkMapBits, checkVnodes } from './xl-parse-limits.ts';
+import { entriesOf } from './xl-parse-lists.ts';
 import { splitPair } from './xl-parse-pair.ts';
 import { die, INVALID_CPUS, type ParseState, parseUlong, readList, say } from './xl-parse-state.ts';
 import { elementAsList } from './xlu-cfg.ts';
@@ -56,7 +57,9 @@ function parseOption(state: ParseState, option: string, vnode: Vnode, totals: To
 export function parseVnuma(state: ParseState): void {
   const { bInfo } = state.config;
   const nodes = readList(state, 'vnuma', 'quiet');
-  if (nodes === null || nodes.values.length === 0) return;
+  if (nodes === null) return;
+  const entries = entriesOf(state, nodes);
+  if (entries.length === 0) return;
   const { maxCpus } = state.host;
   if (bInfo.maxVcpus < 0) {
     say(state, INVALID_CPUS);
@@ -64,16 +67,16 @@ export function parseVnuma(state: ParseState): void {
   }
   const mapBits = Math.ceil((bInfo.maxVcpus === 0 ? maxCpus : bInfo.maxVcpus) / 8) * 8;
   checkMapBits(state, mapBits);
-  checkVnodes(state, nodes.values.length);
+  checkVnodes(state, entries.length);
   const totals: Totals = { vcpus: 0, size: 0n };
-  for (let i = 0; i < nodes.values.length; i++) {
-    const node = elementAsList(state.cfg, nodes, i);
+  for (const [i, entry] of entries.entries()) {
+    const node = elementAsList(state.cfg, nodes, i, entry);
     if (node.value === undefined) {
       say(state, node.warning);
       die(state, 'xl: cannot get vnode config option list');
     }
-    const vnode: Vnode = { memkb: null, distances: nodes.values.map(() => 0), pnode: 0, vcpus: [] };
-    for (const option of node.value.values) {
+    const vnode: Vnode = { memkb: null, distances: entries.map(() => 0), pnode: 0, vcpus: [] };
+    for (const option of entriesOf(state, node.value)) {
       // Lists inside a node are passed over.
       if (typeof option === 'string') parseOption(state, option, vnode, totals, mapBits);
     }

@@ -9,15 +9,8 @@ import {
   vsndType,
 } from './libxl-types-device.ts';
 import { asUint32, strtoul } from './strtol.ts';
-import {
-  commaTokens,
-  die,
-  enumFromString,
-  keyValue,
-  type ParseState,
-  readList,
-  say,
-} from './xl-parse-state.ts';
+import { commaTokens, entriesOf } from './xl-parse-lists.ts';
+import { die, enumFromString, keyValue, type ParseState, readList, say } from './xl-parse-state.ts';
 import { elementAsList } from './xlu-cfg.ts';
 
 type Vsnd = DomainConfigDraft['vsnds'][number];
@@ -103,7 +96,7 @@ function last<T>(list: T[], add: () => T): T {
 
 /** Reads one string of a card: what it speaks of, then its options. */
 function parseItem(state: ParseState, card: Vsnd, text: string): void {
-  const [word, ...options] = commaTokens(text);
+  const [word, ...options] = commaTokens(state, text);
   if (word === undefined) return;
   switch (word.toLowerCase()) {
     case 'card':
@@ -131,15 +124,16 @@ function parseItem(state: ParseState, card: Vsnd, text: string): void {
 export function parseVsnd(state: ParseState): void {
   const cards = readList(state, 'vsnd');
   const { vsnds } = state.config;
-  for (let i = 0; i < (cards?.values.length ?? 0); i++) {
-    const items = elementAsList(state.cfg, cards!, i);
+  if (cards === null) return;
+  for (const [i, entry] of entriesOf(state, cards).entries()) {
+    const items = elementAsList(state.cfg, cards, i, entry);
     if (items.value === undefined) {
       say(state, items.warning);
       die(state, 'Failed to get vsnd card list: Invalid argument');
     }
     const card = { ...init(vsndType), devid: vsnds.length };
     vsnds.push(card);
-    for (const item of items.value.values) {
+    for (const item of entriesOf(state, items.value)) {
       if (typeof item !== 'string') break;
       parseItem(state, card, item);
     }

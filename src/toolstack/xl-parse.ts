@@ -80,6 +80,7 @@ export function parseConfig(input: ParseConfigInput): ParsedConfig {
     host: input.host,
     xlconf: input.xlconf,
     stderr: [],
+    saidChars: 0,
     config: domainConfigInit(),
     genid: input.genid,
   };

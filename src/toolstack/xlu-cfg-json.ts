@@ -3,16 +3,27 @@
  * printable ASCII are written `\u00XX`, one per byte, so that the result is plain ASCII.
  */
 import { EINVAL, ERANGE, ESRCH } from '../hypervisor/errno.ts';
+import { type ByteText, putByte, putText } from './byte-text.ts';
 import {
+  appendsAt,
   getList,
   getLong,
   getString,
-  isList,
-  settingAt,
+  nameAt,
+  newestOf,
+  valueAt,
   type XluConfig,
-  type XluList,
-  type XluValue,
 } from './xlu-cfg.ts';
+import {
+  isList,
+  isListAt,
+  listLength,
+  nextInList,
+  scalarAt,
+  scalarLength,
+  valueEnd,
+  type XluList,
+} from './xlu-cfg-value.ts';
 
 const ERRNO_NAMES: Readonly<Record<number, string>> = {
   [EINVAL]: 'EINVAL',
@@ -21,57 +32,114 @@ const ERRNO_NAMES: Readonly<Record<number, string>> = {
 };
 const errnoName = (errno: number): string => `"${ERRNO_NAMES[errno] ?? errno}"`;
 
-const quote = (text: string): string =>
-  `"${text.replace(/[^ !#-[\]-~]/g, (c) =>
-    c === '"' || c === '\\' ? `\\${c}` : `\\u00${c.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  )}"`;
+const QUOTE = 34;
+const BACKSLASH = 92;
 
-/** Writes a value without recursion: lists may be thousands deep. */
-function valueJson(value: XluValue): string {
-  if (!isList(value)) return quote(value);
-  const parts: string[] = ['['];
-  const stack: { readonly list: XluList; next: number }[] = [{ list: value, next: 0 }];
-  while (stack.length > 0) {
-    const top = stack[stack.length - 1]!;
-    if (top.next === top.list.values.length) {
-      parts.push(']');
-      stack.pop();
-      continue;
-    }
-    if (top.next > 0) parts.push(', ');
-    const element = top.list.values[top.next++]!;
-    if (isList(element)) {
-      parts.push('[');
-      stack.push({ list: element, next: 0 });
-    } else {
-      parts.push(quote(element));
+function putQuoted(out: ByteText, text: string): void {
+  putByte(out, QUOTE);
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c < 32 || c > 126) putText(out, `\\u00${c < 16 ? '0' : ''}${c.toString(16)}`);
+    else {
+      if (c === QUOTE || c === BACKSLASH) putByte(out, BACKSLASH);
+      putByte(out, c);
     }
   }
-  return parts.join('');
+  putByte(out, QUOTE);
 }
 
-function lookupJson(cfg: XluConfig, name: string): string {
+/** Writes a list without recursion: lists may be thousands deep. */
+function putList(out: ByteText, { text, parts }: XluList): void {
+  let comma = false;
+  putText(out, '[');
+  for (const part of parts) {
+    let at = part + 1;
+    for (let depth = 1; depth > 0; ) {
+      at = nextInList(text, at);
+      if (text[at] === ']') {
+        depth--;
+        at++;
+        if (depth === 0) break;
+        putText(out, ']');
+        comma = true;
+        continue;
+      }
+      if (comma) putText(out, ', ');
+      comma = !isListAt(text, at);
+      if (comma) {
+        putQuoted(out, scalarAt(text, at));
+        at = valueEnd(text, at);
+      } else {
+        putText(out, '[');
+        depth++;
+        at++;
+      }
+    }
+  }
+  putText(out, ']');
+}
+
+function putLookup(out: ByteText, cfg: XluConfig, name: string): void {
   const text = getString(cfg, name);
   const list = getList(cfg, name);
-  const length = list.value === undefined ? errnoName(list.errno) : String(list.value.values.length);
-  if (text.value === undefined) return `{"get_string": ${errnoName(text.errno)}, "get_list_len": ${length}}`;
+  const length = list.value === undefined ? errnoName(list.errno) : String(listLength(list.value));
+  if (text.value === undefined) {
+    putText(out, `{"get_string": ${errnoName(text.errno)}, "get_list_len": ${length}}`);
+    return;
+  }
   const long = getLong(cfg, name);
   const number = long.value === undefined ? errnoName(long.errno) : `"${long.value}"`;
-  return `{"get_string": {"v": ${quote(text.value)}}, "get_long": ${number}, "get_list_len": ${length}}`;
+  putText(out, '{"get_string": {"v": ');
+  putQuoted(out, text.value);
+  putText(out, `}, "get_long": ${number}, "get_list_len": ${length}}`);
 }
 
-/** How the settings are listed: newest first, each name's lookup where its newest setting stands. */
-export function settingsJson(cfg: XluConfig): string {
-  const settings: string[] = [];
-  const lookups: string[] = [];
-  for (let i = cfg.names.length - 1; i >= 0; i--) {
-    const { name, value, append, line } = settingAt(cfg, i);
-    settings.push(
-      `  {"name": "${name}", "op": "${append ? '+=' : '='}", "line": ${line}, "value": ${valueJson(value)}}`,
-    );
-    if (cfg.newest.get(name) === i) lookups.push(`  "${name}": ${lookupJson(cfg, name)}`);
+/** How much text all settings hold that `+=` has added text to. */
+export function appendedText(cfg: XluConfig): number {
+  const lengths = new Float64Array(cfg.count);
+  let sum = 0;
+  for (let i = 0; i < cfg.count; i++) {
+    const start = cfg.valueStarts[i]!;
+    if (isListAt(cfg.text, start)) continue;
+    const older = cfg.older[i]!;
+    lengths[i] = scalarLength(cfg.text, start) + (older < 0 ? 0 : lengths[older]!);
+    if (older >= 0) sum += lengths[i]!;
   }
-  const block = (lines: readonly string[]): string =>
-    lines.length === 0 ? '\n' : `\n${lines.join(',\n')}\n`;
-  return `{"ok": true, "settings_newest_first": [${block(settings)}], "lookups": {${block(lookups)}}}\n`;
+  return sum;
+}
+
+/** The settings newest first. What `+=` adds to is the beginning of what comes of it, so that one text serves all. */
+function putSettings(out: ByteText, cfg: XluConfig): void {
+  const beginnings = new Map<number, string>();
+  for (let i = cfg.count - 1; i >= 0; i--) {
+    const op = appendsAt(cfg, i) ? '+=' : '=';
+    putText(out, `  {"name": "${nameAt(cfg, i)}", "op": "${op}", "line": ${cfg.lines[i]!}, "value": `);
+    const value = beginnings.get(i) ?? valueAt(cfg, i);
+    if (isList(value)) putList(out, value);
+    else {
+      putQuoted(out, value);
+      const older = cfg.older[i]!;
+      beginnings.delete(i);
+      if (older >= 0) {
+        const added = scalarAt(cfg.text, cfg.valueStarts[i]!).length;
+        beginnings.set(older, value.slice(0, value.length - added));
+      }
+    }
+    putText(out, i > 0 ? '},\n' : '}\n');
+  }
+}
+
+/** Writes the settings newest first, then each name's lookup in the order of their newest settings. */
+export function putSettingsJson(out: ByteText, cfg: XluConfig): void {
+  putText(out, '{"ok": true, "settings_newest_first": [\n');
+  putSettings(out, cfg);
+  putText(out, '], "lookups": {\n');
+  let names = 0;
+  for (let i = cfg.count - 1; i >= 0; i--) {
+    const name = nameAt(cfg, i);
+    if (newestOf(cfg, name) !== i) continue;
+    putText(out, `${names++ > 0 ? ',\n' : ''}  "${name}": `);
+    putLookup(out, cfg, name);
+  }
+  putText(out, names > 0 ? '\n}}\n' : '}}\n');
 }

@@ -4,7 +4,8 @@
  * The text holds one byte per character. The longest match wins; a byte no token starts with is a lexical error that
  * swallows what follows up to the next blank.
  */
-import { dequote } from './xlu-cfg-dequote.ts';
+import { quoteFault } from './xlu-cfg-dequote.ts';
+import { numberEnd, stringEnd } from './xlu-cfg-value.ts';
 
 /** Token kinds, as the grammar names them. */
 export const TOKEN = {
@@ -47,15 +48,11 @@ export interface Lexer {
   pos: number;
   /** Xen: yylineno. */
   lineno: number;
-  /** Offset of the first byte of the current line. */
-  lineStart: number;
   /** Where the last token is: flex's yytext. */
   start: number;
   end: number;
   /** The line the last token is reported at. Xen: yylloc->first_line. */
   firstLine: number;
-  /** The value of a string token. */
-  value: string;
   /** The line of the last lexical error; nothing more is reported up to it. */
   lexerrLineno: number;
   likelyPython: boolean;
@@ -71,11 +68,9 @@ export function newLexer(source: string, text: string): Lexer {
     reports: [],
     pos: 0,
     lineno: 1,
-    lineStart: 0,
     start: 0,
     end: 0,
     firstLine: 1,
-    value: '',
     lexerrLineno: 0,
     likelyPython: false,
     err: false,
@@ -112,7 +107,6 @@ const isDigit = (c: number): boolean => c >= 48 && c <= 57;
 const isBlank = (c: number): boolean => c === 32 || c === 9;
 
 const isIdent = (c: number): boolean => isLower(c) || isDigit(c) || c === 46 || c === 95;
-const isNumber = (c: number): boolean => isDigit(c) || (c >= 97 && c <= 102) || c === 120;
 
 function got(lexer: Lexer, token: Token, end: number): Token {
   lexer.pos = end;
@@ -125,33 +119,16 @@ function got(lexer: Lexer, token: Token, end: number): Token {
 function gotNewline(lexer: Lexer, end: number): Token {
   got(lexer, TOKEN.newline, end);
   lexer.lineno++;
-  lexer.lineStart = end;
   return TOKEN.newline;
-}
-
-/** The end of the string that opens at `start`, or -1 when its line or the text ends first. */
-function stringEnd(text: string, start: number): number {
-  const quote = text.charCodeAt(start);
-  for (let i = start + 1; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    if (c === quote) return i + 1;
-    if (c === 10) return -1;
-    if (c === 92) {
-      i++;
-      if (text.charCodeAt(i) === 10) return -1;
-    }
-  }
-  return -1;
 }
 
 function gotString(lexer: Lexer, end: number): Token {
   got(lexer, TOKEN.string, end);
   // After an error nothing is stored, so that strings are no longer looked into.
   if (lexer.err) return TOKEN.string;
-  const result = dequote(lexer.text.slice(lexer.start, end));
-  if ('abort' in result) lexer.aborted = true;
-  else if ('error' in result) lexicalError(lexer, result.error);
-  else lexer.value = result.text;
+  const fault = quoteFault(lexer.text, lexer.start, end);
+  if (fault !== null && 'abort' in fault) lexer.aborted = true;
+  else if (fault !== null) lexicalError(lexer, fault.error);
   return TOKEN.string;
 }
 
@@ -172,7 +149,6 @@ function badByte(lexer: Lexer, c: number): Token | null {
     lexer.pos = end + 1;
     lexer.end = end + 1;
     lexer.lineno++;
-    lexer.lineStart = end + 1;
     lexicalError(lexer, 'lexical error');
     lexer.firstLine = lexer.lineno;
     return TOKEN.newline;
@@ -197,8 +173,7 @@ function scan(lexer: Lexer, c: number): Token | null {
     return got(lexer, TOKEN.ident, end);
   }
   if (isDigit(c)) {
-    while (end < text.length && isNumber(text.charCodeAt(end))) end++;
-    return got(lexer, TOKEN.number, end);
+    return got(lexer, TOKEN.number, numberEnd(text, start));
   }
   switch (c) {
     case 10:

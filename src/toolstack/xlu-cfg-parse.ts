@@ -3,7 +3,7 @@
  * its error recovery and its limit of 10,000 stacked symbols. Time and memory are linear in the text, and nested lists
  * do not recurse.
  */
-import { addSetting, isList, newXluConfig, type XluConfig, type XluList, type XluValue } from './xlu-cfg.ts';
+import { addSetting, newXluConfig, type XluConfig } from './xlu-cfg.ts';
 import {
   type Lexer,
   lexicalError,
@@ -38,18 +38,10 @@ const YYMAXDEPTH = 10_000;
 /** Simplified: real xl reports without end; this reader stops here and says so. */
 const MAX_REPORTS = 100_000;
 
-/** A list under construction. */
-interface ListDraft extends XluList {
-  values: XluValue[];
-  lineRuns: number[];
-}
-
-/** What empty lists share, so that millions of them cost little. Never written. */
-const NONE: never[] = [];
-
 /** A list that is not closed yet. */
 interface OpenList {
-  readonly list: ListDraft;
+  /** Whether it has no value yet. */
+  empty: boolean;
   /** Symbols stacked below and including its `[`. */
   readonly depth: number;
   /** What may come: a value (or the end), or a comma (or the end). */
@@ -64,42 +56,27 @@ interface Parser {
   where: Where;
   /** Tokens still to accept before a syntax error is reported again. Xen: yyerrstatus. */
   errstatus: number;
-  name: string;
-  /** Column of the name, from 1. */
-  column: number;
+  /** Offsets of the current assignment's name and value, and the value's line. */
+  nameStart: number;
+  nameEnd: number;
+  valueStart: number;
+  line: number;
   append: boolean;
   done: boolean;
 }
 
-/** Adds `add` to what the name's newest setting holds; null when one is a list and the other is not. */
-function appended(older: XluValue, add: XluValue): XluValue | null {
-  if (!isList(older)) return isList(add) ? null : older + add;
-  if (!isList(add)) return null;
-  const old = older as ListDraft;
-  // The elements move: the older setting is left an empty list.
-  const { values, lineRuns } = old;
-  old.values = NONE;
-  old.lineRuns = NONE;
-  if (values.length === 0) return add;
-  for (let i = 0; i < add.lineRuns.length; i += 2) {
-    lineRuns.push(add.lineRuns[i]! + values.length, add.lineRuns[i + 1]!);
-  }
-  for (const value of add.values) values.push(value);
-  return { values, lineRuns, line: add.line };
-}
-
-/** Stores a complete assignment, unless something was wrong before. Models xlu__cfg_set_store(). */
-function store(parser: Parser, value: XluValue, line: number): void {
-  const { cfg, lexer, name, append, column } = parser;
+/** Stores a complete assignment, unless something was wrong before. */
+function store(parser: Parser): void {
+  const { cfg, lexer } = parser;
   parser.where = 'assignment';
   if (lexer.err) return;
-  let stored: XluValue | null = value;
-  if (append) {
-    const older = cfg.newest.get(name);
-    if (older !== undefined) stored = appended(cfg.values[older]!, value);
-  }
-  if (stored === null) lexicalError(lexer, 'can\'t add [list] to "string" or vice versa');
-  else addSetting(cfg, { name, value: stored, append, line, column });
+  if (!addSetting(cfg, parser)) lexicalError(lexer, 'can\'t add [list] to "string" or vice versa');
+}
+
+/** The value of the current assignment begins with the current token. */
+function beginValue(parser: Parser): void {
+  parser.valueStart = parser.lexer.start;
+  parser.line = parser.lexer.firstLine;
 }
 
 /** Records that a symbol was shifted. */
@@ -140,40 +117,27 @@ function exhausted(parser: Parser, depth: number): boolean {
   return true;
 }
 
-/** The text of the current string or number, cut out of the config. */
-const tokenText = (lexer: Lexer, token: Token): string =>
-  token === TOKEN.string ? lexer.value : lexer.text.slice(lexer.start, lexer.end);
-
 function openList(parser: Parser): void {
-  const { lexer } = parser;
   const outer = parser.open[parser.open.length - 1];
   // Below the first `[`: the start state, the statements, the name and the operator.
-  const below = outer === undefined ? 4 : outer.depth + (outer.list.values.length === 0 ? 1 : 4);
+  const below = outer === undefined ? 4 : outer.depth + (outer.empty ? 1 : 4);
   // The `[` and the possibly empty run of newlines after it.
   if (exhausted(parser, below + 2)) return;
-  const list: ListDraft = { values: NONE, lineRuns: NONE, line: lexer.firstLine };
-  parser.open.push({ list, depth: below + 1, afterValue: false });
+  parser.open.push({ empty: true, depth: below + 1, afterValue: false });
   parser.where = 'list';
 }
 
-/** Adds a value to the innermost list. */
-function addToList(into: OpenList, value: XluValue, line: number): void {
-  const { list } = into;
-  if (list.values.length === 0) {
-    list.values = [value];
-    list.lineRuns = [0, line];
-  } else {
-    if (list.lineRuns[list.lineRuns.length - 1] !== line) list.lineRuns.push(list.values.length, line);
-    list.values.push(value);
-  }
+/** A value of the innermost list is complete. */
+function addToList(into: OpenList): void {
+  into.empty = false;
   into.afterValue = true;
 }
 
 function closeList(parser: Parser): void {
-  const { list } = parser.open.pop()!;
+  parser.open.pop();
   const outer = parser.open[parser.open.length - 1];
-  if (outer === undefined) store(parser, list, list.line);
-  else addToList(outer, list, list.line);
+  if (outer === undefined) store(parser);
+  else addToList(outer);
 }
 
 /** One token inside a list; false when it does not fit. */
@@ -195,8 +159,8 @@ function tokenInList(parser: Parser, token: Token, inner: OpenList): boolean {
     case TOKEN.string:
     case TOKEN.number:
       if (inner.afterValue) return false;
-      if (exhausted(parser, inner.depth + (inner.list.values.length === 0 ? 3 : 6))) return true;
-      addToList(inner, tokenText(parser.lexer, token), parser.lexer.firstLine);
+      if (exhausted(parser, inner.depth + (inner.empty ? 3 : 6))) return true;
+      addToList(inner);
       return true;
     default:
       return false;
@@ -210,8 +174,8 @@ function tokenInStatement(parser: Parser, token: Token): boolean {
     case 'statement':
       if (token === TOKEN.end) parser.done = true;
       else if (token === TOKEN.ident) {
-        parser.name = lexer.text.slice(lexer.start, lexer.end);
-        parser.column = lexer.start - lexer.lineStart + 1;
+        parser.nameStart = lexer.start;
+        parser.nameEnd = lexer.end;
         parser.where = 'ident';
       } else if (token !== TOKEN.newline && token !== TOKEN.semicolon) return false;
       return true;
@@ -221,10 +185,10 @@ function tokenInStatement(parser: Parser, token: Token): boolean {
       parser.where = 'operator';
       return true;
     case 'operator':
+      beginValue(parser);
       if (token === TOKEN.open) openList(parser);
-      else if (token === TOKEN.string || token === TOKEN.number) {
-        store(parser, tokenText(lexer, token), lexer.firstLine);
-      } else return false;
+      else if (token === TOKEN.string || token === TOKEN.number) store(parser);
+      else return false;
       return true;
     default:
       if (token === TOKEN.end) parser.done = true;
@@ -246,15 +210,17 @@ const ASSERTION =
 /** Reads a config. `source` is its name in reports. Models xlu_cfg_readdata(). */
 export function xluCfgReaddata(input: { readonly source: string; readonly text: string }): XluReaddata {
   const lexer = newLexer(input.source, input.text);
-  const cfg = newXluConfig(input.source);
+  const cfg = newXluConfig(input.source, input.text);
   const parser: Parser = {
     lexer,
     cfg,
     open: [],
     where: 'statement',
     errstatus: 0,
-    name: '',
-    column: 0,
+    nameStart: 0,
+    nameEnd: 0,
+    valueStart: 0,
+    line: 0,
     append: false,
     done: false,
   };

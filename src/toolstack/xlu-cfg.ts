@@ -1,36 +1,42 @@
 /**
  * A config's settings and the getters that read them. Models tools/libs/util/libxlu_cfg.c.
  *
- * Names and values are text of one byte per character. Settings lie in columns, since a config may hold a million.
- * A getter's warning is a complete line; whether it is printed is the caller's choice.
+ * Names and values are text of one byte per character and stay where they are in the config; what is known of each
+ * setting lies in columns of offsets, since a config may hold a million. A getter's warning is a complete line;
+ * whether it is printed is the caller's choice.
  */
 import { EINVAL, ERANGE, ESRCH, strerror } from '../hypervisor/errno.ts';
 import { strtol } from './strtol.ts';
-
-/** A value: text (a number is text too) or a list. Xen: XLU_ConfigValue. */
-export type XluValue = string | XluList;
-
-/** Xen: XLU_ConfigList. */
-export interface XluList {
-  readonly values: readonly XluValue[];
-  /** Line of each value, as runs: index of the first value, line, index, line, … */
-  readonly lineRuns: readonly number[];
-  /** Line of its `[`. */
-  readonly line: number;
-}
+import { isList, isListAt, scalarAt, valueLine, type XluList, type XluValue } from './xlu-cfg-value.ts';
 
 /** Settings in order of definition, oldest first. Xen: XLU_Config. */
 export interface XluConfig {
   /** The name reports and warnings print. */
   readonly source: string;
-  readonly names: string[];
-  readonly values: XluValue[];
-  /** Line of each setting: of its name, and of its value's first token. */
+  readonly text: string;
+  count: number;
+  /** Offset of each setting's name. */
+  nameStarts: Int32Array;
+  /** Offset of its value. */
+  valueStarts: Int32Array;
+  /** Line of its value's first token. */
   lines: Int32Array;
-  /** Column of each setting's name, from 1; negative where the operator is `+=`. */
-  columns: Int32Array;
-  /** The newest setting of each name: the only one lookups find. */
-  readonly newest: Map<string, number>;
+  /** The setting a `+=` added to; ADDS_TO_NONE when there was none, ASSIGNS for `=`. */
+  older: Int32Array;
+  /** 1 for a list whose elements have moved into a newer setting, which leaves it empty. */
+  moved: Uint8Array;
+  /** The newest setting of each name, plus 1, by the name's hash; 0 is free. */
+  slots: Int32Array;
+  names: number;
+}
+
+/** One assignment before it is stored: offsets into the config's text. */
+export interface XluSetting {
+  readonly nameStart: number;
+  readonly nameEnd: number;
+  readonly valueStart: number;
+  readonly line: number;
+  readonly append: boolean;
 }
 
 /** What a getter answers: the value; or an errno, with the warning a caller that is not quiet prints. */
@@ -40,15 +46,24 @@ export type Got<T> =
 
 const absent = { errno: ESRCH, warning: '' } as const;
 
-const FIRST_SETTINGS = 64;
+const ASSIGNS = -1;
+const ADDS_TO_NONE = -2;
 
-export const newXluConfig = (source: string): XluConfig => ({
+const FIRST_SETTINGS = 64;
+/** Odd, as every larger number of slots is: 2n + 1. */
+const FIRST_SLOTS = 127;
+
+export const newXluConfig = (source: string, text = ''): XluConfig => ({
   source,
-  names: [],
-  values: [],
+  text,
+  count: 0,
+  nameStarts: new Int32Array(FIRST_SETTINGS),
+  valueStarts: new Int32Array(FIRST_SETTINGS),
   lines: new Int32Array(FIRST_SETTINGS),
-  columns: new Int32Array(FIRST_SETTINGS),
-  newest: new Map(),
+  older: new Int32Array(FIRST_SETTINGS),
+  moved: new Uint8Array(FIRST_SETTINGS),
+  slots: new Int32Array(FIRST_SLOTS),
+  names: 0,
 });
 
 /** The same numbers with room for more. */
@@ -58,49 +73,125 @@ function grown(column: Int32Array): Int32Array {
   return larger;
 }
 
-/** One assignment, as stored. */
-export interface XluSetting {
-  readonly name: string;
-  readonly value: XluValue;
-  readonly append: boolean;
-  readonly line: number;
-  readonly column: number;
+function growColumns(cfg: XluConfig): void {
+  cfg.nameStarts = grown(cfg.nameStarts);
+  cfg.valueStarts = grown(cfg.valueStarts);
+  cfg.lines = grown(cfg.lines);
+  cfg.older = grown(cfg.older);
+  const moved = new Uint8Array(cfg.moved.length * 2);
+  moved.set(cfg.moved);
+  cfg.moved = moved;
 }
 
-/** Adds a setting as the newest of its name. */
-export function addSetting(cfg: XluConfig, { name, value, append, line, column }: XluSetting): void {
-  const index = cfg.names.length;
-  if (index === cfg.lines.length) {
-    cfg.lines = grown(cfg.lines);
-    cfg.columns = grown(cfg.columns);
+const isNameByte = (c: number): boolean =>
+  (c >= 97 && c <= 122) || (c >= 48 && c <= 57) || c === 46 || c === 95;
+
+/** Where the name that starts at `start` ends. */
+function nameEnd(text: string, start: number): number {
+  let end = start + 1;
+  while (isNameByte(text.charCodeAt(end))) end++;
+  return end;
+}
+
+/** Where the search for a name begins. */
+function firstSlot(cfg: XluConfig, text: string, start: number, end: number): number {
+  let hash = 0;
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193) + 0x9e3779b1;
+  return Math.abs(Math.imul(hash, 0x85ebca6b) % cfg.slots.length);
+}
+
+/** Whether the name at `at` of the config is `text` from `start` to `end`. */
+function isName(cfg: XluConfig, at: number, text: string, start: number, end: number): boolean {
+  for (let i = start; i < end; i++, at++) {
+    if (cfg.text.charCodeAt(at) !== text.charCodeAt(i)) return false;
   }
-  // An equal name is shared, so that a million settings of one name cost one string.
-  const older = cfg.newest.get(name);
-  const shared = older === undefined ? name : cfg.names[older]!;
-  cfg.names.push(shared);
-  cfg.values.push(value);
-  cfg.lines[index] = line;
-  cfg.columns[index] = append ? -column : column;
-  cfg.newest.set(shared, index);
+  return !isNameByte(cfg.text.charCodeAt(at));
 }
 
-/** The `index`-th setting, oldest first. */
-export const settingAt = (cfg: XluConfig, index: number): XluSetting => ({
-  name: cfg.names[index]!,
-  value: cfg.values[index]!,
-  append: cfg.columns[index]! < 0,
-  line: cfg.lines[index]!,
-  column: Math.abs(cfg.columns[index]!),
-});
+/** The slot of a name, or the free one where it belongs. */
+function slotOf(cfg: XluConfig, text: string, start: number, end: number): number {
+  let slot = firstSlot(cfg, text, start, end);
+  for (;;) {
+    const index = cfg.slots[slot]! - 1;
+    if (index < 0 || isName(cfg, cfg.nameStarts[index]!, text, start, end)) return slot;
+    slot = slot + 1 === cfg.slots.length ? 0 : slot + 1;
+  }
+}
 
-export const isList = (value: XluValue): value is XluList => typeof value !== 'string';
+/** Spreads the names over twice the slots. */
+function growSlots(cfg: XluConfig): void {
+  const old = cfg.slots;
+  cfg.slots = new Int32Array(old.length * 2 + 1);
+  for (const entry of old) {
+    if (entry === 0) continue;
+    const start = cfg.nameStarts[entry - 1]!;
+    cfg.slots[slotOf(cfg, cfg.text, start, nameEnd(cfg.text, start))] = entry;
+  }
+}
 
-/** The line the `index`-th value of a list starts on. */
-function valueLine(list: XluList, index: number): number {
-  const { lineRuns } = list;
-  let line = 0;
-  for (let i = 0; i < lineRuns.length && lineRuns[i]! <= index; i += 2) line = lineRuns[i + 1]!;
-  return line;
+/**
+ * Adds a setting as the newest of its name; false where `+=` meets a list and a text. A list that is added to is left
+ * empty. Models xlu__cfg_set_store().
+ */
+export function addSetting(cfg: XluConfig, setting: XluSetting): boolean {
+  const { text } = cfg;
+  const { nameStart, valueStart } = setting;
+  const slot = slotOf(cfg, text, nameStart, setting.nameEnd);
+  const older = cfg.slots[slot]! - 1;
+  const list = isListAt(text, valueStart);
+  if (setting.append && older >= 0) {
+    if (isListAt(text, cfg.valueStarts[older]!) !== list) return false;
+    if (list) cfg.moved[older] = 1;
+  }
+  const index = cfg.count++;
+  if (index === cfg.lines.length) growColumns(cfg);
+  cfg.nameStarts[index] = nameStart;
+  cfg.valueStarts[index] = valueStart;
+  cfg.lines[index] = setting.line;
+  cfg.older[index] = !setting.append ? ASSIGNS : older < 0 ? ADDS_TO_NONE : older;
+  cfg.slots[slot] = index + 1;
+  if (older < 0 && ++cfg.names * 2 > cfg.slots.length) growSlots(cfg);
+  return true;
+}
+
+/** The newest setting of a name, or -1. */
+export const newestOf = (cfg: XluConfig, name: string): number =>
+  cfg.slots[slotOf(cfg, name, 0, name.length)]! - 1;
+
+/** Whether a name has a setting. */
+export const hasSetting = (cfg: XluConfig, name: string): boolean => newestOf(cfg, name) >= 0;
+
+/** The name of the `index`-th setting, oldest first. */
+export function nameAt(cfg: XluConfig, index: number): string {
+  const start = cfg.nameStarts[index]!;
+  return cfg.text.slice(start, nameEnd(cfg.text, start));
+}
+
+/** The column of the name of the `index`-th setting, from 1. */
+export function columnAt(cfg: XluConfig, index: number): number {
+  const start = cfg.nameStarts[index]!;
+  return start === 0 ? 1 : start - cfg.text.lastIndexOf('\n', start - 1);
+}
+
+/** Whether the `index`-th setting was made with `+=`. */
+export const appendsAt = (cfg: XluConfig, index: number): boolean => cfg.older[index]! !== ASSIGNS;
+
+/** Offsets of everything the `index`-th setting is made of, oldest first. */
+function partsOf(cfg: XluConfig, index: number): number[] {
+  const parts: number[] = [];
+  for (let i = index; i >= 0; i = cfg.older[i]!) parts.push(cfg.valueStarts[i]!);
+  return parts.reverse();
+}
+
+/** The value of the `index`-th setting. */
+export function valueAt(cfg: XluConfig, index: number): XluValue {
+  const { text } = cfg;
+  const start = cfg.valueStarts[index]!;
+  if (isListAt(text, start)) return { text, parts: cfg.moved[index] === 1 ? [] : partsOf(cfg, index) };
+  if (cfg.older[index]! < 0) return scalarAt(text, start);
+  return partsOf(cfg, index)
+    .map((part) => scalarAt(text, part))
+    .join('');
 }
 
 const warningAt = (cfg: XluConfig, line: number, text: string): string =>
@@ -108,9 +199,9 @@ const warningAt = (cfg: XluConfig, line: number, text: string): string =>
 
 /** The text of a setting. Models xlu_cfg_get_string(). */
 export function getString(cfg: XluConfig, name: string): Got<string> {
-  const i = cfg.newest.get(name);
-  if (i === undefined) return absent;
-  const value = cfg.values[i]!;
+  const i = newestOf(cfg, name);
+  if (i < 0) return absent;
+  const value = valueAt(cfg, i);
   if (!isList(value)) return { value };
   const text = `parameter \`${name}' is a list but should be a single value`;
   return { errno: EINVAL, warning: warningAt(cfg, cfg.lines[i]!, text) };
@@ -124,12 +215,12 @@ export function getBoundedLong(
 ): Got<bigint> {
   const text = getString(cfg, name);
   if (text.value === undefined) return text;
-  const i = cfg.newest.get(name)!;
+  const i = newestOf(cfg, name);
   const refuse = (errno: number, why: string): Got<bigint> => ({
     errno,
     warning: warningAt(cfg, cfg.lines[i]!, why),
   });
-  if (cfg.columns[i]! < 0) return refuse(EINVAL, `can't use += with numbers for parameter \`${name}'`);
+  if (appendsAt(cfg, i)) return refuse(EINVAL, `can't use += with numbers for parameter \`${name}'`);
   const { value, end, overflow } = strtol(text.value, 0);
   if (overflow) {
     return refuse(ERANGE, `parameter \`${name}' could not be parsed as a number: ${strerror(ERANGE)}`);
@@ -159,28 +250,20 @@ export function getDefbool(cfg: XluConfig, name: string): Got<boolean> {
 
 /** Models xlu_cfg_get_list(). */
 export function getList(cfg: XluConfig, name: string): Got<XluList> {
-  const i = cfg.newest.get(name);
-  if (i === undefined) return absent;
-  const value = cfg.values[i]!;
+  const i = newestOf(cfg, name);
+  if (i < 0) return absent;
+  const value = valueAt(cfg, i);
   if (isList(value)) return { value };
   const text = `parameter \`${name}' is a single value but should be a list`;
   return { errno: EINVAL, warning: warningAt(cfg, cfg.lines[i]!, text) };
 }
 
-/** The leading elements that are text: copying stops at the first nested list. Models xlu_cfg_get_list_as_string_list(). */
-export function leadingStrings(list: XluList): string[] {
-  const strings: string[] = [];
-  for (const value of list.values) {
-    if (isList(value)) break;
-    strings.push(value);
-  }
-  return strings;
-}
-
-/** An element read as a list. Models xlu_cfg_value_get_list(), whose warning knows no column. */
-export function elementAsList(cfg: XluConfig, list: XluList, index: number): Got<XluList> {
-  const value = list.values[index];
-  if (value !== undefined && isList(value)) return { value };
+/**
+ * The `index`-th element of a list, `value`, read as a list. Models xlu_cfg_value_get_list(), whose warning knows no
+ * column.
+ */
+export function elementAsList(cfg: XluConfig, list: XluList, index: number, value: XluValue): Got<XluList> {
+  if (isList(value)) return { value };
   return {
     errno: EINVAL,
     warning: `${cfg.source}:${valueLine(list, index)}:0: warning: value is not a list\n`,

@@ -67,8 +67,11 @@ function dryRun(dir: string, c: ConfigCase): Outcome {
 
 /** Runs the bare parser on a case's file. */
 function grammar(dir: string, c: ConfigCase): Outcome {
-  const parsed = cfgParse(c.file, latin1(join(dir, c.file)));
-  return { ...parsed, exit: parsed.exit === 0 ? 0 : 1 };
+  const text = { stdout: '', stderr: '' };
+  const exit = cfgParse(c.file, latin1(join(dir, c.file)), (stream, piece) => {
+    text[stream] += piece;
+  });
+  return { ...text, exit: exit === 0 ? 0 : 1 };
 }
 
 /** The first line that differs, with what was expected and what came; empty when there is none. */

@@ -1,14 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  columnAt,
   getBoundedLong,
   getLong,
   getString,
-  isList,
+  nameAt,
+  valueAt,
   type XluConfig,
-  type XluValue,
 } from '../../src/toolstack/xlu-cfg.ts';
 import { xluCfgReaddata } from '../../src/toolstack/xlu-cfg-parse.ts';
+import { isList, listValues, type XluValue } from '../../src/toolstack/xlu-cfg-value.ts';
 
 const read = (text: string) => xluCfgReaddata({ source: 'f', text });
 
@@ -26,26 +28,30 @@ function reports(text: string): string[] {
 const near = (line: number, token: string, message: string): string =>
   `f:${line}: config parsing error near ${token}: ${message}`;
 
-/** A value without its lines. */
-const plain = (value: XluValue): unknown => (isList(value) ? value.values.map(plain) : value);
+/** Something of every setting, oldest first. */
+const each = <T>(cfg: XluConfig, what: (cfg: XluConfig, index: number) => T): T[] =>
+  Array.from({ length: cfg.count }, (_, i) => what(cfg, i));
+
+/** A value as plain arrays. */
+const plain = (value: XluValue): unknown => (isList(value) ? listValues(value).map(plain) : value);
 
 describe('xlu_cfg_readdata', () => {
   it('keeps every setting and finds the newest of a name', () => {
     const cfg = settings('a=1\nb="x"\na=2\n');
-    expect(cfg.names).toEqual(['a', 'b', 'a']);
+    expect(each(cfg, nameAt)).toEqual(['a', 'b', 'a']);
     expect(getString(cfg, 'a')).toEqual({ value: '2' });
   });
 
   it('records the line of a value and the column of its name', () => {
     const cfg = settings('a=1; b = [\n1 ]\n  c=2\n');
     expect([...cfg.lines.slice(0, 3)]).toEqual([1, 1, 3]);
-    expect([...cfg.columns.slice(0, 3)]).toEqual([1, 6, 3]);
+    expect(each(cfg, columnAt)).toEqual([1, 6, 3]);
   });
 
   it('appends text to text and lists to lists, and empties the older list', () => {
     const cfg = settings('s="a"\ns+="b"\nl=["1"]\nl+=["2"]\nl+=["3"]\n');
     expect(getString(cfg, 's')).toEqual({ value: 'ab' });
-    expect(cfg.values.slice(2).map(plain)).toEqual([[], [], ['1', '2', '3']]);
+    expect(each(cfg, valueAt).slice(2).map(plain)).toEqual([[], [], ['1', '2', '3']]);
   });
 
   it('refuses to append a list to a string', () => {
@@ -55,7 +61,7 @@ describe('xlu_cfg_readdata', () => {
   });
 
   it('accepts newlines, comments and one trailing comma in a list, and no other empty place', () => {
-    expect(plain(settings('l=[ # c\n1 ,\n[2],\n]\n').values[0]!)).toEqual(['1', ['2']]);
+    expect(plain(valueAt(settings('l=[ # c\n1 ,\n[2],\n]\n'), 0))).toEqual(['1', ['2']]);
     expect(reports('l=[,]\n')).toEqual([near(1, "`,'", "syntax error, unexpected ',', expecting ']'")]);
   });
 
@@ -71,7 +77,7 @@ describe('xlu_cfg_readdata', () => {
 
   it('holds lists a thousand deep', () => {
     const cfg = settings(`a=${'['.repeat(1000)}${']'.repeat(1000)}\n`);
-    expect(cfg.names).toEqual(['a']);
+    expect(each(cfg, nameAt)).toEqual(['a']);
   });
 
   it('stops where bison stops: at 10,000 stacked symbols', () => {
@@ -202,7 +208,7 @@ describe('print and parse', () => {
     fc.assert(
       fc.property(fc.array(tree, { maxLength: 5 }), (values) => {
         const cfg = settings(values.map((value, i) => `k${i}=${write(value)}\n`).join(''));
-        expect(cfg.values.map(plain)).toEqual(values);
+        expect(each(cfg, valueAt).map(plain)).toEqual(values);
       }),
     );
   });
