@@ -6,31 +6,45 @@
  */
 import { unreachable } from '../hypervisor/bug.ts';
 import { kib } from '../hypervisor/units.ts';
+import { type ByteText, flushText, newByteText, putByte, putText } from './byte-text.ts';
 import { type CpuidPolicyList, type Descriptor, type Idl, init, type Uint64 } from './libxl-idl.ts';
 
 type Unknowns = Record<string, unknown>;
 
 const INDENT = '    ';
 
-/** Bytes that yajl escapes; / and everything from 0x7f on stay raw. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the bytes to escape
-const ESCAPED = /["\\\u0000-\u001f]/g;
-const SHORT_ESCAPES: Readonly<Record<string, string>> = {
-  '"': '\\"',
-  '\\': '\\\\',
-  '\b': '\\b',
-  '\t': '\\t',
-  '\n': '\\n',
-  '\f': '\\f',
-  '\r': '\\r',
-};
+/** What yajl writes for a byte, by its code; undefined where it stays raw: / and everything from 0x7f on do. */
+const ESCAPES: readonly (string | undefined)[] = Array.from({ length: 128 }, (_, c) => {
+  const short = { 8: 'b', 9: 't', 10: 'n', 12: 'f', 13: 'r', 34: '"', 92: '\\' }[c];
+  if (short !== undefined) return `\\${short}`;
+  return c < 32 ? `\\u00${c.toString(16).toUpperCase().padStart(2, '0')}` : undefined;
+});
+
+/** Writes a JSON string as yajl does. Models yajl_string_encode(). */
+function putString(out: ByteText, text: string): void {
+  putByte(out, 34);
+  let raw = 0;
+  for (let i = 0; i < text.length; i++) {
+    const written = ESCAPES[text.charCodeAt(i)];
+    if (written === undefined) continue;
+    putText(out, text, raw, i);
+    putText(out, written);
+    raw = i + 1;
+  }
+  putText(out, text, raw);
+  putByte(out, 34);
+}
 
 /** A JSON string as yajl writes it. Models yajl_string_encode(). */
-export function jsonString(text: string): string {
-  return `"${text.replace(
-    ESCAPED,
-    (c) => SHORT_ESCAPES[c] ?? `\\u00${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
-  )}"`;
+export const jsonString = (text: string): string => whole((out) => putString(out, text));
+
+/** What `put` writes, as one text. */
+function whole(put: (out: ByteText) => void): string {
+  const pieces: string[] = [];
+  const out = newByteText((piece) => pieces.push(piece));
+  put(out);
+  flushText(out);
+  return pieces.join('');
 }
 
 /** A 64-bit field as its unsigned decimal text. */
@@ -65,94 +79,139 @@ function isOmitted(desc: Descriptor, value: unknown): boolean {
   }
 }
 
-/** Writes `members` between brackets, one on a line; an empty container holds an empty line. */
-function container(open: string, close: string, members: readonly string[], indent: string): string {
-  const inner = members.length === 0 ? '' : `${indent}${INDENT}${members.join(`,\n${indent}${INDENT}`)}`;
-  return `${open}\n${inner}\n${indent}${close}`;
+/** Writes what is between brackets, each member on a line; an empty container holds an empty line. */
+function putContainer<M>(
+  out: ByteText,
+  brackets: string,
+  indent: string,
+  members: readonly M[],
+  put: (member: M, indent: string) => void,
+): void {
+  const inner = `${indent}${INDENT}`;
+  putText(out, `${brackets[0]}\n`);
+  for (const [i, member] of members.entries()) {
+    putText(out, i === 0 ? inner : `,\n${inner}`);
+    put(member, inner);
+  }
+  putText(out, `\n${indent}${brackets[1]}`);
 }
 
-function structMembers(desc: Descriptor & { kind: 'struct' }, value: Unknowns, indent: string): string[] {
-  const members: string[] = [];
-  for (const { property, json, type } of desc.fields) {
+function putStruct(
+  out: ByteText,
+  desc: Descriptor & { kind: 'struct' },
+  value: Unknowns,
+  indent: string,
+): void {
+  const shown = desc.fields.filter(({ property, type }) => {
     const field = value[property];
-    if (isOmitted(type, field)) continue;
+    if (isOmitted(type, field)) return false;
+    return type.kind !== 'union' || type.variants.has((field as { tag: string }).tag);
+  });
+  putContainer(out, '{}', indent, shown, ({ property, json, type }, inner) => {
     if (type.kind === 'union') {
-      const { tag, info } = field as { tag: string; info: unknown };
-      const variant = type.variants.get(tag);
-      if (variant !== undefined) members.push(`"${json}.${tag}": ${generate(variant, info, indent)}`);
+      const { tag, info } = value[property] as { tag: string; info: unknown };
+      putText(out, `"${json}.${tag}": `);
+      generate(out, type.variants.get(tag)!, info, inner);
     } else {
-      members.push(`"${json}": ${generate(type, field, indent)}`);
+      putText(out, `"${json}": `);
+      generate(out, type, value[property], inner);
     }
-  }
-  return members;
+  });
 }
+
+/** A member whose value is ready. */
+type Member = readonly [name: string, put: (indent: string) => void];
+
+const putMembers = (out: ByteText, members: readonly Member[], indent: string): void =>
+  putContainer(out, '{}', indent, members, ([name, put], inner) => {
+    putText(out, `"${name}": `);
+    put(inner);
+  });
 
 /** Models libxl_cpuid_policy_list_gen_json(), libxl_cpuid.c. */
-function cpuidPolicyList(list: CpuidPolicyList, indent: string): string {
-  const deep = `${indent}${INDENT}${INDENT}`;
-  const leaves = list.cpuid.map((leaf) => {
-    const members = [`"leaf": ${leaf.leaf}`];
-    if (leaf.subleaf !== null) members.push(`"subleaf": ${leaf.subleaf}`);
-    for (const register of ['eax', 'ebx', 'ecx', 'edx'] as const) {
-      const policy = leaf[register];
-      if (policy !== null) members.push(`"${register}": ${jsonString(policy)}`);
-    }
-    return container('{', '}', members, deep);
-  });
-  const msrs = list.msr.map(({ index, policy }) =>
-    container('{', '}', [`"index": ${index}`, `"policy": ${jsonString(policy)}`], deep),
-  );
-  const inner = `${indent}${INDENT}`;
-  return container(
-    '{',
-    '}',
-    [`"cpuid": ${container('[', ']', leaves, inner)}`, `"msr": ${container('[', ']', msrs, inner)}`],
+function putCpuidPolicyList(out: ByteText, list: CpuidPolicyList, indent: string): void {
+  const number = (name: string, value: number): Member => [name, () => putText(out, String(value))];
+  const policy = (name: string, text: string): Member => [name, () => putString(out, text)];
+  const leaves = (inner: string): void =>
+    putContainer(out, '[]', inner, list.cpuid, (leaf, deep) => {
+      const members = [number('leaf', leaf.leaf)];
+      if (leaf.subleaf !== null) members.push(number('subleaf', leaf.subleaf));
+      for (const register of ['eax', 'ebx', 'ecx', 'edx'] as const) {
+        const text = leaf[register];
+        if (text !== null) members.push(policy(register, text));
+      }
+      putMembers(out, members, deep);
+    });
+  const msrs = (inner: string): void =>
+    putContainer(out, '[]', inner, list.msr, (msr, deep) =>
+      putMembers(out, [number('index', msr.index), policy('policy', msr.policy)], deep),
+    );
+  putMembers(
+    out,
+    [
+      ['cpuid', leaves],
+      ['msr', msrs],
+    ],
     indent,
   );
 }
 
-function generate(desc: Descriptor, value: unknown, indent: string): string {
+function generate(out: ByteText, desc: Descriptor, value: unknown, indent: string): void {
   switch (desc.kind) {
     case 'number':
-      return String(value);
+      putText(out, String(value));
+      break;
     case 'uint64':
     case 'memkb':
-      return uint64Text((value ?? -1) as Uint64);
+      putText(out, uint64Text((value ?? -1) as Uint64));
+      break;
     case 'bool':
-      return value === true ? 'true' : 'false';
+      putText(out, value === true ? 'true' : 'false');
+      break;
     case 'defbool':
-      return value === null ? '"<default>"' : value === true ? '"True"' : '"False"';
+      putText(out, value === null ? '"<default>"' : value === true ? '"True"' : '"False"');
+      break;
     case 'string':
-      return value === null ? 'null' : jsonString(value as string);
+      if (value === null) putText(out, 'null');
+      else putString(out, value as string);
+      break;
     case 'enum':
       // A value the IDL has no name for.
-      return value === '' ? 'null' : `"${value}"`;
-    case 'bitmap': {
-      const members = (value as readonly number[]).map(String);
-      return container('[', ']', members, indent);
-    }
-    case 'array': {
-      const members = (value as readonly unknown[]).map((e) => generate(desc.of, e, `${indent}${INDENT}`));
-      return container('[', ']', members, indent);
-    }
+      putText(out, value === '' ? 'null' : `"${value}"`);
+      break;
+    case 'bitmap':
+      putContainer(out, '[]', indent, value as readonly number[], (bit) => putText(out, String(bit)));
+      break;
+    case 'array':
+      putContainer(out, '[]', indent, value as readonly unknown[], (element, inner) =>
+        generate(out, desc.of, element, inner),
+      );
+      break;
     case 'struct':
-      return container('{', '}', structMembers(desc, value as Unknowns, `${indent}${INDENT}`), indent);
+      putStruct(out, desc, value as Unknowns, indent);
+      break;
     case 'union':
-      return 'null';
+      putText(out, 'null');
+      break;
     case 'cpuid':
-      return cpuidPolicyList(value as CpuidPolicyList, indent);
+      putCpuidPolicyList(out, value as CpuidPolicyList, indent);
+      break;
     default:
-      return unreachable(desc);
+      unreachable(desc);
   }
+}
+
+/** Writes the JSON text of a value, without a final newline. */
+export function putJson<T>(out: ByteText, type: Idl<T>, value: NoInfer<T> | object): void {
+  generate(out, type.desc, value, '');
 }
 
 /**
  * The JSON text of a value, without a final newline. `depth` is how many containers already surround it: lines after
  * the first are indented by as much.
  */
-export function genJson<T>(type: Idl<T>, value: NoInfer<T> | object, depth = 0): string {
-  return generate(type.desc, value, INDENT.repeat(depth));
-}
+export const genJson = <T>(type: Idl<T>, value: NoInfer<T> | object, depth = 0): string =>
+  whole((out) => generate(out, type.desc, value, INDENT.repeat(depth)));
 
 /** Reads one value; `null` where the JSON does not fit the type. */
 function parse(desc: Descriptor, json: unknown): { readonly value: unknown } | null {

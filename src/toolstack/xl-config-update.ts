@@ -132,7 +132,7 @@ function parsedConfig(
   if (parsed.config === null) return ask(said, 'end', { ...vars, rc: parsed.exit });
   if (!vars.debug && !vars.env.dryrun) return ask(said, 'parsed', vars);
   const shown = printfInfo(vars.env.xlconf.outputFormat, parsed.config);
-  said.push(vars.debug ? stderrText(shown.stdout) : stdoutText(shown.stdout));
+  said.push(...shown.stdout.map(vars.debug ? stderrText : stdoutText));
   if (shown.exit === null) return ask(said, 'parsed', vars);
   return ask([...said, stderrText(shown.stderr)], 'end', { ...vars, rc: shown.exit });
 }

@@ -193,9 +193,9 @@ const createDomain = flow<CreateDomainVars>({
       const { dryrun, debug } = v.options;
       if (!dryrun && !debug) return goto('begin', v);
       const shown = printfInfo(v.env.xlconf.outputFormat, v.config!);
-      const print = dryrun ? stdoutText(shown.stdout) : stderrText(shown.stdout);
+      const print = shown.stdout.map(dryrun ? stdoutText : stderrText);
       if (shown.exit === null) return ask(print, dryrun ? 'end' : 'begin', { ...v, rc: 0 });
-      return ask([print, stderrText(shown.stderr)], 'end', { ...v, rc: ERROR_FAIL, exit: shown.exit });
+      return ask([...print, stderrText(shown.stderr)], 'end', { ...v, rc: ERROR_FAIL, exit: shown.exit });
     },
     begin: (v) => {
       const setting = v.env.xlconf.autoballoon;

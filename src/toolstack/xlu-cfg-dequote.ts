@@ -49,21 +49,27 @@ export function quoteFault(text: string, start: number, end: number): QuoteFault
   return fault;
 }
 
+/** The next backslash before `end`, or -1. */
+function nextBackslash(text: string, at: number, end: number): number {
+  while (at < end && text.charCodeAt(at) !== BACKSLASH) at++;
+  return at < end ? at : -1;
+}
+
 /** The text of a quoted string that quoteFault() finds nothing wrong with. */
 export function dequote(text: string, start: number, end: number): string {
   const last = end - 1;
-  let backslash = text.indexOf('\\', start);
-  if (backslash < 0 || backslash >= last) return text.slice(start + 1, last);
+  let backslash = nextBackslash(text, start + 1, last);
+  if (backslash < 0) return text.slice(start + 1, last);
   const pieces: string[] = [];
   const out = newByteText((piece) => pieces.push(piece));
   let at = start + 1;
-  while (backslash >= 0 && backslash < last) {
+  while (backslash >= 0) {
     putText(out, text, at, backslash);
     const byte = SIMPLE.get(text.charCodeAt(backslash + 1));
     at = backslash + 2;
     if (byte === undefined) at += octalLength(text, at, last);
     else putByte(out, byte);
-    backslash = text.indexOf('\\', at);
+    backslash = nextBackslash(text, at, last);
   }
   putText(out, text, at, last);
   flushText(out);
