@@ -2,10 +2,11 @@
 import { ENOMEM } from '../hypervisor/errno.ts';
 import { hypercall } from '../hypervisor/hypercall.ts';
 import { domId, type Pages } from '../hypervisor/units.ts';
-import { type Cli, changed, complain, say, sessionToChange } from './cli-state.ts';
+import { type Cli, complain, say } from './cli-state.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { type DomainReport, type HostReport, reportHost } from './host-report.ts';
 import { jsonObject } from './json-output.ts';
+import { changed, sessionToChange } from './open-host.ts';
 import { fromBytes, paint, toBytes, visible, visibleLine, wantsColour } from './screen.ts';
 import { shellLine } from './shell-words.ts';
 import { parseSize, sizeText } from './size.ts';

@@ -2,20 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type HostConfig, hostConfigErrors } from '../hypervisor/host-config.ts';
-import {
-  bootWorld,
-  type Cli,
-  complain,
-  lockState,
-  release,
-  save,
-  say,
-  sessionToRead,
-  stateOf,
-} from './cli-state.ts';
+import { type Cli, complain, release, say, stateOf } from './cli-state.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { type HostReport, reportHost } from './host-report.ts';
 import { jsonObject } from './json-output.ts';
+import { bootWorld, lockState, save, sessionToRead } from './open-host.ts';
 import { paint, toBytes, wantsColour } from './screen.ts';
 import { openSession, worldCells } from './session.ts';
 import { parseSize, sizeText } from './size.ts';

@@ -1,11 +1,12 @@
 /** The process: arguments in, exit code out, and the only place where a bug of xlsim's own is caught. */
 import { XenBug } from '../hypervisor/bug.ts';
-import { type Cli, complain, flush, release, save, say } from './cli-state.ts';
+import { type Cli, complain, flush, release, say } from './cli-state.ts';
 import { defaultOptions } from './global-options.ts';
 import { runLine } from './run-line.ts';
 import { toBytes } from './screen.ts';
 import { shellLine } from './shell-words.ts';
-import { StateError } from './state-error.ts';
+import { stateDirectory } from './state-dir.ts';
+import { damaged, StateError } from './state-error.ts';
 import { nodeStoreFs, type StoreFs } from './store-fs.ts';
 import { processTerminal } from './terminal.ts';
 
@@ -39,7 +40,7 @@ async function runMain(cli: Cli, argv: readonly string[]): Promise<number> {
       return MISUSE;
     }
     const exit = await runLine(cli, argv, options);
-    save(cli);
+    if (cli.unsaved.length > 0) (await import('./open-host.ts')).save(cli);
     release(cli);
     flush(cli);
     return exit;
@@ -57,6 +58,13 @@ function fail(cli: Cli, argv: readonly string[], error: unknown): number {
     complain(cli, error.advice);
     flush(cli);
     return error.exit;
+  }
+  if (error instanceof Error && error.name === 'WorldDamage') {
+    const { file, message, advice, exit } = damaged(stateDirectory(null, cli.env), error.message);
+    complain(cli, `${file}: ${message}`);
+    complain(cli, advice);
+    flush(cli);
+    return exit;
   }
   const what = error instanceof XenBug ? error.message : error instanceof Error ? error.stack : String(error);
   complain(cli, `this is a bug in xlsim, not in what you did: ${what ?? ''}`);

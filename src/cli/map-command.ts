@@ -2,9 +2,10 @@
 
 import type { World } from '../explorer/world.ts';
 import { ownerOf } from '../hypervisor/heap-report.ts';
-import { type Cli, complain, save, say, sessionToRead } from './cli-state.ts';
+import { type Cli, complain, say } from './cli-state.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { reportHost } from './host-report.ts';
+import { save, sessionToRead } from './open-host.ts';
 import { toBytes } from './screen.ts';
 import { mibText, sizeText } from './size.ts';
 import { shownName } from './tables.ts';

@@ -5,7 +5,8 @@ import { resolve } from 'node:path';
 import { addTask, newRun, type Observer, runTasks, settleWorld } from '../explorer/run.ts';
 import type { Outside } from '../explorer/serve.ts';
 import type { Frame, Reply } from '../toolstack/task.ts';
-import { type Cli, complain, farSession } from './cli-state.ts';
+import { type Cli, complain } from './cli-state.ts';
+import { farSession } from './open-host.ts';
 import { fromBytes, toBytes } from './screen.ts';
 import { systemErrorCode } from './store-fs.ts';
 

@@ -4,7 +4,7 @@ import { type Cli, complain, say } from './cli-state.ts';
 import { nearest } from './did-you-mean.ts';
 import { type GlobalOptions, parseLine } from './global-options.ts';
 import { OWN_COMMANDS, ownHelp } from './own-commands.ts';
-import { xlCommand } from './xl-command.ts';
+import { lookCommand } from './xl-look.ts';
 
 const MISUSE = 2;
 
@@ -25,7 +25,7 @@ export async function runLine(cli: Cli, argv: readonly string[], base: GlobalOpt
     const about = word === null ? undefined : args[0];
     if (about === undefined) return help(cli, options, word === null ? 1 : 0);
     if (about in OWN_COMMANDS) return runOwn(cli, options, [about, '--help']);
-    return xlCommand(cli, options, xlOptions, ['help', ...args]);
+    return runXl(cli, options, xlOptions, ['help', ...args]);
   }
   if (Object.hasOwn(OWN_COMMANDS, word)) return runOwn(cli, options, [word, ...args]);
   if (word.startsWith('-') && !/^-[A-Za-z]/.test(word)) {
@@ -44,7 +44,7 @@ export async function runLine(cli: Cli, argv: readonly string[], base: GlobalOpt
     complain(cli, `unknown option ${word}${near === null ? '' : `; did you mean ${near}?`}`);
     return MISUSE;
   }
-  const exit = xlCommand(cli, options, xlOptions, [word, ...args]);
+  const exit = await runXl(cli, options, xlOptions, [word, ...args]);
   if (cmdtableLookup(word) === null && !options.json) {
     const near = nearest(word.split('=')[0] ?? word, [
       ...Object.keys(OWN_COMMANDS),
@@ -53,6 +53,19 @@ export async function runLine(cli: Cli, argv: readonly string[], base: GlobalOpt
     if (near !== null) complain(cli, `did you mean \`${near}\`?`);
   }
   return exit;
+}
+
+/** xl's own command: a look if that is enough, the whole machinery otherwise. */
+async function runXl(
+  cli: Cli,
+  options: GlobalOptions,
+  xlOptions: readonly string[],
+  words: readonly string[],
+): Promise<number> {
+  const looked = lookCommand(cli, options, xlOptions, words);
+  if (looked !== null) return looked;
+  const { xlCommand } = await import('./xl-command.ts');
+  return xlCommand(cli, options, xlOptions, words);
 }
 
 async function runOwn(cli: Cli, options: GlobalOptions, words: readonly string[]): Promise<number> {

@@ -1,8 +1,9 @@
 /** `xlsim script FILE`: many commands in one process, one acknowledged sync each or a sync for each group. */
 import { readFileSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type Cli, complain, flush, release, save } from './cli-state.ts';
+import { type Cli, complain, flush, release } from './cli-state.ts';
 import type { GlobalOptions } from './global-options.ts';
+import { save } from './open-host.ts';
 import { splitLine } from './shell-words.ts';
 import { systemErrorCode } from './store-fs.ts';
 

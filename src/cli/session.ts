@@ -1,10 +1,13 @@
 /** A host in memory, tied to its files: opened by reading, changed under the lock, saved before anybody hears of it. */
 
+import { saveLook } from '../explorer/look-save.ts';
+import { parsedCells, type SavedCell } from '../explorer/saved-cells.ts';
 import type { World } from '../explorer/world.ts';
-import { type LoadedCells, loadWorld, type SavedCell, saveWorld } from '../explorer/world-save.ts';
+import { loadWorld, saveWorld } from '../explorer/world-save.ts';
 import { damaged, StateError } from './state-error.ts';
 import { appendChange, cellChanges, type StoredHost } from './state-store.ts';
 import type { StoreFs } from './store-fs.ts';
+import { version } from './version.ts';
 
 /** An opened host. `saved` remembers which text stands for which value: what did not change costs nothing. */
 export interface Session {
@@ -20,17 +23,8 @@ interface SavedText {
 
 /** Builds the world that a stored host describes. Throws StateError when it describes none. */
 export function openSession(stored: StoredHost): Session {
-  const cells: LoadedCells = new Map();
-  let values: unknown[];
   try {
-    values = JSON.parse(`[${[...stored.cells.values()].join(',')}]`);
-  } catch (error) {
-    throw damaged(stored.dir, `its contents are not JSON (${String(error)})`);
-  }
-  let i = 0;
-  for (const key of stored.cells.keys()) cells.set(key, values[i++]);
-  try {
-    return { world: loadWorld(cells), stored, saved: new Map() };
+    return { world: loadWorld(parsedCells(stored.cells)), stored, saved: new Map() };
   } catch (error) {
     if (error instanceof StateError || !(error instanceof Error) || error.name === 'XenBug') throw error;
     throw damaged(stored.dir, error.message);
@@ -40,7 +34,9 @@ export function openSession(stored: StoredHost): Session {
 /** The texts of a world's cells; those of values that are the same as before are taken from `before`. */
 function textsOf(world: World, before: ReadonlyMap<string, SavedText>): Map<string, SavedText> {
   const texts = new Map<string, SavedText>();
-  for (const [key, { ref, plain }] of saveWorld(world)) {
+  const cells = saveWorld(world);
+  saveLook(cells, world, version);
+  for (const [key, { ref, plain }] of cells) {
     const old = before.get(key);
     const isSame = ref !== null && old?.ref === ref;
     texts.set(key, isSame ? old : { ref, text: JSON.stringify(plain()) });
@@ -63,8 +59,8 @@ const plainTexts = (texts: ReadonlyMap<string, SavedText>): Map<string, string> 
 export function differs(session: Session): boolean {
   const texts = textsOf(session.world, session.saved);
   const changes = cellChanges(session.stored.cells, plainTexts(texts));
-  changes.delete('clock');
-  return changes.size > 0;
+  for (const key of changes.keys()) if (key !== 'clock' && !key.startsWith('look')) return true;
+  return false;
 }
 
 /** Saves the session's world with the command lines that changed it. Throws StateError; the files are then unchanged. */

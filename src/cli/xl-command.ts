@@ -1,15 +1,16 @@
 /** Runs one of xl's own commands on the host: xl's words first, then what happens until all is quiet, then the tables. */
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { runCommand } from '../explorer/run.ts';
 import type { World } from '../explorer/world.ts';
 import type { Reply, Request } from '../toolstack/task.ts';
 import { emptyTraceFold, endTrace, foldTrace, type TraceFold } from '../toolstack/trace-line.ts';
 import { cmdtableLookup } from '../toolstack/xl-cmdtable.ts';
-import { type Cli, changed, say, sessionToChange, sessionToRead } from './cli-state.ts';
+import { type Cli, say } from './cli-state.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { reportHost } from './host-report.ts';
 import { jsonObject } from './json-output.ts';
+import { changed, sessionToChange, sessionToRead } from './open-host.ts';
 import { outsideOf } from './outside.ts';
 import { fromBytes, paint, toBytes, visible, wantsColour } from './screen.ts';
 import { differs } from './session.ts';
@@ -17,6 +18,7 @@ import { shellLine } from './shell-words.ts';
 import { StateError } from './state-error.ts';
 import { explainShortage, renderTables } from './tables.ts';
 import type { Stream } from './terminal.ts';
+import { readXlConf } from './xl-conf-file.ts';
 
 /** Commands that only look. Every other one that is answered may change the host. */
 const READERS: readonly string[] = [
@@ -180,21 +182,6 @@ export function xlCommand(
   if (run.exit !== 0 && cli.unsaved.length === 0 && !differs(session)) Object.assign(world, before);
   else changed(cli, shellLine(['xl', ...argv]));
   return run.exit;
-}
-
-function readXlConf(cli: Cli, name: string): string {
-  const file = resolve(cli.cwd, name);
-  try {
-    return readFileSync(file).toString('latin1');
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    throw new StateError(
-      file,
-      `cannot read xl.conf: ${error.message}`,
-      'give --xl-conf a file that can be read',
-      2,
-    );
-  }
 }
 
 /** Tables, JSON and the account of a shortage, as options and command want them. */

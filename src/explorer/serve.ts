@@ -8,7 +8,7 @@ import { EACCES, EHOSTUNREACH, ENOENT } from '../hypervisor/errno.ts';
 import { hypercall } from '../hypervisor/hypercall.ts';
 import type { Frame, Reply, Request } from '../toolstack/task.ts';
 import { XL_GLOBAL_CONFIG } from '../toolstack/xl-global-config.ts';
-import { nextUuid, type World } from './world.ts';
+import { calendarSeconds, nextUuid, type World } from './world.ts';
 import { serveXs } from './xenstored.ts';
 
 /** What lies outside of the world and may be looked at: the user's own files. */
@@ -35,8 +35,6 @@ export type InstantRequest = Exclude<
 
 /** How long libxl remembers a domid. Xen: CHILD_DOMID_REUSE_TIMEOUT of libxl_domid_history. */
 const DOMID_REUSE_NS = 60e9;
-/** What the host's calendar showed when it booted: 2026-01-01 00:00:00 UTC, in seconds. */
-const BOOT_TIME = 1_767_225_600;
 /** Simplified: every hypercall is issued from a CPU of node 0. */
 const CALLER_NODE = 0;
 
@@ -58,7 +56,7 @@ export function serveRequest(
       return { reply: { ...reply }, fired };
     }
     case 'now':
-      return instant({ rc: 0, ns: world.now, time: BOOT_TIME + Math.floor(world.now / 1e9) });
+      return instant({ rc: 0, ns: world.now, time: calendarSeconds(world.now) });
     case 'uuid':
       return instant({ rc: 0, uuid: nextUuid(world) });
     case 'userdata':

@@ -47,8 +47,6 @@ export interface RunningTask {
   readonly waiting: boolean;
   /** Where the hypercall it is in the middle of stands. */
   readonly section?: Section | null;
-  /** Since when it waits for a CPU. */
-  readonly ready?: number;
 }
 
 /** See the file's header. Replace fields; only `xen` is changed in place. */
@@ -74,6 +72,12 @@ export interface World {
   /** Files written by commands (saved domains), by absolute path. */
   files: ReadonlyMap<string, string>;
 }
+
+/** What the host's calendar showed when it booted: 2026-01-01 00:00:00 UTC, in seconds. */
+const BOOT_TIME = 1_767_225_600;
+
+/** The host's calendar at virtual time `now` (ns), in seconds since 1970. */
+export const calendarSeconds = (now: number): number => BOOT_TIME + Math.floor(now / 1e9);
 
 /** What a host is given at its birth, beside Xen. */
 export interface WorldConfig {

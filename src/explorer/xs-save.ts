@@ -1,0 +1,98 @@
+/**
+ * xenstore's tree as saved values and back.
+ *
+ * The children of a few directories have values of their own, for there is one for each domain; they are read when
+ * somebody looks below them.
+ */
+import {
+  cellCount,
+  cellRecord,
+  type LoadedCells,
+  putCell,
+  type SavedCells,
+  WorldDamage,
+} from './saved-cells.ts';
+import { type XsNode, type XsState, xsFind, xsLeaf } from './xenstored.ts';
+
+/** Directories whose children are saved one by one. */
+const SPLIT: readonly string[] = ['/local/domain', '/libxl', '/vm'];
+
+/** The plain form of a node: its value alone, or its value and then name and node for each child. */
+type SavedNode = string | readonly unknown[];
+
+export function saveStore(cells: SavedCells, store: XsState): void {
+  cells.set('xs', { ref: store.root, plain: () => saveNode(store.root, '', true) });
+  for (const path of SPLIT) {
+    const children = xsFind(store.root, path)?.children ?? [];
+    for (const [name, child] of children) {
+      cells.set(`xs${path}/${name}`, { ref: child, plain: () => saveNode(child, '', false) });
+    }
+  }
+  putCell(cells, 'introduced', store.introduced, store.introduced);
+  // A transaction that a task left open is saved as what it is.
+  const open = [...store.transactions].map(([tx, t]) => [tx, t.base, t.touched, saveNode(t.root, '', false)]);
+  if (open.length > 0) putCell(cells, 'xs-transactions', open);
+}
+
+/** `split`: children that have keys of their own are left out. */
+function saveNode(node: XsNode, path: string, split: boolean): SavedNode {
+  if (node.children.size === 0) return node.value;
+  const out: unknown[] = [node.value];
+  const isSplit = split && SPLIT.includes(path);
+  for (const [name, child] of node.children) {
+    out.push(name, isSplit ? null : saveNode(child, `${path}/${name}`, split));
+  }
+  return out;
+}
+
+function loadNode(saved: unknown, path: string, cells: LoadedCells): XsNode {
+  if (saved === null) return nodeOnDemand(path, cells);
+  if (typeof saved === 'string') return xsLeaf(saved);
+  if (!Array.isArray(saved)) throw new WorldDamage(`xenstore's ${path} is missing`);
+  const children = new Map<string, XsNode>();
+  for (let i = 1; i + 1 < saved.length; i += 2) {
+    const name = String(saved[i]);
+    children.set(name, loadNode(saved[i + 1], `${path}/${name}`, cells));
+  }
+  return { value: String(saved[0]), children };
+}
+
+/** A node whose value is parsed at the first look. */
+function nodeOnDemand(path: string, cells: LoadedCells): XsNode {
+  let known: XsNode | null = null;
+  const node = (): XsNode => {
+    known ??= loadNode(cells.get(`xs${path}`) ?? undefined, path, cells);
+    return known;
+  };
+  return {
+    get value() {
+      return node().value;
+    },
+    get children() {
+      return node().children;
+    },
+  };
+}
+
+/** The root of the tree that was saved. */
+export const loadXsRoot = (cells: LoadedCells): XsNode => loadNode(cells.get('xs') ?? undefined, '', cells);
+
+/** The inverse of saveStore(). */
+export function loadStore(cells: LoadedCells): XsState {
+  const state = cellRecord(cells, 'clock');
+  const open = (cells.get('xs-transactions') ?? []) as readonly (readonly [
+    number,
+    number,
+    string[],
+    unknown,
+  ])[];
+  return {
+    root: loadXsRoot(cells),
+    generation: cellCount(state, 'generation'),
+    nextTx: cellCount(state, 'nextTx'),
+    introduced: (cells.get('introduced') ?? []) as readonly number[],
+    transactions: new Map(
+      open.map(([tx, base, touched, root]) => [tx, { base, touched, root: loadNode(root, '', cells) }]),
+    ),
+  };
+}
