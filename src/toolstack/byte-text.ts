@@ -22,7 +22,7 @@ export const newByteText = (sink: (piece: string) => void): ByteText => ({
 
 /** Hands on what is waiting. */
 export function flushText(out: ByteText): void {
-  if (out.used > 0) out.sink(String.fromCharCode(...out.bytes.subarray(0, out.used)));
+  if (out.used > 0) out.sink(Reflect.apply(String.fromCharCode, null, out.bytes.subarray(0, out.used)));
   out.used = 0;
 }
 

@@ -127,22 +127,21 @@ function parseFlag(draft: PolicyDraft, word: string): number {
   return msr === null ? 2 : setMsrBit(draft.list, msr.msr, msr.bit, value);
 }
 
-/** libxl's own syntax: `host,name=value,…`. Returns what xl prints; bad words are passed over. */
-export function parseCpuidString(list: CpuidPolicyList, text: string): string {
-  const words = text.split(',').filter((word) => word !== '');
-  if (words.length === 0) return '';
-  if (words[0] !== 'host') {
-    return `while parsing CPUID string: "${text}":\n  error: first word must be "host"\n`;
-  }
-  let stderr = '';
+/** libxl's own syntax: `host,name=value,…`. `say` gets what xl prints; bad words are passed over. */
+export function parseCpuidString(list: CpuidPolicyList, text: string, say: (text: string) => void): void {
   const draft = draftOf(list);
-  for (const word of words.slice(1)) {
-    const error = parseFlag(draft, word);
-    if (error !== 0) {
-      stderr += `while parsing CPUID flag: "${word}":\n  error #${error}: ${FLAG_ERRORS[error]}\n`;
+  let first = true;
+  for (const [word] of text.matchAll(/[^,]+/g)) {
+    if (!first) {
+      const error = parseFlag(draft, word);
+      if (error === 0) continue;
+      say(`while parsing CPUID flag: "${word}":\n  error #${error}: ${FLAG_ERRORS[error]}\n`);
+    } else if (word !== 'host') {
+      say(`while parsing CPUID string: "${text}":\n  error: first word must be "host"\n`);
+      return;
     }
+    first = false;
   }
-  return stderr;
 }
 
 /** Applies one line of xend's syntax; 0, or the number of the error. */
@@ -166,7 +165,8 @@ function parseXendLine(draft: PolicyDraft, line: string): number {
     register.lastIndex = at;
     const found = register.exec(line);
     if (found === null) return 4;
-    const policy = line.slice(register.lastIndex).split(',')[0] ?? '';
+    const comma = line.indexOf(',', register.lastIndex);
+    const policy = line.slice(register.lastIndex, comma < 0 ? line.length : comma);
     if (policy.length !== 32) return 5;
     entry[`e${found[1]}x` as CpuidRegister] = policy;
     at = register.lastIndex + 32 + 1;
@@ -175,15 +175,17 @@ function parseXendLine(draft: PolicyDraft, line: string): number {
   return 0;
 }
 
-/** xend's syntax: a list of `LEAF[,SUBLEAF]:reg=POLICY,…`. Returns what xl prints; bad lines are passed over. */
-export function parseCpuidList(list: CpuidPolicyList, lines: readonly string[]): string {
-  let stderr = '';
+/** xend's syntax: a list of `LEAF[,SUBLEAF]:reg=POLICY,…`. `say` gets what xl prints; bad lines are passed over. */
+export function parseCpuidList(
+  list: CpuidPolicyList,
+  lines: readonly string[],
+  say: (text: string) => void,
+): void {
   const draft = draftOf(list);
   for (const line of lines) {
     const error = parseXendLine(draft, line);
     if (error !== 0) {
-      stderr += `while parsing CPUID line: "${line}":\n  error #${error}: ${LINE_ERRORS[error]}\n`;
+      say(`while parsing CPUID line: "${line}":\n  error #${error}: ${LINE_ERRORS[error]}\n`);
     }
   }
-  return stderr;
 }

@@ -4,7 +4,7 @@
  */
 import { PASSTHROUGHS, TIMER_MODES, TSC_MODES } from './libxl-types-domain.ts';
 import { asInt32, asUint32 } from './strtol.ts';
-import { deviceEntries, stringList } from './xl-parse-lists.ts';
+import { deviceEntries, piecesOf, stringList } from './xl-parse-lists.ts';
 import {
   die,
   enumFromString,
@@ -96,7 +96,7 @@ function parseBootloader(state: ParseState): void {
   if (text === null) return;
   const warning =
     'WARNING: Specifying "bootloader_args" as a string is deprecated. Please use a list of arguments.';
-  const words = text.split(/[ \t\n]+/).filter((word) => word !== '');
+  const words = piecesOf(state, text, ' \t\n');
   // Without any word xl reads a null pointer.
   if (words.length === 0) die(state, warning, 139);
   say(state, `${warning}\n`);

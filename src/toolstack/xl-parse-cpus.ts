@@ -57,9 +57,11 @@ export function cpurangeParse(
 ): ParsedCpus {
   const cpus = new Set<number>();
   const limit = width(host.maxCpus);
-  for (const token of text.split(',')) {
-    if (token === '') continue;
-    let rest = token;
+  for (let at = 0, end = 0; at < text.length; at = end + 1) {
+    const comma = text.indexOf(',', at);
+    end = comma < 0 ? text.length : comma;
+    let rest = text.slice(at, end);
+    if (rest === '') continue;
     const remove = rest.startsWith('^');
     if (remove) rest = rest.slice(1);
     const nodes = /^nodes?:/.exec(rest);

@@ -30,11 +30,11 @@ function parseCpuid(state: ParseState): void {
   const { cpuid } = state.config.bInfo;
   const list = readList(state, 'cpuid', 'quiet');
   if (list !== null) {
-    say(state, parseCpuidList(cpuid, stringList(state, list)));
+    parseCpuidList(cpuid, stringList(state, list), (text) => say(state, text));
     return;
   }
   const text = readString(state, 'cpuid');
-  if (text !== null) say(state, parseCpuidString(cpuid, text));
+  if (text !== null) parseCpuidString(cpuid, text, (said) => say(state, said));
 }
 
 /** Reads every device list, then cpuid. */

@@ -26,17 +26,21 @@ export function deviceEntries(state: ParseState, key: string): string[] {
   return leadingStrings(list);
 }
 
-/** Tokens between commas; empty ones vanish and only leading spaces are removed. Models strtok() loops of xl_parse.c. */
-export function commaTokens(state: ParseState, text: string): string[] {
-  const tokens: string[] = [];
-  for (let at = 0; at < text.length; ) {
-    const comma = text.indexOf(',', at);
-    const end = comma < 0 ? text.length : comma;
-    if (end > at) {
-      tokens.push(text.slice(at, end).replace(/^ +/, ''));
-      checkElements(state, tokens.length);
+/** What is between `separators`, without what is empty. Models strtok(). */
+export function piecesOf(state: ParseState, text: string, separators: string): string[] {
+  const pieces: string[] = [];
+  let start = 0;
+  for (let at = 0; at <= text.length; at++) {
+    if (at < text.length && !separators.includes(text[at]!)) continue;
+    if (at > start) {
+      pieces.push(text.slice(start, at));
+      checkElements(state, pieces.length);
     }
-    at = end + 1;
+    start = at + 1;
   }
-  return tokens;
+  return pieces;
 }
+
+/** Tokens between commas; empty ones vanish and only leading spaces are removed. Models strtok() loops of xl_parse.c. */
+export const commaTokens = (state: ParseState, text: string): string[] =>
+  piecesOf(state, text, ',').map((token) => token.replace(/^ +/, ''));

@@ -11,9 +11,11 @@ const trim = (text: string): string => text.replace(BLANKS, '');
  */
 export function splitAt(
   text: string,
-  delimiter: string,
+  delimiter: '=' | ':',
 ): { readonly key: string; readonly value: string } | null {
-  const [key, value] = text.split(delimiter).filter((piece) => piece !== '');
+  const pieces = text.matchAll(delimiter === '=' ? /[^=]+/g : /[^:]+/g);
+  const key = pieces.next().value?.[0];
+  const value = pieces.next().value?.[0];
   return key === undefined || value === undefined ? null : { key, value };
 }
 

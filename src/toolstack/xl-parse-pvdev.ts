@@ -15,7 +15,7 @@ import {
 } from './libxl-types-device.ts';
 import { asUint32, atoi, strtoul } from './strtol.ts';
 import { uuidFromString } from './xl-parse-identity.ts';
-import { commaTokens, deviceEntries } from './xl-parse-lists.ts';
+import { commaTokens, deviceEntries, piecesOf } from './xl-parse-lists.ts';
 import { splitAt, splitPair } from './xl-parse-pair.ts';
 import { die, enumFromString, keyValue, type ParseState, say, XlExit } from './xl-parse-state.ts';
 
@@ -87,7 +87,7 @@ export function parseChannels(state: ParseState): void {
   const { channels } = state.config;
   for (const entry of deviceEntries(state, 'channel')) {
     const channel = { ...init(channelType), devid: channels.length };
-    const pairs = entry.split(',').filter((pair) => pair !== '');
+    const pairs = piecesOf(state, entry, ',');
     // xl reads a list of no pairs through a null pointer.
     if (pairs.length === 0) throw new XlExit(139);
     let connection: string | null = null;
@@ -120,7 +120,7 @@ function parseConnectors(
   state: ParseState,
   text: string,
 ): { uniqueId: string; width: number; height: number }[] {
-  const connectors = text.split(';').filter((piece) => piece !== '');
+  const connectors = piecesOf(state, text, ';');
   // Without a connector, or one without its id, xl reads through a null pointer.
   if (connectors.length === 0) throw new XlExit(139);
   return connectors.map((connector) => {

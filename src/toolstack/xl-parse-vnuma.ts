@@ -3,7 +3,7 @@ import { kib } from '../hypervisor/units.ts';
 import type { DomainConfigDraft } from './domain-config.ts';
 import { parseRange } from './xl-parse-cpus.ts';
 import { checkMapBits, checkVnodes } from './xl-parse-limits.ts';
-import { entriesOf } from './xl-parse-lists.ts';
+import { entriesOf, piecesOf } from './xl-parse-lists.ts';
 import { splitPair } from './xl-parse-pair.ts';
 import { die, INVALID_CPUS, type ParseState, parseUlong, readList, say } from './xl-parse-state.ts';
 import { elementAsList } from './xlu-cfg.ts';
@@ -32,7 +32,7 @@ function parseOption(state: ParseState, option: string, vnode: Vnode, totals: To
     totals.size += size;
   } else if (key === 'vcpus') {
     const set = new Set(vnode.vcpus);
-    for (const text of value.split(',').filter((t) => t !== '')) {
+    for (const text of piecesOf(state, value, ',')) {
       // What was read of a bad range counts all the same; a reversed one is empty.
       const range = parseRange(text);
       for (let vcpu = range.first; vcpu <= Math.min(range.last, mapBits - 1); vcpu++) {
@@ -42,7 +42,7 @@ function parseOption(state: ParseState, option: string, vnode: Vnode, totals: To
     }
     vnode.vcpus = [...set];
   } else if (key === 'vdistances') {
-    const distances = value.split(',').filter((t) => t !== '');
+    const distances = piecesOf(state, value, ',');
     for (const [i, text] of distances.entries()) {
       const distance = Number(BigInt.asUintN(32, parseUlong(state, text)));
       if (i < vnode.distances.length) vnode.distances[i] = distance;

@@ -9,7 +9,7 @@ import {
   vsndType,
 } from './libxl-types-device.ts';
 import { asUint32, strtoul } from './strtol.ts';
-import { commaTokens, entriesOf } from './xl-parse-lists.ts';
+import { commaTokens, entriesOf, piecesOf } from './xl-parse-lists.ts';
 import { die, enumFromString, keyValue, type ParseState, readList, say } from './xl-parse-state.ts';
 import { elementAsList } from './xlu-cfg.ts';
 
@@ -19,16 +19,15 @@ type Stream = Pcm['streams'][number];
 type Params = Vsnd['params'];
 
 const unsigned = (text: string): number => asUint32(strtoul(text, 0).value);
-const pieces = (text: string): string[] => text.split(';').filter((piece) => piece !== '');
 
 /** Parameters that cards, PCMs and streams share; false when `key` is none. Models parse_vsnd_params(). */
 function setParam(state: ParseState, params: Params, key: string, value: string): boolean {
   switch (key) {
     case 'sample-rates':
-      params.sampleRates = pieces(value).map(unsigned);
+      params.sampleRates = piecesOf(state, value, ';').map(unsigned);
       return true;
     case 'sample-formats':
-      params.sampleFormats = pieces(value).map(
+      params.sampleFormats = piecesOf(state, value, ';').map(
         (name) => enumFromString(VSND_PCM_FORMATS, name) ?? die(state, `Invalid pcm format: ${name}`),
       );
       return true;

@@ -131,6 +131,8 @@ function positional(parse: DiskParse, text: string): void {
 interface Rule {
   /** Null for the positional parameter, which reaches up to a comma (included) or an equals sign. */
   readonly pattern: RegExp | null;
+  /** What its text can begin with; absent for anything. */
+  readonly first?: string;
   /** The rule looks ahead to the end of the line, which counts for its length, if anything follows. */
   readonly ahead?: boolean;
   readonly act: (parse: DiskParse, text: string, token: string) => void;
@@ -139,12 +141,14 @@ interface Rule {
 /** `name=value,`: `set` gets the value. */
 const named = (name: string, set: (parse: DiskParse, value: string) => void): Rule => ({
   pattern: new RegExp(`${name}=[^,]*,?`, 'y'),
+  first: name.charAt(0),
   act: (parse, text) => set(parse, text.slice(name.length + 1)),
 });
 
 /** `name,`. */
 const flag = (name: string, set: (disk: Disk) => void): Rule => ({
   pattern: new RegExp(`${name},?`, 'y'),
+  first: name.charAt(0),
   act: (parse) => set(parse.disk),
 });
 
@@ -153,6 +157,10 @@ const namedString = (name: string, field: StringField): Rule =>
 
 const prefix = (names: string, act: (parse: DiskParse, name: string) => void): Rule => ({
   pattern: new RegExp(`(?:${names}):`, 'y'),
+  first: names
+    .split('|')
+    .map((name) => name.charAt(0))
+    .join(''),
   ahead: true,
   act: (parse, text) => {
     parse.hadDeprPrefix = true;
@@ -160,9 +168,11 @@ const prefix = (names: string, act: (parse: DiskParse, name: string) => void): R
   },
 });
 
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
+
 /** The scanner's rules, in its order. */
 const RULES: readonly Rule[] = [
-  { pattern: /[ \t\n]+(?=[^ \t\n])/y, ahead: true, act: () => undefined },
+  { pattern: /[ \t\n]+(?=[^ \t\n])/y, first: ' \t\n', ahead: true, act: () => undefined },
   named('format', setFormat),
   flag('cdrom', (disk) => {
     disk.isCdrom = 1;
@@ -175,6 +185,7 @@ const RULES: readonly Rule[] = [
   }),
   {
     pattern: /devtype=[^,]*,?/y,
+    first: 'd',
     act: (parse, _text, token) => diskErr(parse, 'unknown value for type', token),
   },
   named('access', setAccess),
@@ -210,17 +221,20 @@ const RULES: readonly Rule[] = [
   {
     // Takes the rest of the spec, commas included.
     pattern: /target=[^\n]*/y,
+    first: 't',
     act: (parse, text) => saveString(parse, 'target', 'pdevPath', text.slice('target='.length)),
   },
   {
     pattern: /[a-z][-a-z0-9]*=[^,],?/y,
+    first: LETTERS,
     act: (parse, _text, token) => diskErr(parse, 'unknown parameter', token),
   },
   prefix('raw|qcow2?|vhd', setFormat),
-  prefix('iscsi|e?nbd|drbd', (parse, name) => saveString(parse, 'script', 'script', `block-${name}`)),
+  prefix('iscsi|nbd|enbd|drbd', (parse, name) => saveString(parse, 'script', 'script', `block-${name}`)),
   prefix('tapdisk|tap2?|aio|ioemu|file|phy', () => undefined),
   {
     pattern: /[a-z][a-z0-9]*:(?![a-z0-9])/y,
+    first: LETTERS,
     ahead: true,
     act: (parse, text) => {
       diskErr(parse, 'unknown deprecated disk prefix', text);
@@ -229,6 +243,15 @@ const RULES: readonly Rule[] = [
   },
   { pattern: null, act: positional },
 ];
+
+/** The rules for each byte a text can begin with, and for all others. */
+const RULES_BY_FIRST: ReadonlyMap<string, readonly Rule[]> = new Map(
+  [...LETTERS, ' ', '\t', '\n', ''].map((byte) => [
+    byte,
+    RULES.filter(({ first }) => first === undefined || (byte !== '' && first.includes(byte))),
+  ]),
+);
+const RULES_BY_DEFAULT = RULES_BY_FIRST.get('') ?? RULES;
 
 /** The end of the line that `from` is on. */
 function lineEnd(parse: DiskParse, from: number): number {
@@ -263,7 +286,7 @@ function matched(parse: DiskParse, { pattern }: Rule, at: number): number {
 /** Applies the rule that matches most at `at`; the offset to go on from, or null to stop. */
 function scan(parse: DiskParse, at: number): number | null {
   let best: { readonly rule: Rule; readonly consumed: number; readonly length: number } | null = null;
-  for (const rule of RULES) {
+  for (const rule of RULES_BY_FIRST.get(parse.spec[at] ?? '') ?? RULES_BY_DEFAULT) {
     const consumed = matched(parse, rule, at);
     if (consumed === 0) continue;
     const length = rule.ahead === true ? lineEnd(parse, at + consumed) - at : consumed;

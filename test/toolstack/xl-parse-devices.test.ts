@@ -191,7 +191,11 @@ describe('parse_config_data: other devices', () => {
 describe('libxl_cpuid_parse_config', () => {
   const parse = (text: string): [CpuidPolicyList, string] => {
     const list: CpuidPolicyList = { cpuid: [], msr: [] };
-    return [list, parseCpuidString(list, text)];
+    let said = '';
+    parseCpuidString(list, text, (words) => {
+      said += words;
+    });
+    return [list, said];
   };
 
   it('sets bits, fields and letters of a leaf in order of mention', () => {
@@ -233,7 +237,11 @@ describe('libxl_cpuid_parse_config', () => {
   it('reads the older syntax of registers', () => {
     const list: CpuidPolicyList = { cpuid: [], msr: [] };
     const bits = '01xks'.repeat(7).slice(0, 32);
-    expect(parseCpuidList(list, [`7,0:ebx=${bits}, ecx=${bits}`, '1:', 'z:', '1'])).toBe(
+    let said = '';
+    parseCpuidList(list, [`7,0:ebx=${bits}, ecx=${bits}`, '1:', 'z:', '1'], (words) => {
+      said += words;
+    });
+    expect(said).toBe(
       'while parsing CPUID line: "z:":\n  error #1: illegal leaf number\n' +
         'while parsing CPUID line: "1":\n  error #3: missing colon\n',
     );
