@@ -4,10 +4,13 @@ import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { hypercall } from '../hypervisor/hypercall.ts';
 import { offlinePage } from '../hypervisor/offline.ts';
+import { allocDomheapPages, freeDomheapPages } from '../hypervisor/page-alloc.ts';
 import type { Hypercall } from '../hypervisor/privcmd.ts';
 import { domId, gfn, kib, order as orderOf, pages, pagesToKib } from '../hypervisor/units.ts';
+import { heapDomainOf } from '../hypervisor/xen.ts';
 import { parsePages } from './amount.ts';
 import { xlConfText } from './guest-cfg.ts';
+import { makeHypercall } from './scenario-hypercall.ts';
 import type { ConditionsInput } from './scenario-schema.ts';
 import { utf8Bytes } from './utf8.ts';
 import { nextUuid, type World } from './world.ts';
@@ -55,10 +58,12 @@ function makeHolder(world: World, name: string): number | string {
   if (domidOf(world, name) !== null) return `there is a domain called "${name}" already`;
   let domid = FIRST_HOLDER;
   while (world.xen.domains.has(domid)) domid--;
-  const limits = { maxVcpus: 1, maxEvtchnPort: 1023, maxGrantFrames: 0, maxMaptrackFrames: 0, grantOpts: 1 };
-  const flags = { emulationFlags: 0, flags: 0, iommuOpts: 0, miscFlags: 0 };
-  const args = { domid, type: 'pv', hap: false, handle: nextUuid(world), ...limits, ...flags };
-  const { rc } = ask(world, { name: 'XEN_DOMCTL_createdomain', args });
+  const call = makeHypercall(
+    'XEN_DOMCTL_createdomain',
+    { name, type: 'pv', domid },
+    { domidOf: () => null, uuid: nextUuid(world) },
+  );
+  const { rc } = ask(world, call);
   if (rc < 0) return `Xen makes no domain to hold the memory (errno ${-rc})`;
   const maxMemkb = pagesToKib(pages(MAX_PAGES));
   ask(world, { name: 'XEN_DOMCTL_max_mem', args: { domid, maxMemkb: kib(maxMemkb) } });
@@ -129,22 +134,19 @@ function fragmentHeap(world: World, input: NonNullable<ConditionsInput['fragment
   const kept = (input.seed ?? 1) % pieces;
   const domid = makeHolder(world, freshName(world, 'fragments'));
   if (typeof domid === 'string') return `fragment: ${domid}`;
+  const { heap } = world.xen;
+  const d = heapDomainOf(world.xen, domid);
   const limit =
     input.of === undefined ? Number.POSITIVE_INFINITY : Math.floor(parsePages(input.of)! / 2 ** block);
-  const free = Math.floor(world.xen.heap.totalAvailPages / 2 ** block);
-  const count = populate(world, domid, block, Math.min(limit, free), undefined);
-  for (let p = 0; p < pieces; p++) {
-    if (p === kept) continue;
-    const extentStart = [{ first: gfn(p * 2 ** piece), count, stride: 2 ** block }];
-    const args = {
-      domid: domId(domid),
-      extentOrder: orderOf(piece),
-      nrExtents: count,
-      extentStart,
-      memFlags: {},
-    };
-    const { rc } = ask(world, { name: 'XENMEM_decrease_reservation', args });
-    if (rc !== count) return `fragment: only ${rc} of ${count} pieces could be given back`;
+  const count = Math.min(limit, Math.floor(heap.totalAvailPages / 2 ** block));
+  // As increase_reservation has it: owned and mapped nowhere, so that a comb costs the heap a run and the map nothing.
+  const { runs } = allocDomheapPages(heap, d, { order: block, count, node: null, exact: false });
+  for (const run of runs) {
+    for (let p = 0; p < pieces; p++) {
+      const { count: n, stride } = run;
+      if (p !== kept)
+        freeDomheapPages(heap, d, { mfn: run.first + p * 2 ** piece, order: piece, count: n, stride });
+    }
   }
   return null;
 }

@@ -102,6 +102,12 @@ export const COSTS = {
     source: 'no published figure',
     strength: 'assumed',
   },
+  time_slice: {
+    ns: 10_000_000,
+    what: 'how long a task keeps its CPU while others wait for one',
+    source: "credit2's longest slice, xen/common/sched/credit2.c; dom0's own scheduler is not modelled",
+    strength: 'assumed',
+  },
   xenstore: {
     ns: 20_000,
     what: 'one request to xenstored',

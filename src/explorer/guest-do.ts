@@ -1,7 +1,7 @@
 /** Guest actions in the world: what the guest's kernel would do. */
 import { p2mLookup, p2mRuns } from '../hypervisor/p2m.ts';
-import { p2mMappedOrder, p2mPages } from '../hypervisor/p2m-run.ts';
-import { podDemandPopulate } from '../hypervisor/pod.ts';
+import { isPod, p2mEnd, p2mMappedOrder, p2mPages } from '../hypervisor/p2m-run.ts';
+import { markWritten, podDemandPopulate } from '../hypervisor/pod.ts';
 import { domId } from '../hypervisor/units.ts';
 import { hypercall, type Request, xs } from '../toolstack/task.ts';
 import type { GuestAction } from './guest-action.ts';
@@ -55,15 +55,22 @@ export function touchPages(world: World, domid: number, from: number, count: num
     skip = 0;
     const end = Math.min(run.gfn + size, gfn + count - touched);
     while (gfn < end) {
-      if (!podDemandPopulate(xen, domid, gfn, true)) {
+      const mapped = p2mLookup(xen.domains.get(domid)?.p2m ?? null, gfn);
+      let next = end;
+      if (mapped === null) next = gfn + 1;
+      else if (!isPod(mapped)) {
+        next = Math.min(end, p2mEnd(mapped));
+        markWritten(xen, domid, gfn, next - gfn);
+      } else {
+        podDemandPopulate(xen, domid, gfn, true);
         if (xen.domains.get(domid)?.isShutDown === true) {
           fireWatches(world, ['@releaseDomain'], -1);
           return touched;
         }
+        const given = p2mLookup(xen.domains.get(domid)?.p2m ?? null, gfn);
+        const size = given === null ? 1 : 2 ** p2mMappedOrder(given);
+        next = Math.min(end, Math.floor(gfn / size) * size + size);
       }
-      const mapped = p2mLookup(xen.domains.get(domid)?.p2m ?? null, gfn);
-      const step = mapped === null ? 1 : 2 ** p2mMappedOrder(mapped);
-      const next = Math.min(end, Math.floor(gfn / step) * step + step);
       touched += next - gfn;
       gfn = next;
     }

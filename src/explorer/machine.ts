@@ -15,8 +15,11 @@ export type Grain = 'extents' | 'steps';
 /** Virtual ns everywhere. Changed in place as time goes on. */
 export interface Machine {
   readonly costs: CostModel;
-  /** When each CPU is free again. */
-  readonly cpuFreeAt: number[];
+  readonly cpus: number;
+  /** The tasks that have a CPU, and when their slices end. */
+  readonly onCpu: Map<number, number>;
+  /** The tasks that wait for one, longest first. */
+  readonly cpuQueue: number[];
   heapLockFreeAt: number;
   /** The longest that anybody held the heap lock. */
   longestHeapLock: number;
@@ -37,19 +40,39 @@ export function newMachine(
   trace: TraceSink,
   how: { readonly grain: Grain; readonly batches: boolean },
 ): Machine {
-  const cpuFreeAt = new Array<number>(cpus).fill(0);
   const clocks = { heapLockFreeAt: 0, longestHeapLock: 0, heapLockWait: 0 };
-  return { costs, cpuFreeAt, ...clocks, waiting: new Map(), trace, ...how };
+  return { costs, cpus, onCpu: new Map(), cpuQueue: [], ...clocks, waiting: new Map(), trace, ...how };
 }
 
-/** The CPU that is free first. */
-export function freeCpu(machine: Machine): number {
-  let best = 0;
-  for (let i = 1; i < machine.cpuFreeAt.length; i++) {
-    if (machine.cpuFreeAt[i]! < machine.cpuFreeAt[best]!) best = i;
+/** Whether the task has a CPU or gets one; if not, it is in the queue for one now. */
+export function takeCpu(machine: Machine, task: number, now: number): boolean {
+  if (machine.onCpu.has(task)) return true;
+  if (machine.onCpu.size < machine.cpus) {
+    machine.onCpu.set(task, now + machine.costs.time_slice);
+    return true;
   }
-  return best;
+  machine.cpuQueue.push(task);
+  return false;
 }
+
+/** The task has no use for its CPU any more, or no right to it. Returns the task that gets it, or null. */
+export function leaveCpu(machine: Machine, task: number, now: number): number | null {
+  if (!machine.onCpu.delete(task)) {
+    const waiting = machine.cpuQueue.indexOf(task);
+    if (waiting >= 0) machine.cpuQueue.splice(waiting, 1);
+    return null;
+  }
+  const heir = machine.cpuQueue.shift();
+  if (heir === undefined) return null;
+  machine.onCpu.set(heir, now + machine.costs.time_slice);
+  return heir;
+}
+
+/** When a task has to make room; never, as long as nobody waits. */
+export const sliceEnd = (machine: Machine, task: number): number =>
+  machine.cpuQueue.length === 0
+    ? Number.POSITIVE_INFINITY
+    : (machine.onCpu.get(task) ?? Number.POSITIVE_INFINITY);
 
 /** Takes the heap lock at `now` or as soon as it is free, `times` times in a row; returns how long that spun. */
 export function takeHeapLock(

@@ -7,7 +7,7 @@
  */
 import { populateInTurns } from '../hypervisor/populate-in-turns.ts';
 import { extentCosts } from './cost-model.ts';
-import type { Machine } from './machine.ts';
+import { type Machine, sliceEnd } from './machine.ts';
 import { partOf } from './sections.ts';
 import type { PopulateRequest, RunningTask, World } from './world.ts';
 
@@ -31,10 +31,11 @@ export function advanceTogether(
   for (const task of world.tasks) {
     if (task.at === null) continue;
     const request = populateOf(task);
+    end = Math.min(end, sliceEnd(machine, task.id));
     if (request !== null && task.section!.done > 0 && request.args.extentOrder === order) turns.push(task);
     else end = Math.min(end, task.at);
   }
-  if (turns.length < 2 || turns.length > machine.cpuFreeAt.length) return false;
+  if (turns.length < 2 || turns.some((task) => !machine.onCpu.has(task.id))) return false;
   turns.sort((a, b) => a.at! - b.at! || a.id - b.id);
   if (!isSteady(machine, turns, period, lock)) return false;
   let rounds = Math.floor((end - turns[turns.length - 1]!.at! - 1) / period) + 1;
@@ -61,7 +62,7 @@ function isSteady(machine: Machine, turns: readonly RunningTask[], period: numbe
   if (machine.heapLockFreeAt > first) return false;
   for (let i = 0; i < turns.length; i++) {
     const next = i + 1 < turns.length ? turns[i + 1]!.at! : first + period;
-    if (next - turns[i]!.at! < Math.max(lock, 1) || turns[i]!.ready !== undefined) return false;
+    if (next - turns[i]!.at! < Math.max(lock, 1)) return false;
   }
   return true;
 }
@@ -75,11 +76,9 @@ function settleTurns(
 ): void {
   const took = rounds * extent.period;
   const after = new Map<number, RunningTask>();
-  const cpus = machine.cpuFreeAt.map((at, cpu) => ({ at, cpu })).sort((a, b) => a.at - b.at);
   turns.forEach((task, i) => {
     const section = { ...task.section!, done: task.section!.done + rounds };
     after.set(task.id, { ...task, section, at: task.at! + took });
-    machine.cpuFreeAt[cpus[i]!.cpu] = task.at! + took;
     machine.trace({
       at: task.at!,
       until: task.at! + took,

@@ -8,7 +8,7 @@ import { ASSERT } from '../hypervisor/bug.ts';
 import { flows } from '../toolstack/flows.ts';
 import { newTask, type Reply, type Request, step } from '../toolstack/task.ts';
 import { defaultXlEnv, logShown } from '../toolstack/xl-env.ts';
-import { freeCpu, type Machine, wholeCost } from './machine.ts';
+import { leaveCpu, type Machine, sliceEnd, takeCpu, wholeCost } from './machine.ts';
 import { requestCost } from './request-cost.ts';
 import { requestFlows } from './request-flow.ts';
 import { advanceTogether } from './rotation.ts';
@@ -146,6 +146,7 @@ export function endTask(run: Run, id: number): void {
   const { world } = run;
   world.tasks = world.tasks.filter((t) => t.id !== id);
   for (const [path, queue] of world.locks) if (queue.includes(id)) leaveLock(run, path, id);
+  if (run.machine !== null) yieldCpu(run, run.machine, id);
 }
 
 /** Runs tasks until `goal` holds (null: never), nothing more happens before `until`, or the budget is used up. */
@@ -159,17 +160,15 @@ export function runTasks(run: Run, goal: (() => boolean) | null, until: number):
     const { task: running, others } = chosen;
     const at = running.at ?? 0;
     if (at > until) return 'time';
-    const before = pulse(world);
+    const before = goal === null ? pulse(world) : '';
     world.now = Math.max(world.now, at);
     if (advanceTogether(run.machine, world, running, until)) continue;
     if (!runTask(run, running, others, until)) return 'budget';
-    quiet = pulse(world) === before ? quiet + 1 : 0;
-    if (goal === null && quiet >= QUIET_WAKEUPS && !isBusy(running)) return 'idle';
+    if (goal !== null) continue;
+    quiet = pulse(world) === before && running.section == null ? quiet + 1 : 0;
+    if (quiet >= QUIET_WAKEUPS) return 'idle';
   }
 }
-
-/** It was not a mere wake-up: a hypercall is under way or a CPU was waited for. */
-const isBusy = (task: RunningTask): boolean => task.section != null || task.ready !== undefined;
 
 /** Changes whenever anything a user could see does. */
 const pulse = (world: World): string =>
@@ -182,7 +181,7 @@ function nextTask(world: World): { readonly task: RunningTask; readonly others: 
   let others = NEVER;
   for (const task of world.tasks) {
     if (task.at === null || !canRun(world, task)) continue;
-    if (task.at < bestAt || (task.at === bestAt && best !== null && waitsLonger(task, best))) {
+    if (task.at < bestAt) {
       others = bestAt;
       best = task;
       bestAt = task.at;
@@ -192,10 +191,6 @@ function nextTask(world: World): { readonly task: RunningTask; readonly others: 
   }
   return best === null ? null : { task: best, others };
 }
-
-/** Who waited longer for a CPU comes first. */
-const waitsLonger = (a: RunningTask, b: RunningTask): boolean =>
-  (a.ready ?? a.at ?? 0) < (b.ready ?? b.at ?? 0);
 
 /** A guest's program stands still while its domain does. */
 function canRun(world: World, task: RunningTask): boolean {
@@ -208,14 +203,12 @@ function canRun(world: World, task: RunningTask): boolean {
  * Advances one task until somebody else comes first (`others`), its time passes `until`, it has to wait, or it ends.
  * False: the budget is used up.
  */
-function runTask(run: Run, running: RunningTask, others: number, until: number): boolean {
+function runTask(run: Run, running: RunningTask, before: number, until: number): boolean {
   const { world, machine } = run;
   run.wakeAt = NEVER;
-  const cpu = machine === null ? 0 : freeCpu(machine);
-  if (machine !== null && machine.cpuFreeAt[cpu]! > world.now) {
-    replaceTask(world, { ...running, at: machine.cpuFreeAt[cpu]!, ready: running.ready ?? world.now });
-    return true;
-  }
+  if (machine !== null && !holdsCpu(run, machine, running)) return true;
+  // While others wait for a CPU, nobody goes on beyond its slice without being asked.
+  const others = machine === null ? before : Math.min(before, sliceEnd(machine, running.id));
   let { task, reply, watches, pending } = running;
   let section: Section | null = running.section ?? null;
   if (running.waiting) pending = null;
@@ -231,11 +224,10 @@ function runTask(run: Run, running: RunningTask, others: number, until: number):
       reply: READY,
       at: world.now,
     };
-    delete (here as { ready?: number }).ready;
     let next: RunningTask;
     let spawned = false;
     if (section !== null) {
-      next = goOn(run, here, section, others);
+      next = goOn(run, here, section, Math.min(others, until));
     } else {
       const stepped = step(ALL_FLOWS, task, reply);
       if (stepped.request === null) {
@@ -247,9 +239,9 @@ function runTask(run: Run, running: RunningTask, others: number, until: number):
       task = stepped.task;
       const { request } = stepped;
       spawned = request.kind === 'spawn';
-      next = serve(run, { ...here, task }, request, others);
+      next = serve(run, { ...here, task }, request, Math.min(others, until));
     }
-    if (machine !== null) machine.cpuFreeAt[cpu] = isAsleep(next) ? world.now : (next.at ?? world.now);
+    if (machine !== null && isAsleep(next)) yieldCpu(run, machine, running.id);
     if (
       next.at === null ||
       next.waiting ||
@@ -266,6 +258,24 @@ function runTask(run: Run, running: RunningTask, others: number, until: number):
     pending = next.pending;
     world.now = Math.max(world.now, next.at);
   }
+}
+
+/** Whether the task has a CPU, or gets one now; if not it is in the queue. Its slice over, it makes room for others. */
+function holdsCpu(run: Run, machine: Machine, task: RunningTask): boolean {
+  if (sliceEnd(machine, task.id) <= run.world.now) yieldCpu(run, machine, task.id);
+  if (takeCpu(machine, task.id, run.world.now)) return true;
+  const pending = task.waiting ? null : task.pending;
+  replaceTask(run.world, { ...task, at: null, waiting: false, pending });
+  return false;
+}
+
+/** Gives the task's CPU to the one that waits longest. */
+function yieldCpu(run: Run, machine: Machine, id: number): void {
+  const heir = leaveCpu(machine, id, run.world.now);
+  const task = run.world.tasks.find((t) => t.id === heir);
+  if (task === undefined) return;
+  replaceTask(run.world, { ...task, at: run.world.now });
+  run.wakeAt = run.world.now;
 }
 
 /** It lets its CPU go: it waits, or it sleeps until a time of its own choosing. */

@@ -109,7 +109,7 @@ export function podDemandPopulate(xen: Xen, domid: number, gfn: number, write: b
 }
 
 /** Notes that the guest wrote to [gfn, gfn + n). */
-function markWritten(xen: Xen, domid: number, gfn: number, n: number): void {
+export function markWritten(xen: Xen, domid: number, gfn: number, n: number): void {
   const { written } = domainOf(xen, domid).pod;
   updatePod(xen, domid, { written: cover(written, gfn, gfn + n).set });
 }
