@@ -7,11 +7,28 @@
 import { ASSERT } from './bug.ts';
 import { claimGate, consumeClaim, type Gate } from './claims.ts';
 import { headBuddy, newBuddy, popHead, queueRemainder } from './free-list.ts';
-import { type BuddyRequest, getFreeBuddy, MUST_ROTATE, NOT_FOUND, searchNode } from './get-free-buddy.ts';
-import { type Buddy, type Heap, type HeapDomain, NIL, NR_ORDERS, NR_ZONES, RUN_BASE } from './heap-state.ts';
+import {
+  type BuddyRequest,
+  getFreeBuddy,
+  MUST_ROTATE,
+  NOT_FOUND,
+  nodesPassed,
+  searchNode,
+} from './get-free-buddy.ts';
+import {
+  type Buddy,
+  FULL,
+  type Heap,
+  type HeapDomain,
+  NIL,
+  NR_ORDERS,
+  NR_ZONES,
+  RUN_BASE,
+} from './heap-state.ts';
 import { dirtyPages } from './page-dirty.ts';
 import { relieve } from './page-region.ts';
 import { takeFromRun } from './page-run.ts';
+import { rotateAbove, rotateAll } from './rotate-lists.ts';
 import { MAX_ORDER } from './units.ts';
 import { checkLowMemVirq } from './virq.ts';
 
@@ -67,17 +84,18 @@ export function allocHeapPages(
   const list = h.foundList;
   const before = h.totalAvailPages - h.outstandingClaims;
   const atAlloc = h.rules.consumeAt === 'alloc';
-  // The fallback to dirty buddies is sure to repeat only while every piece stays dirty from its first page on.
   const fallback = r.noScrub !== r.askedNoScrub;
   let n = 1;
   let node = found;
-  const lanes = limit > 1 && !h.rotated ? lanesOf(h, r, found, s) : 0;
-  if (lanes > 1 && limit >= lanes && !fallback) {
+  const lanes = limit > 1 ? lanesOf(h, r, found, s) : 0;
+  if (lanes > 0 && (fallback || h.rotated)) {
+    n = takeTurning(h, r, lanes, limit, done, s, sink);
+    if (n > 1) node = s.lanes[lanes - 1]!;
+  } else if (lanes > 1 && limit >= lanes) {
     n = takeLanes(h, r, Math.floor(limit / lanes), done, s, sink) * lanes;
     node = s.lanes[lanes - 1]!;
   } else {
-    const bulk = lanes === 1 ? limit : 1;
-    n = takeFromList(h, list, r.order, fallback ? 1 : bulk, done, 1, s, sink);
+    n = takeFromList(h, list, r.order, lanes === 1 ? limit : 1, done, 1, s, sink);
   }
   h.rotated = false;
   const consumed = atAlloc ? s.gate.consume * n : 0;
@@ -146,10 +164,10 @@ function findInZones(h: Heap, r: HeapRequest, lastNode: number): number {
 }
 
 function findOnce(h: Heap, r: HeapRequest, lastNode: number): number {
-  const look = getFreeBuddy(h, r, lastNode, false);
+  const look = getFreeBuddy(h, r, lastNode, 'look');
   if (look !== MUST_ROTATE) return look;
   h.rotated = true;
-  return getFreeBuddy(h, r, lastNode, true);
+  return getFreeBuddy(h, r, lastNode, 'rotate');
 }
 
 /**
@@ -164,7 +182,7 @@ function lanesOf(h: Heap, r: HeapRequest, found: number, s: AllocScratch): numbe
   if (r.d === null || r.node !== -1 || h.nodeIds.length === 1) return 1;
   let last = h.nodeIds[found]!;
   for (let i = 0; i < h.nodeIds.length; i++) {
-    const next = getFreeBuddy(h, r, last, false);
+    const next = getFreeBuddy(h, r, last, h.rotated ? 'pass' : 'look');
     if (next === MUST_ROTATE) return 0;
     ASSERT(next >= 0, 'a search that found a buddy finds it from any node');
     if (next === found) return s.lanes.length;
@@ -193,13 +211,74 @@ function takeLanes(
     let served = 0;
     while (served < n) {
       if (served > 0) {
-        ASSERT(searchNode(h, r, s.lanes[i]!, false) >= 0, 'a lane serves as much as it has');
+        ASSERT(searchNode(h, r, s.lanes[i]!, 'look') >= 0, 'a lane serves as much as it has');
         list = h.foundList;
       }
       served += takeFromList(h, list, r.order, n - served, done + i + served * p, p, s, sink);
     }
   }
   return n;
+}
+
+/**
+ * Takes blocks where each search for a clean buddy turns the dirty lists in its way. It is sure to go the same way while
+ * the clean buddies of each lane's head last or, where there is no clean one at all, the pieces of one wholly dirty
+ * buddy. Returns the blocks taken: whole rounds, or one.
+ */
+function takeTurning(
+  h: Heap,
+  r: HeapRequest,
+  p: number,
+  limit: number,
+  done: number,
+  s: AllocScratch,
+  sink: Sink,
+): number {
+  const fallback = r.noScrub !== r.askedNoScrub;
+  let rounds = Math.floor(limit / p);
+  for (let i = 0; i < p; i++) {
+    const sure = fallback
+      ? dirtyPieces(h, s.lists[i]!, r.order, p > 1, s)
+      : passedBefore(h, r, i, s) === null
+        ? 0
+        : cleanBlocks(h, s.lists[i]!, r.order, s);
+    rounds = Math.min(rounds, sure);
+  }
+  if (rounds === 0) return takeFromList(h, s.lists[0]!, r.order, 1, done, 1, s, sink);
+  for (let i = 0; i < p; i++) takeFromList(h, s.lists[i]!, r.order, rounds, done + i, p, s, sink);
+  // The very first search has turned its lists already.
+  if (fallback) rotateAll(h, r, rounds * p - 1);
+  else
+    for (let i = 0; i < p; i++) {
+      const zone = Math.floor(s.lists[i]! / NR_ORDERS) % NR_ZONES;
+      const times = i === 0 ? rounds - 1 : rounds;
+      for (const node of passedBefore(h, r, i, s) ?? []) rotateAbove(h, r, node, r.zoneLo - 1, times);
+      rotateAbove(h, r, s.lanes[i]!, zone, times);
+    }
+  return rounds * p;
+}
+
+/** The nodes that a search passes on its way from the lane before to lane `i`; from the last one to the first. */
+function passedBefore(h: Heap, r: HeapRequest, i: number, s: AllocScratch): number[] | null {
+  const before = s.lanes[i === 0 ? s.lanes.length - 1 : i - 1]!;
+  return nodesPassed(h, r, h.nodeIds[before]!, s.lanes[i]!);
+}
+
+/** Blocks of `order` in the head buddy of a list; 0 if its pieces may be clean, or if it should be `alone` and is not. */
+function dirtyPieces(h: Heap, list: number, order: number, alone: boolean, s: AllocScratch): number {
+  headBuddy(h, list, s.buddy);
+  if (s.buddy.fd !== 0 || s.buddy.dirty !== FULL) return 0;
+  const node = h.listHead[list]!;
+  if (alone && (node !== h.listTail[list] || (node < NIL && h.runCount[RUN_BASE - node]! > 1))) return 0;
+  return 2 ** ((list % NR_ORDERS) - order);
+}
+
+/** Blocks of `order` in the clean head of a list; 0 if it is not clean, or smaller buddies are in the way. */
+function cleanBlocks(h: Heap, list: number, order: number, s: AllocScratch): number {
+  headBuddy(h, list, s.buddy);
+  const own = list % NR_ORDERS;
+  const smaller = h.orderMask[Math.floor(list / NR_ORDERS)]! & ((1 << own) - (1 << order));
+  return s.buddy.fd !== -1 || smaller !== 0 ? 0 : capacity(h, list, order);
 }
 
 /**

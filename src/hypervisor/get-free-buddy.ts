@@ -13,6 +13,9 @@ import { metaFd } from './page-region.ts';
 export const NOT_FOUND = -1;
 export const MUST_ROTATE = -2;
 
+/** What a walk does at a dirty head in its way: answer MUST_ROTATE, put it at the tail as Xen does, or leave it. */
+export type Walk = 'look' | 'rotate' | 'pass';
+
 /** What get_free_buddy() is asked for, zones included. */
 export interface BuddyRequest {
   readonly order: number;
@@ -46,9 +49,9 @@ const startNode = (h: Heap, r: BuddyRequest, lastNode: number): number => {
 
 /**
  * Walks the nodes. Answers the index of the node that serves, with h.foundList set to the free list whose head is the
- * buddy; NOT_FOUND; or, without `rotate`, MUST_ROTATE. Models get_free_buddy(), xen/common/page_alloc.c.
+ * buddy; NOT_FOUND; or, when it only looks, MUST_ROTATE. Models get_free_buddy(), xen/common/page_alloc.c.
  */
-export function getFreeBuddy(h: Heap, r: BuddyRequest, lastNode: number, rotate: boolean): number {
+export function getFreeBuddy(h: Heap, r: BuddyRequest, lastNode: number, walk: Walk): number {
   let mask = r.d === null ? null : r.d.nodeMask;
   let node = startNode(h, r, lastNode);
   const asked = r.node !== -1;
@@ -56,7 +59,7 @@ export function getFreeBuddy(h: Heap, r: BuddyRequest, lastNode: number, rotate:
   let second = false;
   for (;;) {
     if (node >= 0) {
-      const found = searchNode(h, r, node, rotate);
+      const found = searchNode(h, r, node, walk);
       if (found !== NOT_FOUND) return found === MUST_ROTATE ? MUST_ROTATE : node;
     }
     if (asked && r.exact) return NOT_FOUND;
@@ -77,8 +80,27 @@ export function getFreeBuddy(h: Heap, r: BuddyRequest, lastNode: number, rotate:
   }
 }
 
+/** The nodes that a walk leaves without a buddy before the one it was found on; null where that cannot be told. */
+export function nodesPassed(h: Heap, r: BuddyRequest, lastNode: number, found: number): number[] | null {
+  const passed: number[] = [];
+  const first = startNode(h, r, lastNode);
+  if (first === found) return passed;
+  if (r.node !== -1 || first < 0) return null;
+  let mask = r.d === null ? null : r.d.nodeMask;
+  for (let node = first; node !== found; ) {
+    passed.push(node);
+    node = cycleNode(h, mask, h.nodeIds[node]!);
+    if (!passed.includes(node)) continue;
+    if (mask === null || passed.length === h.nodeIds.length) return null;
+    mask = mask.map((x) => 1 - x);
+    node = cycleNode(h, mask, -1);
+    if (node < 0) return null;
+  }
+  return passed;
+}
+
 /** Looks on one node, zones from high to low, orders from small to large. */
-export function searchNode(h: Heap, r: BuddyRequest, node: number, rotate: boolean): number {
+export function searchNode(h: Heap, r: BuddyRequest, node: number, walk: Walk): number {
   const base = node * NR_ZONES;
   const top = Math.min(r.zoneHi, h.topZone[node]!);
   const wanted = ~((1 << r.order) - 1);
@@ -92,8 +114,8 @@ export function searchNode(h: Heap, r: BuddyRequest, node: number, rotate: boole
         h.foundList = list;
         return node;
       }
-      if (h.listHead[list] !== h.listTail[list] || isLongRun(h, list)) {
-        if (!rotate) return MUST_ROTATE;
+      if (walk !== 'pass' && (h.listHead[list] !== h.listTail[list] || isLongRun(h, list))) {
+        if (walk === 'look') return MUST_ROTATE;
         rotateHead(h, list);
       }
       orders &= orders - 1;

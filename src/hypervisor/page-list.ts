@@ -8,11 +8,13 @@ import { type Heap, NIL, NR_ORDERS, RUN_BASE } from './heap-state.ts';
 
 const freeLists = (h: Heap): number => h.orderMask.length * NR_ORDERS;
 
-const setNext = (h: Heap, node: number, next: number): void => {
+/** Sets one link; the caller keeps both directions equal. */
+export const setNext = (h: Heap, node: number, next: number): void => {
   if (node >= 0) h.pgNext[node] = next;
   else h.runNext[RUN_BASE - node] = next;
 };
-const setPrev = (h: Heap, node: number, prev: number): void => {
+/** The other direction of setNext(). */
+export const setPrev = (h: Heap, node: number, prev: number): void => {
   if (node >= 0) h.pgPrev[node] = prev;
   else h.runPrev[RUN_BASE - node] = prev;
 };
