@@ -7,7 +7,7 @@
  */
 import { ESRCH } from '../hypervisor/errno.ts';
 import { type Flow, newTask, type Reply, type Request, step } from '../toolstack/task.ts';
-import { defaultXlEnv, logShown } from '../toolstack/xl-env.ts';
+import { defaultXlEnv, logLine } from '../toolstack/xl-env.ts';
 import { XL_GLOBAL_CONFIG } from '../toolstack/xl-global-config.ts';
 import { requestCost } from './request-cost.ts';
 import { cellCount, cellRecord, type LoadedCells } from './saved-cells.ts';
@@ -69,7 +69,8 @@ export function runLook(
       chunks.push({ stream: request.kind, text: request.text });
       reply = { rc: 0 };
     } else if (request.kind === 'log') {
-      if (logShown(task, request.level)) chunks.push({ stream: 'stderr', text: request.text });
+      const text = logLine(task, request, calendarSeconds(looked.now));
+      if (text !== null) chunks.push({ stream: 'stderr', text });
       reply = { rc: 0 };
     } else {
       const served = serveLook(looked, request);

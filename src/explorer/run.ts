@@ -7,7 +7,7 @@
 import { ASSERT } from '../hypervisor/bug.ts';
 import { flows } from '../toolstack/flows.ts';
 import { newTask, type Reply, type Request, step } from '../toolstack/task.ts';
-import { defaultXlEnv, logShown } from '../toolstack/xl-env.ts';
+import { defaultXlEnv, logLine } from '../toolstack/xl-env.ts';
 import { leaveCpu, type Machine, sliceEnd, takeCpu, wholeCost } from './machine.ts';
 import { requestCost } from './request-cost.ts';
 import { requestFlows } from './request-flow.ts';
@@ -16,7 +16,7 @@ import { isSectioned, serveSection } from './sections.ts';
 import { type Outside, serveRequest } from './serve.ts';
 import { noteRequest, noteSection, noteTask } from './trace-request.ts';
 import { fireWatches, replaceTask, serveWait, watchHit } from './watches.ts';
-import type { RunningTask, Section, World } from './world.ts';
+import { calendarSeconds, type RunningTask, type Section, type World } from './world.ts';
 
 /** Where the text of running tasks goes, and who looks at what they ask. */
 export interface Observer {
@@ -312,10 +312,11 @@ function serve(run: Run, here: RunningTask, request: Request, others: number): R
     case 'stderr':
       observer?.write(request.kind, request.text);
       return here;
-    case 'log':
-      if (observer !== undefined && logShown(here.task, request.level))
-        observer.write('stderr', request.text);
+    case 'log': {
+      const line = logLine(here.task, request, calendarSeconds(world.now));
+      if (line !== null) observer?.write('stderr', line);
       return here;
+    }
     case 'sleep':
       return { ...here, reply: SLEPT, at: world.now + request.ns };
     case 'wait':

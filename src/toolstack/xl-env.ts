@@ -3,6 +3,7 @@
  *
  * Plain data. xl's main() fills it once; a command's flow gets it as `vars.env` and hands it on unchanged.
  */
+import { gmtime, twoDigits } from './calendar.ts';
 import type { LogLevel, Plain, Task } from './task.ts';
 import { LOG_LEVELS } from './task.ts';
 import { type XlConf, xlConfDefaults } from './xl-conf.ts';
@@ -61,16 +62,33 @@ export function moreVerbose(level: LogLevel): LogLevel {
 const isRecord = (v: Plain | undefined): v is { readonly [key: string]: Plain | undefined } =>
   typeof v === 'object' && v !== null && !Array.isArray(v);
 
+/** Simplified: every xl has the same process id, since a reader of the host is no task that could have one. */
+const XL_PID = 1000;
+
+/** `2024-01-31 09:05:00 UTC [PID] `, as xl -T begins its lines. Models stdiostream_vmessage(), xtl_logger_stdio.c. */
+function timestamp(seconds: number): string {
+  const { year, month, day, hour, minute, second } = gmtime(seconds);
+  const date = `${year}-${twoDigits(month)}-${twoDigits(day)}`;
+  return `${date} ${twoDigits(hour)}:${twoDigits(minute)}:${twoDigits(second)} UTC [${XL_PID}] `;
+}
+
 /**
- * Whether a `log` request of this task is printed: its level is at or above `minLevel` of the innermost frame
- * that carries an `env`; a task without one prints from `progress` on.
+ * What a `log` request of this task prints at a time in seconds since 1970; null when nothing: its level must be at
+ * or above `minLevel` of the innermost frame that carries an `env`; a task without one prints from `progress` on.
  */
-export function logShown(task: Task, level: LogLevel): boolean {
-  for (let i = task.frames.length - 1; i >= 0; i--) {
-    const env = task.frames[i]?.vars.env;
-    if (isRecord(env) && typeof env.minLevel === 'string') {
-      return LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(env.minLevel as LogLevel);
-    }
+export function logLine(
+  task: Task,
+  { level, text }: { readonly level: LogLevel; readonly text: string },
+  seconds: number,
+): string | null {
+  let minLevel: LogLevel = 'progress';
+  let timestamps = false;
+  for (const frame of task.frames) {
+    const env = frame.vars.env;
+    if (!isRecord(env) || typeof env.minLevel !== 'string') continue;
+    minLevel = env.minLevel as LogLevel;
+    timestamps = env.timestamps === true;
   }
-  return LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf('progress');
+  if (LOG_LEVELS.indexOf(level) < LOG_LEVELS.indexOf(minLevel)) return null;
+  return timestamps ? timestamp(seconds) + text : text;
 }

@@ -4,7 +4,9 @@
  * Models the event loop of create_domain(), handle_domain_death() and preserve_domain(), tools/xl/xl_vmcontrol.c.
  * Its words go to the daemon's own log; with -F they are xl's stderr.
  */
+
 import { domId } from '../hypervisor/units.ts';
+import { gmtime, twoDigits } from './calendar.ts';
 import { type DomainConfig, domainConfigType } from './domain-config.ts';
 import { LIBXL_JSON } from './libxl-create.ts';
 import { fromJson } from './libxl-json.ts';
@@ -70,25 +72,11 @@ const ACTION_NAMES: Readonly<Record<string, string>> = {
 };
 
 const REBOOT_DELAY_NS = 2e9;
-const two = (n: number): string => String(n).padStart(2, '0');
 
 /** `-%Y%m%dT%H%MZ` of a time in seconds since 1970, the suffix of a domain that is kept. */
 export function renameSuffix(seconds: number): string {
-  const days = Math.floor(seconds / 86400);
-  const rest = seconds - days * 86400;
-  // Civil date from a day number: years begin in March, so that leap days come last.
-  const z = days + 719468;
-  const era = Math.floor(z / 146097);
-  const doe = z - era * 146097;
-  const yoe = Math.floor(
-    (doe - Math.floor(doe / 1460) + Math.floor(doe / 36524) - Math.floor(doe / 146096)) / 365,
-  );
-  const doy = doe - (365 * yoe + Math.floor(yoe / 4) - Math.floor(yoe / 100));
-  const mp = Math.floor((5 * doy + 2) / 153);
-  const day = doy - Math.floor((153 * mp + 2) / 5) + 1;
-  const month = mp < 10 ? mp + 3 : mp - 9;
-  const year = yoe + era * 400 + (month <= 2 ? 1 : 0);
-  return `-${year}${two(month)}${two(day)}T${two(Math.floor(rest / 3600))}${two(Math.floor((rest % 3600) / 60))}Z`;
+  const { year, month, day, hour, minute } = gmtime(seconds);
+  return `-${year}${twoDigits(month)}${twoDigits(day)}T${twoDigits(hour)}${twoDigits(minute)}Z`;
 }
 
 /** Destroys the domain; `at` decides what follows. */

@@ -29,6 +29,12 @@ export function parseRange(text: string): {
   readonly last: number;
   readonly ok: boolean;
 } {
+  const plain = /^([0-9]{1,15})(?:-([0-9]{1,15}))?$/.exec(text);
+  if (plain !== null) {
+    const first = Number(plain[1]);
+    const last = plain[2] === undefined ? first : Number(plain[2]);
+    return { first, last, ok: last >= first };
+  }
   const start = strtoul(text, 10);
   const first = Number(start.value);
   if (start.end === 0 || start.value === ULONG_MAX) return { first, last: first, ok: false };

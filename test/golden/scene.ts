@@ -6,7 +6,7 @@ import type { Flow, Reply, Request, Task } from '../../src/toolstack/task.ts';
 import { step } from '../../src/toolstack/task.ts';
 import { type TraceEntry, traceLines } from '../../src/toolstack/trace-line.ts';
 import type { XsCall } from '../../src/toolstack/xenstore.ts';
-import { logShown } from '../../src/toolstack/xl-env.ts';
+import { logLine } from '../../src/toolstack/xl-env.ts';
 import { hypercallReply } from './scene-hypercalls.ts';
 import { SCENE_TIME, SCENE_UPTIME_NS, SCENE_UUID, type SceneState } from './scene-state.ts';
 
@@ -131,8 +131,8 @@ export function runOnScene(
     task = between(stepped.task);
     const request = stepped.request;
     if (request.kind === 'stdout') stdout += request.text;
-    if (request.kind === 'stderr' || (request.kind === 'log' && logShown(task, request.level)))
-      stderr += request.text;
+    if (request.kind === 'stderr') stderr += request.text;
+    if (request.kind === 'log') stderr += logLine(task, request, 0) ?? '';
     reply = answer(state, request);
     entries.push({ request, reply });
   }
