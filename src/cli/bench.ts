@@ -1,4 +1,5 @@
 /** `npm run bench`: what the model costs, with the memory of the whole process. Sections are added to the list below. */
+import { benchConfig } from './bench-config.ts';
 import { benchHeapBuild } from './bench-heap-build.ts';
 import { benchHeapMix } from './bench-heap-mix.ts';
 
@@ -8,6 +9,7 @@ type Section = (print: (line: string) => void) => void;
 const SECTIONS: readonly (readonly [title: string, run: Section])[] = [
   ['1 TiB guests: set up the heap, populate, destroy', benchHeapBuild],
   ['irregular memory: single pages allocated and freed', benchHeapMix],
+  ['guest configs of 10 MB', benchConfig],
 ];
 
 const print = (line: string): void => {
