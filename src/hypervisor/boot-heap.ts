@@ -173,6 +173,7 @@ export function emptyHeap(boot: HeapBoot, nodeIds: readonly number[], regions: r
     foundList: NIL,
     rotated: false,
     merged: { mfn: 0, order: 0, fd: -1, dirty: CLEAN },
+    bulk: null,
   };
 }
 

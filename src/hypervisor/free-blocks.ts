@@ -8,6 +8,7 @@
 import { ASSERT } from './bug.ts';
 import { countFreed, mergeAndQueue } from './free-heap-pages.ts';
 import { newBuddy, queueBuddy, queueRun } from './free-list.ts';
+import { type FreedSequence, freeSequence } from './free-sequence.ts';
 import {
   buddyOf,
   CHUNK,
@@ -24,8 +25,11 @@ import {
 } from './heap-state.ts';
 import { fillAlternating, mergeDirty } from './page-dirty.ts';
 import { hasRegion, relieve } from './page-region.ts';
-import { blockIndex, freeRunAt, takeFromRun } from './page-run.ts';
+import { blockIndex, freeRunAt, runHigh, runLow, takeFromRun } from './page-run.ts';
 import { MAX_ORDER } from './units.ts';
+
+/** From so many blocks on a sequence is freed by its result. */
+const WORTH_BULK = 8;
 
 /**
  * Frees `n` pages from `lo` on one by one, upwards or downwards, and counts them: equal to freeing the largest aligned
@@ -124,11 +128,7 @@ function freeComb(
       ? partnersOf(h, buddyOf(first, order), count, stride, size)
       : null;
   if (segments === null) {
-    const partner = newBuddy();
-    for (let i = 0; i < count; i++) {
-      mergeAndQueue(h, first + i * stride, order, fd, dirty, partner);
-      if ((i & 63) === 63) relieve(h);
-    }
+    freeIrregular(h, first, count, stride, order, fd, dirty);
     return;
   }
   let i = 0;
@@ -138,6 +138,98 @@ function freeComb(
     i = to + 1;
   }
   if (i < count) queuePart(h, first + i * stride, count - i, stride, order, fd, dirty);
+}
+
+/** Blocks of one span whose partners follow no pattern, or of which some are kept page by page. */
+function freeIrregular(
+  h: Heap,
+  first: number,
+  count: number,
+  stride: number,
+  order: number,
+  fd: number,
+  dirty: number,
+): void {
+  const size = 2 ** order;
+  let i = 0;
+  while (i < count) {
+    const at = first + i * stride;
+    const single = hasRegion(h, at, at + size);
+    let n = h.chunkRegions[chunkOf(at)] === null ? count - i : 1;
+    while (i + n < count && hasRegion(h, at + n * stride, at + n * stride + size) === single) n++;
+    if (single || n < WORTH_BULK) freeSingly(h, at, n, stride, order, fd, dirty);
+    else if (hasPartner(h, at, n, stride, size)) freeAlong(h, at, n, stride, order, fd, dirty);
+    else queuePart(h, at, n, stride, order, fd, dirty);
+    i += n;
+    relieve(h);
+  }
+}
+
+function freeSingly(
+  h: Heap,
+  first: number,
+  count: number,
+  stride: number,
+  order: number,
+  fd: number,
+  dirty: number,
+): void {
+  const partner = newBuddy();
+  for (let i = 0; i < count; i++) {
+    mergeAndQueue(h, first + i * stride, order, fd, dirty, partner);
+    if ((i & 63) === 63) relieve(h);
+  }
+}
+
+function freeAlong(
+  h: Heap,
+  first: number,
+  count: number,
+  stride: number,
+  order: number,
+  fd: number,
+  dirty: number,
+): void {
+  const low = Math.min(first, first + (count - 1) * stride);
+  const apart = Math.abs(stride);
+  freeRanges(h, { low, count, apart, width: 2 ** order, order, down: stride < 0, fd, dirty });
+}
+
+/** Frees equal ranges in the order of their addresses. They lie in one span, and none is kept page by page. */
+function freeRanges(h: Heap, q: FreedSequence): void {
+  const rest = freeSequence(h, q);
+  if (rest !== null) mergeAndQueue(h, rest.mfn, rest.order, rest.fd, rest.dirty, newBuddy());
+}
+
+/**
+ * Frees `count` ranges of `width` pages, the lowest at `low`, page by page upwards or downwards, all dirty, and counts
+ * them. They lie in one chunk. Returns false, with nothing done, where this is not possible in one go.
+ */
+export function freeSpans(
+  h: Heap,
+  low: number,
+  count: number,
+  apart: number,
+  width: number,
+  down: boolean,
+): boolean {
+  const end = low + (count - 1) * apart + width;
+  if (spanOf(h, low) !== spanOf(h, end - 1) || hasRegion(h, low, end)) return false;
+  countFreed(h, low, count * width, true);
+  freeRanges(h, { low, count, apart, width, order: 0, down, fd: 0, dirty: FULL });
+  return true;
+}
+
+/** true if a free buddy of this size lies next to a block. Blocks of the sequence itself are no partners of each other. */
+function hasPartner(h: Heap, first: number, count: number, stride: number, size: number): boolean {
+  const last = first + (count - 1) * stride;
+  const lo = Math.min(first, last) - size;
+  const hi = Math.max(first, last) + size;
+  for (let id = h.chunkHead[chunkOf(first)]!; id >= 0; id = h.runChunkNext[id]!) {
+    if (h.runSize[id] !== size || (h.runKind[id]! & 7) !== KIND_FREE) continue;
+    if (runLow(h, id) <= hi && runHigh(h, id) > lo) return true;
+  }
+  return false;
 }
 
 function queuePart(
@@ -244,8 +336,7 @@ function mergeComb(
   const from = along ? at : at - count + 1;
   const regular = id >= 0 && (along || h.runStride[id] === -stride);
   if (!regular || from < 0 || from + count > h.runCount[id]!) {
-    const partner = newBuddy();
-    for (let i = 0; i < count; i++) mergeAndQueue(h, first + i * stride, order, fd, dirty, partner);
+    freeIrregular(h, first, count, stride, order, fd, dirty);
     return;
   }
   const theirFd = h.runVal[id]!;

@@ -212,6 +212,27 @@ export interface Heap {
   rotated: boolean;
   /** Scratch for merging: the heap's own, because nothing may live outside it. */
   readonly merged: Buddy;
+  /** Scratch for freeing many blocks at once; null until it is first needed. */
+  bulk: BulkScratch | null;
+}
+
+/** Two bits a block for every order of a chunk, and two bits a page. */
+export interface BulkScratch {
+  /** Blocks that are freed now. */
+  readonly freed: Int32Array;
+  /** Buddies that were free before. */
+  readonly before: Int32Array;
+  /** Pages that are the first dirty one of a block. */
+  readonly firstDirty: Int32Array;
+  /** First pages of blocks that are not dirty throughout. */
+  readonly notFull: Int32Array;
+  /** The bits of one run, and room to look for regularity. */
+  readonly comb: Int32Array;
+  readonly spare: Int32Array;
+  /** First word of each order. */
+  readonly at: Int32Array;
+  /** Orders in which buddies were merged away, one bit each. */
+  swallowed: number;
 }
 
 /** A free buddy: frame, order, lower bound of its first dirty page (-1: clean), how its flags are kept. */
@@ -226,6 +247,8 @@ export const NR_ZONES = 41;
 export const NR_ORDERS = 19;
 /** No run crosses a multiple of this many pages: the largest buddy. */
 export const CHUNK = 2 ** 18;
+/** Words of one bit a page for a chunk. */
+export const BULK_WORDS = CHUNK / 32;
 export const REGION = 4096;
 export const REGION_ORDER = 12;
 export const NIL = -1;

@@ -8,6 +8,9 @@ import { ASSERT } from './bug.ts';
 import { chunkOf, type Heap, KIND_FREE, NIL, RUN_BASE } from './heap-state.ts';
 import { linkAfter, unlinkNode } from './page-list.ts';
 
+/** Two single blocks so many of their sizes apart may be the start of a comb: as many builders take turns. */
+const NEAR = 64;
+
 const grown = (old: Int32Array, size: number): Int32Array => {
   const wide = new Int32Array(size);
   wide.set(old);
@@ -266,10 +269,8 @@ function joins(step: number, size: number, n: number, s: number, m: number, t: n
   const width = size < 0 ? -size : size;
   const apart = step < 0 ? -step : step;
   if (apart < width) return false;
-  // Two single blocks join only at a short power-of-two distance: a chance pair would spoil a later, longer run.
-  if (n > 1 || m > 1) return true;
-  const q = apart / width;
-  return q <= 64 && q === Math.floor(q) && (q & (q - 1)) === 0;
+  // Two single blocks join only at a short distance: a chance pair would spoil a later, longer run.
+  return n > 1 || m > 1 || (apart <= NEAR * width && apart % width === 0);
 }
 
 /** true if the run's pages are one range of frames in one direction. */

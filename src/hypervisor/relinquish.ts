@@ -5,7 +5,7 @@
  * then the extent that waits for scrubbing, then page_list in its order, page by page, dirty. Extra pages follow.
  */
 import { domainSetOutstandingPages, lowerTotPages } from './claims.ts';
-import { freeBlocks, freeSpan } from './free-blocks.ts';
+import { freeBlocks, freeSpan, freeSpans } from './free-blocks.ts';
 import { freeHeapPages } from './free-heap-pages.ts';
 import { removeHeapDomain } from './heap-domain.ts';
 import { type Heap, type HeapDomain, NIL, OFFLINING, RUN_BASE } from './heap-state.ts';
@@ -83,6 +83,8 @@ function drainRun(h: Heap, id: number, limit: number): number {
   else if (flat) freeSpan(h, low, pages, stride < 0, true);
   else if (isBuddySized(first, stride, size))
     freeBlocks(h, first, count, stride, Math.log2(Math.abs(size)), true);
+  else if (stride < 0 === size < 0 && freeSpans(h, low, count, Math.abs(stride), Math.abs(size), stride < 0))
+    return pages;
   else
     for (let i = 0; i < count; i++) {
       const base = first + i * stride + (size < 0 ? size + 1 : 0);
