@@ -19,13 +19,26 @@ export function saveWorld(world: World): SavedCells {
   for (const [key, text] of world.userdata) putCell(cells, `userdata/${key}`, text, text);
   for (const [path, text] of world.files) putCell(cells, `file/${path}`, text, text);
   putCell(cells, 'locks', [...world.locks]);
-  putCell(cells, 'recent', world.recentDomids, world.recentDomids);
+  saveRecent(cells, world.recentDomids);
   // Numbers that move on even when a command is refused.
   const { generation, nextTx } = world.store;
   const { now, nextTask, uuids } = world;
   putCell(cells, 'clock', { now, nextTask, uuids, generation, nextTx });
   putCell(cells, 'config', { seed: world.seed, xlConf: world.xlConf, missingFiles: world.missingFiles });
   return cells;
+}
+
+/** The domids of one virtual second are one value: they only ever grow, and are forgotten together. */
+function saveRecent(cells: SavedCells, recent: World['recentDomids']): void {
+  let at = 0;
+  while (at < recent.length) {
+    const second = Math.floor(recent[at]!.at / 1e9);
+    let end = at + 1;
+    while (end < recent.length && Math.floor(recent[end]!.at / 1e9) === second) end += 1;
+    const entries = recent.slice(at, end);
+    cells.set(`recent/${second}`, { ref: recent[end - 1]!, plain: () => entries });
+    at = end;
+  }
 }
 
 /** Puts what an object or a list of records is made of, down to `depth`, under keys of their own. */
@@ -71,9 +84,11 @@ export function loadWorld(cells: LoadedCells): World {
   const tasks: RunningTask[] = [];
   const userdata = new Map<string, string>();
   const files = new Map<string, string>();
+  const recentDomids: World['recentDomids'][number][] = [];
   for (const key of cells.keys()) {
     if (key.startsWith('task/')) tasks.push(cells.get(key) as RunningTask);
     else if (key.startsWith('userdata/')) userdata.set(key.slice('userdata/'.length), String(cells.get(key)));
+    else if (key.startsWith('recent/')) recentDomids.push(...(cells.get(key) as World['recentDomids']));
     else if (key.startsWith('file/')) files.set(key.slice('file/'.length), String(cells.get(key)));
   }
   return {
@@ -84,7 +99,7 @@ export function loadWorld(cells: LoadedCells): World {
     nextTask: cellCount(clock, 'nextTask'),
     locks: new Map((cells.get('locks') ?? []) as readonly (readonly [string, number[]])[]),
     userdata,
-    recentDomids: (cells.get('recent') ?? []) as World['recentDomids'],
+    recentDomids: recentDomids.sort((a, b) => a.at - b.at),
     seed: cellCount(config, 'seed'),
     uuids: cellCount(clock, 'uuids'),
     xlConf: String(config.xlConf),

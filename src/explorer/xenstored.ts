@@ -7,10 +7,11 @@
 import { EAGAIN, EINVAL, ENOENT } from '../hypervisor/errno.ts';
 import type { XsCall, XsReply } from '../toolstack/xenstore.ts';
 
-/** A node: its value and, in order of creation, its children. */
+/** A node: its value and, in order of creation, its children: name and node at the same place of two lists. */
 export interface XsNode {
   readonly value: string;
-  readonly children: ReadonlyMap<string, XsNode>;
+  readonly names: readonly string[];
+  readonly nodes: readonly XsNode[];
 }
 
 /** A store: the tree, what is open on it, and which domains it was introduced to. */
@@ -38,8 +39,9 @@ export interface XsServed {
   readonly fired: readonly string[];
 }
 
-const NO_CHILDREN: ReadonlyMap<string, XsNode> = new Map();
-export const xsLeaf = (value: string): XsNode => ({ value, children: NO_CHILDREN });
+const NO_NAMES: readonly string[] = [];
+const NO_NODES: readonly XsNode[] = [];
+export const xsLeaf = (value: string): XsNode => ({ value, names: NO_NAMES, nodes: NO_NODES });
 
 export const emptyXsState: XsState = {
   root: xsLeaf(''),
@@ -55,7 +57,7 @@ const partsOf = (path: string): string[] => path.split('/').filter((part) => par
 export function xsFind(root: XsNode, path: string): XsNode | null {
   let node: XsNode | undefined = root;
   for (const part of partsOf(path)) {
-    node = node.children.get(part);
+    node = node.nodes[node.names.indexOf(part)];
     if (node === undefined) return null;
   }
   return node;
@@ -70,23 +72,32 @@ function replaced(
 ): XsNode {
   const name = parts[at];
   if (name === undefined) return change(node);
-  const child = node.children.get(name);
+  const place = node.names.indexOf(name);
+  const child = node.nodes[place];
   const isLast = at + 1 === parts.length;
   const next = isLast ? change(child ?? null) : replaced(child ?? xsLeaf(''), parts, at + 1, change);
-  const children = new Map(node.children);
-  children.set(name, next);
-  return { value: node.value, children };
+  if (place < 0) return { value: node.value, names: [...node.names, name], nodes: [...node.nodes, next] };
+  return withChild(node, place, next);
+}
+
+function withChild(node: XsNode, place: number, child: XsNode): XsNode {
+  const nodes = node.nodes.slice();
+  nodes[place] = child;
+  return { value: node.value, names: node.names, nodes };
 }
 
 function removed(node: XsNode, parts: readonly string[], at: number): XsNode {
   const name = parts[at];
   if (name === undefined) return node;
-  const child = node.children.get(name);
+  const place = node.names.indexOf(name);
+  const child = node.nodes[place];
   if (child === undefined) return node;
-  const children = new Map(node.children);
-  if (at + 1 === parts.length) children.delete(name);
-  else children.set(name, removed(child, parts, at + 1));
-  return { value: node.value, children };
+  if (at + 1 < parts.length) return withChild(node, place, removed(child, parts, at + 1));
+  const names = node.names.slice();
+  const nodes = node.nodes.slice();
+  names.splice(place, 1);
+  nodes.splice(place, 1);
+  return { value: node.value, names, nodes };
 }
 
 /** Serves one request. */
@@ -100,13 +111,15 @@ export function serveXs(state: XsState, call: XsCall): XsServed {
     case 'directory': {
       const node = withRoot(state, call.tx, (root) => xsFind(root, call.path));
       if (node === undefined) return refused(state, EINVAL);
-      return node === null
-        ? refused(state, ENOENT)
-        : unchanged(state, { rc: 0, entries: [...node.children.keys()] });
+      return node === null ? refused(state, ENOENT) : unchanged(state, { rc: 0, entries: node.names });
     }
     case 'write':
       return change(state, call.tx, call.path, (root, parts) =>
-        replaced(root, parts, 0, (old) => ({ value: call.value, children: old?.children ?? NO_CHILDREN })),
+        replaced(root, parts, 0, (old) => ({
+          value: call.value,
+          names: old?.names ?? NO_NAMES,
+          nodes: old?.nodes ?? NO_NODES,
+        })),
       );
     case 'mkdir':
       if (withRoot(state, call.tx, (root) => xsFind(root, call.path)) != null)

@@ -23,9 +23,9 @@ type SavedNode = string | readonly unknown[];
 export function saveStore(cells: SavedCells, store: XsState): void {
   cells.set('xs', { ref: store.root, plain: () => saveNode(store.root, '', true) });
   for (const path of SPLIT) {
-    const children = xsFind(store.root, path)?.children ?? [];
-    for (const [name, child] of children) {
-      cells.set(`xs${path}/${name}`, { ref: child, plain: () => saveNode(child, '', false) });
+    const parent = xsFind(store.root, path);
+    for (const [i, child] of (parent?.nodes ?? []).entries()) {
+      cells.set(`xs${path}/${parent?.names[i]}`, { ref: child, plain: () => saveNode(child, '', false) });
     }
   }
   putCell(cells, 'introduced', store.introduced, store.introduced);
@@ -36,10 +36,11 @@ export function saveStore(cells: SavedCells, store: XsState): void {
 
 /** `split`: children that have keys of their own are left out. */
 function saveNode(node: XsNode, path: string, split: boolean): SavedNode {
-  if (node.children.size === 0) return node.value;
+  if (node.nodes.length === 0) return node.value;
   const out: unknown[] = [node.value];
   const isSplit = split && SPLIT.includes(path);
-  for (const [name, child] of node.children) {
+  for (const [i, child] of node.nodes.entries()) {
+    const name = node.names[i];
     out.push(name, isSplit ? null : saveNode(child, `${path}/${name}`, split));
   }
   return out;
@@ -49,12 +50,14 @@ function loadNode(saved: unknown, path: string, cells: LoadedCells): XsNode {
   if (saved === null) return nodeOnDemand(path, cells);
   if (typeof saved === 'string') return xsLeaf(saved);
   if (!Array.isArray(saved)) throw new WorldDamage(`xenstore's ${path} is missing`);
-  const children = new Map<string, XsNode>();
+  const names: string[] = [];
+  const nodes: XsNode[] = [];
   for (let i = 1; i + 1 < saved.length; i += 2) {
     const name = String(saved[i]);
-    children.set(name, loadNode(saved[i + 1], `${path}/${name}`, cells));
+    names.push(name);
+    nodes.push(loadNode(saved[i + 1], `${path}/${name}`, cells));
   }
-  return { value: String(saved[0]), children };
+  return { value: String(saved[0]), names, nodes };
 }
 
 /** A node whose value is parsed at the first look. */
@@ -68,8 +71,11 @@ function nodeOnDemand(path: string, cells: LoadedCells): XsNode {
     get value() {
       return node().value;
     },
-    get children() {
-      return node().children;
+    get names() {
+      return node().names;
+    },
+    get nodes() {
+      return node().nodes;
     },
   };
 }
