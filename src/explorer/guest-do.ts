@@ -70,6 +70,8 @@ export function touchPages(world: World, domid: number, from: number, count: num
         const given = p2mLookup(xen.domains.get(domid)?.p2m ?? null, gfn);
         const size = given === null ? 1 : 2 ** p2mMappedOrder(given);
         next = Math.min(end, Math.floor(gfn / size) * size + size);
+        // What was written is not zero, so that no sweep takes it back.
+        if (given !== null && !isPod(given)) markWritten(xen, domid, gfn, next - gfn);
       }
       touched += next - gfn;
       gfn = next;

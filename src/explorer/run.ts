@@ -136,7 +136,17 @@ export function addTask(
 ): number {
   const id = world.nextTask;
   world.nextTask = id + 1;
-  const fresh = { id, task, domid, at, reply: READY, watches: [], pending: null, waiting: false };
+  const fresh = {
+    id,
+    task,
+    domid,
+    at,
+    reply: READY,
+    watches: [],
+    pending: null,
+    waiting: false,
+    section: null,
+  };
   world.tasks = [...world.tasks, fresh];
   return id;
 }
@@ -209,47 +219,35 @@ function runTask(run: Run, running: RunningTask, before: number, until: number):
   if (machine !== null && !holdsCpu(run, machine, running)) return true;
   // While others wait for a CPU, nobody goes on beyond its slice without being asked.
   const others = machine === null ? before : Math.min(before, sliceEnd(machine, running.id));
+  const { id, domid } = running;
   let { task, reply, watches, pending } = running;
   let section: Section | null = running.section ?? null;
   if (running.waiting) pending = null;
   for (;;) {
     if (run.steps++ >= run.budget) return false;
-    const here: RunningTask = {
-      ...running,
-      task,
-      watches,
-      pending,
-      waiting: false,
-      section: null,
-      reply: READY,
-      at: world.now,
-    };
-    let next: RunningTask;
-    let spawned = false;
-    if (section !== null) {
-      next = goOn(run, here, section, Math.min(others, until));
-    } else {
-      const stepped = step(ALL_FLOWS, task, reply);
-      if (stepped.request === null) {
-        if (machine !== null) noteTask(machine, world, here, 'end', stepped.value.rc);
-        if (run.observers.has(running.id)) run.ended.set(running.id, stepped.value.rc);
-        endTask(run, running.id);
-        return true;
-      }
-      task = stepped.task;
-      const { request } = stepped;
-      spawned = request.kind === 'spawn';
-      next = serve(run, { ...here, task }, request, Math.min(others, until));
+    const stepped = section === null ? step(ALL_FLOWS, task, reply) : null;
+    if (stepped?.request === null) {
+      if (machine !== null) noteTask(machine, world, running, 'end', stepped.value.rc);
+      if (run.observers.has(id)) run.ended.set(id, stepped.value.rc);
+      endTask(run, id);
+      return true;
     }
+    task = stepped?.task ?? task;
+    const at = world.now;
+    const here = { id, task, domid, at, reply: READY, watches, pending, waiting: false, section: null };
+    const next =
+      stepped === null
+        ? goOn(run, here, section!, Math.min(others, until))
+        : serve(run, here, stepped.request, Math.min(others, until));
     if (machine !== null && isAsleep(next)) yieldCpu(run, machine, running.id);
     if (
       next.at === null ||
       next.waiting ||
       next.at >= others ||
       next.at > Math.min(until, run.wakeAt) ||
-      spawned
+      stepped?.request.kind === 'spawn'
     ) {
-      settleTask(run, next, running.domid);
+      settleTask(run, next, domid);
       return true;
     }
     section = next.section ?? null;
@@ -351,10 +349,12 @@ function serve(run: Run, here: RunningTask, request: Request, others: number): R
   }
 }
 
-/** The tasks of domains that are no more end with them. */
+/** The tasks of domains that are no more end with them, and xenstored forgets them. Models domain_cleanup(). */
 function dropGuests(run: Run): void {
-  const { tasks, xen } = run.world;
+  const { tasks, xen, store } = run.world;
   for (const t of tasks) if (t.domid !== null && !xen.domains.has(t.domid)) endTask(run, t.id);
+  const introduced = store.introduced.filter((domid) => xen.domains.has(domid));
+  if (introduced.length < store.introduced.length) run.world.store = { ...store, introduced };
 }
 
 function takeLock(run: Run, here: RunningTask, path: string): RunningTask {

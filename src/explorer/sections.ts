@@ -12,11 +12,13 @@ import type { GfnRun, MemoryReservation } from '../hypervisor/privcmd.ts';
 import type { Reply, Request } from '../toolstack/task.ts';
 import { extentCosts } from './cost-model.ts';
 import { type Machine, takeHeapLock } from './machine.ts';
-import type { PopulateRequest, Section, SectionedRequest, World } from './world.ts';
+import type { DecreaseRequest, PopulateRequest, Section, SectionedRequest, World } from './world.ts';
 
 /** Pages a destruction gives back before it looks whether it should yield, and at most in one go. */
 const MIN_FREED = 512;
 const MAX_FREED = 2 ** 32;
+/** Frames in one hypercall of Linux's balloon driver. Linux: PAGE_SIZE / 8. */
+const BALLOON_BATCH = 512;
 /** More extents than a hypercall may name are refused as a whole. */
 const MAX_EXTENTS = 0x3ffffff;
 
@@ -24,7 +26,8 @@ const MAX_EXTENTS = 0x3ffffff;
 export function isSectioned(request: Request): request is SectionedRequest {
   if (request.kind !== 'hypercall') return false;
   if (request.name === 'XEN_DOMCTL_destroydomain') return true;
-  if (request.name !== 'XENMEM_populate_physmap') return false;
+  if (request.name !== 'XENMEM_populate_physmap' && request.name !== 'XENMEM_decrease_reservation')
+    return false;
   const { nrExtents, extentStart, memFlags } = request.args;
   return (
     extentStart !== null &&
@@ -54,7 +57,7 @@ export function serveSection(
   if (request.name === 'XEN_DOMCTL_destroydomain') {
     return serveSteps(world, machine, caller, section, others, destroyCost(world, machine, others));
   }
-  if (machine.grain === 'steps') {
+  if (machine.grain === 'steps' && request.name === 'XENMEM_populate_physmap') {
     return serveSteps(world, machine, caller, section, others, populateCost(world, machine, request));
   }
   return serveExtents(world, machine, caller, { request, done: section.done }, others);
@@ -64,23 +67,25 @@ function serveExtents(
   world: World,
   machine: Machine,
   caller: number,
-  section: { readonly request: PopulateRequest; readonly done: number },
+  section: { readonly request: PopulateRequest | DecreaseRequest; readonly done: number },
   others: number,
 ): SectionServed {
   const { request, done } = section;
   const { nrExtents, extentOrder } = request.args;
-  const cost = extentCosts(machine.costs, extentOrder);
+  const isDecrease = request.name === 'XENMEM_decrease_reservation';
+  const cost = isDecrease
+    ? { all: machine.costs.balloon_page * 2 ** extentOrder, lock: 0 }
+    : extentCosts(machine.costs, extentOrder);
   const entry = done === 0 ? machine.costs.hypercall : 0;
   const room = Math.ceil((others - world.now - entry) / Math.max(1, cost.all));
-  const count = Math.min(nrExtents - done, Math.max(1, room));
+  // A balloon driver asks for a batch at a time.
+  const batch = isDecrease ? BALLOON_BATCH : 1;
+  const count = Math.min(nrExtents - done, Math.max(1, Math.ceil(room / batch)) * batch);
   const args = partOf(request.args, done, count);
-  const { rc } = hypercall(
-    world.xen,
-    { caller, node: 0 },
-    { name: 'XENMEM_populate_physmap', args },
-  ) as Reply;
+  const { rc } = hypercall(world.xen, { caller, node: 0 }, { name: request.name, args }) as Reply;
   // The extent that fails has taken the lock, too.
-  const spun = takeHeapLock(machine, world.now + entry, cost.lock, cost.all, Math.max(1, rc));
+  const start = world.now + entry;
+  const spun = isDecrease ? 0 : takeHeapLock(machine, start, cost.lock, cost.all, Math.max(1, rc));
   const took = entry + spun + Math.max(1, rc) * cost.all;
   const over = rc < count || done + rc === nrExtents;
   if (!over) return { section: { request, done: done + rc }, reply: null, took, extents: rc };

@@ -109,8 +109,15 @@ function serveFile(world: World, outside: Outside, request: Extract<Request, { k
 }
 
 function serveRecentDomid(world: World, request: Extract<Request, { kind: 'recent-domid' }>): Reply {
-  const recent = world.recentDomids.filter((entry) => world.now - entry.at < DOMID_REUSE_NS);
-  if (request.op === 'check') return { rc: 0, recent: recent.some((entry) => entry.domid === request.domid) };
-  world.recentDomids = [...recent, { domid: request.domid, at: world.now }];
+  const { recentDomids: known, now } = world;
+  const isFresh = (entry: (typeof known)[number]): boolean => now - entry.at < DOMID_REUSE_NS;
+  if (request.op === 'check') {
+    return { rc: 0, recent: known.some((entry) => entry.domid === request.domid && isFresh(entry)) };
+  }
+  // The list is in order of time.
+  const first = known.findIndex(isFresh);
+  const recent = first < 0 ? [] : known.slice(first);
+  recent.push({ domid: request.domid, at: now });
+  world.recentDomids = recent;
   return { rc: 0 };
 }

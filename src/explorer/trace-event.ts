@@ -127,7 +127,7 @@ function count(log: TraceLog, event: TraceEvent): void {
       counts.lockWait += event.until - event.at;
       break;
     case 'free':
-      if (event.domid !== undefined) {
+      if (event.domid !== undefined && event.what === 'XEN_DOMCTL_destroydomain') {
         log.claims.delete(event.domid);
         log.populating.delete(event.domid);
       }

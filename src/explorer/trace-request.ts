@@ -39,7 +39,7 @@ export function noteSection(
   served: SectionServed,
 ): void {
   const { request } = section;
-  if (request.name === 'XEN_DOMCTL_destroydomain') {
+  if (request.name !== 'XENMEM_populate_physmap') {
     const until = world.now + served.took;
     const event = {
       at: world.now,
@@ -49,7 +49,7 @@ export function noteSection(
       kind: 'free',
       ...hostAt(world),
     } as const;
-    const rc = served.reply?.rc ?? 0;
+    const rc = served.reply?.rc ?? served.extents;
     machine.trace({ ...event, what: request.name, domid: Number(request.args.domid), rc });
     return;
   }

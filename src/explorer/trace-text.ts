@@ -77,6 +77,7 @@ export function holdings(log: TraceLog, world: World): string[] {
       lines.push(`"${task.task.name}" is destroying d${request.args.domid}`);
       continue;
     }
+    if (request.name !== 'XENMEM_populate_physmap') continue;
     const { nrExtents, extentOrder, domid } = request.args;
     lines.push(
       `"${task.task.name}" is populating d${domid}: ${done} of ${nrExtents} x ${extentName(extentOrder)} done`,

@@ -17,11 +17,16 @@ export interface Section {
   readonly task?: HypercallTask;
 }
 
-export type SectionedRequest = PopulateRequest | DestroyRequest;
+export type SectionedRequest = PopulateRequest | DecreaseRequest | DestroyRequest;
 
 export type PopulateRequest = Extract<
   Request,
   { readonly kind: 'hypercall'; readonly name: 'XENMEM_populate_physmap' }
+>;
+
+export type DecreaseRequest = Extract<
+  Request,
+  { readonly kind: 'hypercall'; readonly name: 'XENMEM_decrease_reservation' }
 >;
 
 export type DestroyRequest = Extract<

@@ -51,7 +51,10 @@ export const emptyXsState: XsState = {
   introduced: [],
 };
 
-const partsOf = (path: string): string[] => path.split('/').filter((part) => part !== '');
+function partsOf(path: string): string[] {
+  const parts = (path.startsWith('/') ? path.slice(1) : path).split('/');
+  return parts.includes('') ? parts.filter((part) => part !== '') : parts;
+}
 
 /** The node at `path`, or null. */
 export function xsFind(root: XsNode, path: string): XsNode | null {
