@@ -8,6 +8,7 @@ import { cpupoolOp } from './cpupool.ts';
 import { decreaseReservation } from './decrease.ts';
 import * as domctl from './domctl.ts';
 import { ENOSYS, EPERM } from './errno.ts';
+import { foreignMap } from './foreign-map.ts';
 import * as memory from './memory.ts';
 import { increaseReservation, populatePhysmap } from './populate.ts';
 import type { HypercallArgs, HypercallName, HypercallReply } from './privcmd.ts';
@@ -50,7 +51,7 @@ const TABLE: Table = {
   XEN_SYSCTL_cpupool_op: (xen, _ctx, args) => cpupoolOp(xen, args),
   XENVER_info: (xen) => xenVersion(xen),
   XENMEM_claim_pages: (xen, ctx, args) => ({ rc: claimPages(xen, ctx, args) }),
-  XENMEM_populate_physmap: (xen, ctx, args) => ({ rc: populatePhysmap(xen, ctx, args) }),
+  XENMEM_populate_physmap: populatePhysmap,
   XENMEM_increase_reservation: (xen, ctx, args) => ({ rc: increaseReservation(xen, ctx, args) }),
   XENMEM_decrease_reservation: (xen, ctx, args) => ({ rc: decreaseReservation(xen, ctx, args) }),
   XENMEM_set_pod_target: memory.setPodTarget,
@@ -61,6 +62,7 @@ const TABLE: Table = {
   XENMEM_maximum_ram_page: memory.maximumRamPage,
   XENMEM_set_memory_map: memory.setMemoryMap,
   XENMEM_remove_from_physmap: memory.removeFromPhysmap,
+  foreign_map: (xen, ctx, args) => ({ rc: foreignMap(xen, ctx, args) }),
   traced: () => ({ rc: 0 }),
   VCPUOP_up: (xen, ctx, args) => ({ rc: vcpuOp(xen, ctx, args, true) }),
   VCPUOP_down: (xen, ctx, args) => ({ rc: vcpuOp(xen, ctx, args, false) }),

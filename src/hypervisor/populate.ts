@@ -1,5 +1,5 @@
 /** Giving memory to a domain. Models populate_physmap() and increase_reservation(), xen/common/memory.c. */
-import { type ExtentGroup, reverseLanes, sliceLanes, weave } from './extent-group.ts';
+import { type ExtentGroup, extentMfn, reverseLanes, sliceLanes, weave } from './extent-group.ts';
 import { gfnRanges } from './gfn-ranges.ts';
 import type { ExtentRun } from './heap-state.ts';
 import { p2mSet } from './p2m.ts';
@@ -9,23 +9,31 @@ import { allocDomheapPages } from './page-alloc.ts';
 import { allocTablesFor } from './paging-pool.ts';
 import { markPopulateOnDemand } from './pod.ts';
 import { populateExtents } from './populate-extents.ts';
-import type { GfnRun, MemoryReservation } from './privcmd.ts';
+import type { GfnRun, HypercallReply, MemoryReservation, MfnRun } from './privcmd.ts';
 import { constructMemop, type HypercallContext, type Memop, maxOrder } from './reservation.ts';
+import { mfn } from './units.ts';
 import { domainOf, heapDomainOf, updateDomain, type Xen } from './xen.ts';
 
 const MAX_ORDER = 18;
 
-/** XENMEM_populate_physmap: how many extents were done; never negative. Models populate_physmap(), xen/common/memory.c. */
-export function populatePhysmap(xen: Xen, ctx: HypercallContext, r: MemoryReservation): number {
+/**
+ * XENMEM_populate_physmap: how many extents were done; never negative. A PV guest's builder is told their frames.
+ * Models populate_physmap(), xen/common/memory.c.
+ */
+export function populatePhysmap(
+  xen: Xen,
+  ctx: HypercallContext,
+  r: MemoryReservation,
+): HypercallReply<'XENMEM_populate_physmap'> {
   const op = constructMemop(xen, ctx, r);
-  if (op === null || op.extents === null) return 0;
+  if (op === null || op.extents === null) return { rc: 0 };
   const pod = r.memFlags.populateOnDemand === true;
-  if (op.order > (pod ? MAX_ORDER : maxOrder(ctx.caller))) return 0;
+  if (op.order > (pod ? MAX_ORDER : maxOrder(ctx.caller))) return { rc: 0 };
   if (!pod) return populate(xen, op, op.extents);
-  if (op.domid === ctx.caller) return 0;
+  if (op.domid === ctx.caller) return { rc: 0 };
   // Xen takes the flag for a PV guest and does nothing.
-  if (domainOf(xen, op.domid).type === 'pv') return op.count;
-  return markPopulateOnDemand(xen, op.domid, op.extents, op.count, op.order);
+  if (domainOf(xen, op.domid).type === 'pv') return { rc: op.count };
+  return { rc: markPopulateOnDemand(xen, op.domid, op.extents, op.count, op.order) };
 }
 
 /**
@@ -40,7 +48,11 @@ export function increaseReservation(xen: Xen, ctx: HypercallContext, r: MemoryRe
 }
 
 /** The heap part in one go, then the mapping. */
-function populate(xen: Xen, op: Memop, extents: readonly GfnRun[]): number {
+function populate(
+  xen: Xen,
+  op: Memop,
+  extents: readonly GfnRun[],
+): HypercallReply<'XENMEM_populate_physmap'> {
   const mappable = mappableExtents(xen, op, extents);
   // The extent that cannot be mapped is allocated all the same and stays with the domain, mapped nowhere.
   const count = Math.min(op.count, mappable + 1);
@@ -50,7 +62,27 @@ function populate(xen: Xen, op: Memop, extents: readonly GfnRun[]): number {
   const got = populateExtents(xen.heap, heapDomain, { order, count, node, exact, ...width });
   const done = Math.min(got.done, mappable);
   mapExtents(xen, op, got.runs, done);
-  return done;
+  return domainOf(xen, op.domid).type === 'pv'
+    ? { rc: done, frames: framesTold(got.runs, op.order) }
+    : { rc: done };
+}
+
+/** Extents told one by one at most, where nodes took turns. */
+const TOLD_SINGLY = 2048;
+
+/** The extents in the order they were got, as runs of first frames; of a longer rotation of nodes only the beginning. */
+function framesTold(runs: readonly ExtentRun[], order: number): MfnRun[] {
+  const out: MfnRun[] = [];
+  for (const group of weave(runs, order)) {
+    const lane = group.lanes[0]!;
+    if (group.lanes.length === 1) out.push({ first: mfn(lane.mfn), count: group.count, stride: lane.stride });
+    else {
+      for (let i = 0; i < group.count && i < TOLD_SINGLY; i++)
+        out.push({ first: mfn(extentMfn(group, i)), count: 1, stride: 0 });
+      if (group.count > TOLD_SINGLY) break;
+    }
+  }
+  return out;
 }
 
 /** Maps the first `done` extents that the heap gave for a request. */

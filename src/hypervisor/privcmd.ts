@@ -305,6 +305,14 @@ export interface HypercallTable {
     args: { readonly domid: DomId; readonly gpfn: Gfn };
     reply: { readonly rc: number };
   };
+  /**
+   * A toolstack maps another domain's frames for writing (mmu_update): guest frames, machine frames of a PV guest.
+   * What was only promised (populate on demand) is given.
+   */
+  foreign_map: {
+    args: { readonly domid: DomId; readonly first: Gfn; readonly pages: number };
+    reply: { readonly rc: number };
+  };
   /** Requests that change nothing in the model; kept so that a trace shows what real libxl asks. */
   traced: {
     /** The trace line as real libxl's request reads, e.g. `hvm_op set_param dom=8 index=11 value=0x1`. */

@@ -133,6 +133,8 @@ function hypercallLine(call: Extract<Request, { kind: 'hypercall' }>, reply: Rep
       return call.args.sub === 'info' || call.args.sub === 'freeinfo'
         ? null
         : `sysctl cpupool_op ${call.args.sub}`;
+    case 'foreign_map':
+      return `foreign_map dom=${call.args.domid} pages=${call.args.pages} first=${alternateHex(call.args.first)}`;
     case 'traced':
       return call.args.line;
     default:

@@ -6,13 +6,13 @@
  * at 1 MiB; hvmloader and its firmware have the sizes of 4.17's. Only which frames are mapped depends on it.
  */
 import { EFAULT, EINVAL, strerror } from '../hypervisor/errno.ts';
-import type { MfnRun } from '../hypervisor/privcmd.ts';
 import { domId, gfn, nodeId, order, pages } from '../hypervisor/units.ts';
 import { setParam, traced } from './libxl-dom.ts';
 import { ERROR_FAIL } from './libxl-errno.ts';
 import type { SettledConfig } from './libxl-setdefault.ts';
 import { ask, call, done, type Flow, flow, goto, hypercall, type Next, type Request } from './task.ts';
 import * as chatter from './xg-dom-chatter.ts';
+import type { PfnFrames } from './xg-dom-x86.ts';
 import { buildLayout } from './xg-layout.ts';
 import { domprintf, libxlError, xcLog, xcPanic } from './xl-log.ts';
 
@@ -37,8 +37,7 @@ interface BuildVars {
   readonly settled: SettledConfig;
   readonly domid: number;
   readonly kernel?: string | null;
-  readonly frames?: readonly MfnRun[];
-  readonly frameSize?: number;
+  readonly frames?: readonly PfnFrames[];
   /** Pages to populate one by one, in order, each an exact request of its own, then where to go on. */
   readonly pagesLeft?: readonly number[];
   readonly image?: chatter.PvImage;
@@ -47,7 +46,7 @@ interface BuildVars {
 }
 
 const map = (domid: number, count: number, first: number): Request =>
-  traced(`foreign_map dom=${domid} pages=${count} first=${first === 0 ? '0' : `0x${first.toString(16)}`}`);
+  hypercall('foreign_map', { domid: domId(domid), first: gfn(first), pages: count });
 
 const populateExact = (domid: number, first: number, count: number): Request =>
   hypercall('XENMEM_populate_physmap', {
@@ -60,11 +59,10 @@ const populateExact = (domid: number, first: number, count: number): Request =>
 
 /** The machine frame behind a PV guest's pfn, where the answerer told them; else the pfn itself. */
 function mfnOf(v: BuildVars, pfn: number): number {
-  const size = v.frameSize ?? 1;
-  let index = Math.floor(pfn / size);
-  for (const run of v.frames ?? []) {
-    if (index < run.count) return run.first + index * run.stride + (pfn % size);
-    index -= run.count;
+  let left = pfn;
+  for (const { first, count, stride, size } of v.frames ?? []) {
+    if (left < count * size) return first + Math.floor(left / size) * stride + (left % size);
+    left -= count * size;
   }
   return pfn;
 }
@@ -240,12 +238,7 @@ const build = flow<BuildVars>({
         return buildDomFailed(v, 586, 'xc_dom_boot_mem_init', Number(reply.errno ?? EINVAL), [panic]);
       }
       if (v.settled.type !== 'pv') return goto('hvmImage', v);
-      const next = {
-        ...v,
-        frames: (reply.frames as readonly MfnRun[] | undefined) ?? [],
-        frameSize: Number(reply.frameSize ?? 1),
-      };
-      return goto('pvImage', next);
+      return goto('pvImage', { ...v, frames: (reply.frames as readonly PfnFrames[] | undefined) ?? [] });
     },
     pvImage: (v) => {
       const total = buildLayout(v.settled).totalPages;

@@ -6,9 +6,9 @@
  */
 import { EBUSY, ENOENT, ENOMEM } from '../hypervisor/errno.ts';
 import type { MemFlags, MfnRun } from '../hypervisor/privcmd.ts';
-import { type DomId, gfn, nodeId, order, pages } from '../hypervisor/units.ts';
+import { type DomId, gfn, mfn, nodeId, order, pages } from '../hypervisor/units.ts';
 import { ask, done, type Flow, flow, goto, hypercall, type Next, type Reply, type Request } from './task.ts';
-import { sizeText } from './xg-dom-chatter.ts';
+import { pvImageOf, sizeText } from './xg-dom-chatter.ts';
 import type { BuildLayout } from './xg-layout.ts';
 import { domprintf, xcLog, xcPanic } from './xl-log.ts';
 
@@ -25,6 +25,11 @@ const HVM_STEP = 2048;
 const VGA_HOLE_SIZE = 0x20;
 const FOUR_GIB_PAGES = 0x10_0000;
 
+/** Machine frames of a PV guest's pages in order of pfn: runs of extents of `size` pages. */
+export interface PfnFrames extends MfnRun {
+  readonly size: number;
+}
+
 interface MeminitVars {
   readonly domid: DomId;
   readonly claim: boolean;
@@ -40,9 +45,7 @@ interface MeminitVars {
   readonly asked?: number;
   readonly stat?: readonly [small: number, mid: number, big: number];
   readonly errno?: number;
-  readonly frames?: readonly MfnRun[];
-  /** Pages of one extent of `frames`. */
-  readonly frameSize?: number;
+  readonly frames?: readonly PfnFrames[];
 }
 
 function populate(v: MeminitVars, at: number, count: number, o: number): Request {
@@ -84,6 +87,18 @@ function p2mLines(v: MeminitVars): Request[] {
   return size > 100 * 1024 ? [domprintf(`xc_dom_malloc            : ${sizeText(size)}`)] : [];
 }
 
+/** What is known of the machine frames, `did` extents more; no further than the initial pages reach. */
+function toldFrames(v: MeminitVars, reply: Reply, did: number, size: number): readonly PfnFrames[] {
+  const known = v.frames ?? [];
+  const image = pvImageOf(v.layout.totalPages);
+  const wanted = 'refusal' in image ? 0 : image.pgtables + image.pgtablePages;
+  if ((v.cur ?? 0) >= wanted || did === 0) return known;
+  // Where the answerer does not tell, a page's own number stands for its frame.
+  const silent = [{ first: mfn(v.cur ?? 0), count: did, stride: size }];
+  const told = (reply.frames as readonly MfnRun[] | undefined) ?? silent;
+  return [...known, ...told.map((run) => ({ ...run, size }))];
+}
+
 /** Goes on populating a PV guest from its cursor: superpages while any are left, then single pages. */
 function pvNext(v: MeminitVars): Next<MeminitVars> {
   const cur = v.cur ?? 0;
@@ -102,8 +117,8 @@ function pvNext(v: MeminitVars): Next<MeminitVars> {
 }
 
 /**
- * Populates a PV guest. Done value { rc, errno, frames }: rc 0 or -1; `frames` are the machine frames of the first
- * batch, where the answerer tells them. A failure leaves the claim to the domain's destruction, as upstream does.
+ * Populates a PV guest. Done value { rc, errno, frames }: rc 0 or -1; `frames` are the machine frames of the
+ * initial pages, where the answerer tells them. A failure leaves the claim to the domain's destruction, as upstream does.
  */
 const meminitPv = flow<MeminitVars>({
   name: 'meminit_pv',
@@ -119,12 +134,9 @@ const meminitPv = flow<MeminitVars>({
     begin: (v) => pvNext(v),
     superpages: (v, reply) => {
       if (reply.rc < 0) return done({ rc: -1, errno: -reply.rc });
-      const told = v.frames === undefined && reply.rc > 0;
-      const first = told
-        ? { frames: (reply.frames as readonly MfnRun[] | undefined) ?? [], frameSize: SUPERPAGE_2MB }
-        : {};
+      const frames = toldFrames(v, reply, reply.rc, SUPERPAGE_2MB);
       // A short batch is not repeated: what it left out is populated in single pages.
-      return pvNext({ ...v, ...first, cur: (v.cur ?? 0) + reply.rc * SUPERPAGE_2MB });
+      return pvNext({ ...v, frames, cur: (v.cur ?? 0) + reply.rc * SUPERPAGE_2MB });
     },
     singles: (v, reply) => {
       const asked = v.asked ?? 0;
@@ -135,11 +147,11 @@ const meminitPv = flow<MeminitVars>({
           errno: exactErrno(reply),
         });
       }
-      const frames = v.frames ?? (reply.frames as readonly MfnRun[] | undefined) ?? [];
+      const frames = toldFrames(v, reply, asked, 1);
       return pvNext({ ...v, frames, cur: (v.cur ?? 0) + asked });
     },
     unclaim: (v) => ask(claimPages(v, 0), 'done', v),
-    done: (v) => done({ rc: 0, frames: v.frames ?? [], frameSize: v.frameSize ?? 1 }),
+    done: (v) => done({ rc: 0, frames: v.frames ?? [] }),
     failed: (v) => done({ rc: -1, errno: v.errno ?? ENOMEM }),
   },
 });
