@@ -136,9 +136,7 @@ function removeDevice(
 ): Request[] {
   const rm = (path: string): Request => xs({ op: 'rm', path });
   const libxl = `/libxl/${domid}/device/${device}`;
-  // libxl__xs_path_cleanup() takes the directories that became empty along: a guest has one device of each kind.
-  const emptied = paths.backend.slice(0, Math.max(0, paths.backend.lastIndexOf('/')));
-  const gone = [rm(paths.frontend), rm(libxl), rm(emptied)];
+  const gone = [rm(paths.frontend), rm(libxl), rm(paths.backend)];
   // xenconsoled needs no telling; any other backend is told to close first.
   if (device.startsWith('console/')) return gone;
   return [xs({ op: 'write', path: `${paths.backend}/state`, value: '6' }), ...gone];
