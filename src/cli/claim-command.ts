@@ -7,10 +7,12 @@ import type { GlobalOptions } from './global-options.ts';
 import { type DomainReport, type HostReport, reportHost } from './host-report.ts';
 import { jsonObject } from './json-output.ts';
 import { changed, sessionToChange } from './open-host.ts';
-import { fromBytes, paint, toBytes, visible, visibleLine, wantsColour } from './screen.ts';
+import { paint } from './paint.ts';
+import { fromBytes, toBytes, visible, visibleLine, wantsColour } from './screen.ts';
 import { shellLine } from './shell-words.ts';
+import { explainShortage, shownName } from './shortage.ts';
 import { parseSize, sizeText } from './size.ts';
-import { explainShortage, renderTables, shownName } from './tables.ts';
+import { renderTables } from './tables.ts';
 
 const MISUSE = 2;
 const REFUSED = 1;

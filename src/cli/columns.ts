@@ -1,5 +1,6 @@
-/** Rows of text under headings, in columns that align whatever the width of the characters. */
-import { type Paint, textWidth } from './screen.ts';
+/** Rows of text under headings, laid out by cli-table3, which knows how wide a terminal shows each character. */
+import Table from 'cli-table3';
+import type { Paint } from './screen.ts';
 
 /** A column: its heading, and on which side its cells line up. */
 export interface Column {
@@ -7,7 +8,24 @@ export interface Column {
   readonly align: 'left' | 'right';
 }
 
-const GAP = '  ';
+/** No lines between cells, two blanks between columns; nothing is ever cut. */
+const BORDERLESS = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: '  ',
+} as const;
 
 /** Lays out a table: headings, rows, and a last row set off by a rule when there is one. Ends in a newline. */
 export function layOut(
@@ -16,26 +34,27 @@ export function layOut(
   total: readonly string[] | null,
   paint: Paint,
 ): string {
-  const all = total === null ? rows : [...rows, total];
-  const widths = columns.map((column, i) => {
-    let width = textWidth(column.heading);
-    for (const row of all) width = Math.max(width, textWidth(row[i] ?? ''));
-    return width;
+  const table = new Table({
+    head: columns.map((column) => column.heading),
+    colAligns: columns.map((column) => column.align),
+    chars: BORDERLESS,
+    // Colours of its own would be decided without regard to ours.
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
-  const line = (cells: readonly string[]): string =>
-    columns
-      .map((column, i) => padded(cells[i] ?? '', widths[i] ?? 0, column.align))
-      .join(GAP)
-      .trimEnd();
-  const lines = [paint.heading(line(columns.map((column) => column.heading))), ...rows.map(line)];
+  for (const row of total === null ? rows : [...rows, total]) table.push([...row]);
+  const [heading = '', ...body] = table.toString().split('\n');
+  const lines = [paint.heading(heading.trimEnd()), ...body.map((line) => line.trimEnd())];
   if (total !== null) {
-    const rule = widths.map((width) => '-'.repeat(width)).join(GAP);
-    lines.push(paint.faint(rule), line(total));
+    // Headings are ASCII, so that the padded line of headings is as long as the table is wide.
+    lines.splice(-1, 0, paint.faint('-'.repeat(heading.length)));
   }
   return `${lines.join('\n')}\n`;
 }
 
-function padded(cell: string, width: number, align: 'left' | 'right'): string {
-  const blanks = ' '.repeat(width - textWidth(cell));
-  return align === 'left' ? cell + blanks : blanks + cell;
+/** Numbers of one column: all of them whole, or all with two decimals, so that the points line up. */
+export function aligned(values: readonly (number | string)[]): string[] {
+  const areWhole = values.every((value) => typeof value === 'string' || Number.isInteger(value));
+  return values.map((value) =>
+    typeof value === 'string' ? value : areWhole ? String(value) : value.toFixed(2),
+  );
 }

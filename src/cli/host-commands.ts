@@ -7,7 +7,8 @@ import type { GlobalOptions } from './global-options.ts';
 import { type HostReport, reportHost } from './host-report.ts';
 import { jsonObject } from './json-output.ts';
 import { bootWorld, lockState, save, sessionToRead } from './open-host.ts';
-import { paint, toBytes, wantsColour } from './screen.ts';
+import { paint } from './paint.ts';
+import { toBytes, wantsColour } from './screen.ts';
 import { openSession, worldCells } from './session.ts';
 import { parseSize, sizeText } from './size.ts';
 import {

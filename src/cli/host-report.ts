@@ -2,6 +2,7 @@
 
 import type { World } from '../explorer/world.ts';
 import { xsFind } from '../explorer/xenstored.ts';
+import type { ExtentGroup } from '../hypervisor/extent-group.ts';
 import { findHeapDomain } from '../hypervisor/heap-domain.ts';
 import { domainNodePages } from '../hypervisor/heap-report.ts';
 import { hypercall } from '../hypervisor/hypercall.ts';
@@ -25,7 +26,11 @@ export interface DomainReport {
   readonly outstandingPages: number;
   /** Mappings by size: how many, not how many pages. */
   readonly extents: { readonly '1G': number; readonly '2M': number; readonly '4K': number };
-  /** Pages on each node, by node id. */
+  /** Pages held back for what was promised to a populate-on-demand guest. Xen: pod.count. */
+  readonly podCachePages: number;
+  /** Pages promised to it and not yet given. Xen: pod.entry_count. */
+  readonly podEntries: number;
+  /** Pages on each node, by node id, those of the PoD cache included. */
   readonly nodes: readonly number[];
 }
 
@@ -94,6 +99,9 @@ function reportDomain(world: World, info: GetDomainInfo, nodeCount: number): Dom
   if (heapDomain !== undefined) {
     for (const [node, count] of domainNodePages(world.xen.heap, heapDomain)) nodes[node] = count;
   }
+  const pod = record?.pod;
+  // The cache is on no list of the domain's pages, but it counts as its memory.
+  for (const group of [...(pod?.super ?? []), ...(pod?.single ?? [])]) addGroup(world, nodes, group);
   return {
     domid: info.domid,
     name: xsFind(world.store.root, `${home}/name`)?.value ?? null,
@@ -104,6 +112,19 @@ function reportDomain(world: World, info: GetDomainInfo, nodeCount: number): Dom
     maxPages: info.maxPages >= NO_LIMIT ? null : info.maxPages,
     outstandingPages: info.outstandingPages,
     extents: { '1G': mix.pages1G / 262144, '2M': mix.pages2M / 512, '4K': mix.pages4K },
+    podCachePages: pod?.count ?? 0,
+    podEntries: pod?.entryCount ?? 0,
     nodes,
   };
+}
+
+/** Adds a group's pages to those of the nodes they are on; a lane lies on one node. */
+function addGroup(world: World, nodes: number[], group: ExtentGroup): void {
+  const { lanes, count, order } = group;
+  for (const [i, { mfn }] of lanes.entries()) {
+    const node = world.xen.layout.nodes.find(({ span: [start, end] }) => mfn >= start && mfn < end)?.node;
+    if (node === undefined) continue;
+    const extents = Math.floor((count - i + lanes.length - 1) / lanes.length);
+    nodes[node] = (nodes[node] ?? 0) + extents * 2 ** order;
+  }
 }

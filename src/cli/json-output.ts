@@ -42,6 +42,8 @@ const domainObject = (d: HostReport['domains'][number]): object => ({
   target_pages: d.targetPages,
   max_pages: d.maxPages,
   outstanding_pages: d.outstandingPages,
+  pod_cache_pages: d.podCachePages,
+  pod_entries: d.podEntries,
   extents: d.extents,
   nodes: d.nodes,
 });
@@ -72,6 +74,8 @@ export function outputSchema(): object {
     target_pages: pagesOrNull,
     max_pages: { ...pagesOrNull, description: 'pages of 4 KiB; null: no limit' },
     outstanding_pages: pages,
+    pod_cache_pages: { ...pages, description: 'pages held back for populate-on-demand' },
+    pod_entries: { ...pages, description: 'pages promised and not yet given' },
     extents: object({ '1G': pages, '2M': pages, '4K': pages }, { description: 'mappings by size' }),
     nodes: { type: 'array', items: pages, description: 'pages on each node, by node id' },
   });

@@ -7,8 +7,8 @@ import type { GlobalOptions } from './global-options.ts';
 import { reportHost } from './host-report.ts';
 import { save, sessionToRead } from './open-host.ts';
 import { toBytes } from './screen.ts';
+import { shownName } from './shortage.ts';
 import { mibText, sizeText } from './size.ts';
-import { shownName } from './tables.ts';
 
 const MISUSE = 2;
 const LETTERS = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWYZ';

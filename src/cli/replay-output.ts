@@ -4,8 +4,9 @@ import { resolve } from 'node:path';
 import { didYouMean } from '../explorer/did-you-mean.ts';
 import type { ReplayReport } from '../explorer/result-record.ts';
 import { type Cli, complain, say } from './cli-state.ts';
+import { paint } from './paint.ts';
 import { REPORTERS } from './reporters/all.ts';
-import { paint, toBytes, wantsColour } from './screen.ts';
+import { toBytes, wantsColour } from './screen.ts';
 import { shellLine } from './shell-words.ts';
 import { systemErrorCode } from './store-fs.ts';
 

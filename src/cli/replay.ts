@@ -10,6 +10,7 @@ import type { TraceEvent } from '../explorer/trace-event.ts';
 import { updatedTranscript } from '../explorer/transcript.ts';
 import { type Cli, complain, flush, say } from './cli-state.ts';
 import { reportHost } from './host-report.ts';
+import { paint } from './paint.ts';
 import { type Output, planOutputs, writeOutputs } from './replay-output.ts';
 import {
   type FoundFile,
@@ -19,7 +20,7 @@ import {
   readScenario,
   writeText,
 } from './scenario-files.ts';
-import { paint, toBytes } from './screen.ts';
+import { toBytes } from './screen.ts';
 import { systemErrorCode } from './store-fs.ts';
 import { renderTables } from './tables.ts';
 import { timelineSvg } from './timeline.ts';

@@ -12,11 +12,11 @@ import { reportHost } from './host-report.ts';
 import { jsonObject } from './json-output.ts';
 import { changed, sessionToChange, sessionToRead } from './open-host.ts';
 import { outsideOf } from './outside.ts';
-import { fromBytes, paint, toBytes, visible, wantsColour } from './screen.ts';
+import { fromBytes, toBytes, visible, wantsColour } from './screen.ts';
 import { differs } from './session.ts';
 import { shellLine } from './shell-words.ts';
+import { explainShortage } from './shortage.ts';
 import { StateError } from './state-error.ts';
-import { explainShortage, renderTables } from './tables.ts';
 import type { Stream } from './terminal.ts';
 import { readXlConf } from './xl-conf-file.ts';
 
@@ -153,12 +153,12 @@ function runXl(
 }
 
 /** `xlsim WORD ARGS…` for one of xl's commands; the exit code. */
-export function xlCommand(
+export async function xlCommand(
   cli: Cli,
   options: GlobalOptions,
   xlOptions: readonly string[],
   words: readonly string[],
-): number {
+): Promise<number> {
   const [word = '', ...args] = words;
   const changing = mayChange(word, args, xlOptions);
   const session = changing ? sessionToChange(cli, options) : sessionToRead(cli, options);
@@ -176,7 +176,7 @@ export function xlCommand(
     options.json ? quiet : (stream, text) => say(cli, stream, text),
   );
   world.xlConf = ownConf;
-  report(cli, options, world, argv, run, changing);
+  await report(cli, options, world, argv, run, changing);
   if (!changing) return run.exit;
   // A command that was refused for its words leaves no trace, not even a moment passed.
   if (run.exit !== 0 && cli.unsaved.length === 0 && !differs(session)) Object.assign(world, before);
@@ -185,14 +185,14 @@ export function xlCommand(
 }
 
 /** Tables, JSON and the account of a shortage, as options and command want them. */
-function report(
+async function report(
   cli: Cli,
   options: GlobalOptions,
   world: World,
   argv: readonly string[],
   run: XlRun,
   changing: boolean,
-): void {
+): Promise<void> {
   if (options.json) {
     const messages = fromBytes(run.stderr)
       .split('\n')
@@ -212,5 +212,6 @@ function report(
   }
   if (!wanted) return;
   const colour = wantsColour(cli.terminal.isTerminal('stdout'), cli.env);
+  const [{ renderTables }, { paint }] = await Promise.all([import('./tables.ts'), import('./paint.ts')]);
   say(cli, 'stdout', toBytes(renderTables(host, paint(colour))), true);
 }
