@@ -101,7 +101,7 @@ describe('xl create', () => {
       ['name="g"\ntype="pv"\nkernel="k"\nmemory=1000\nvcpus=1\n', 1030144],
     ] as const;
     for (const [cfg, need] of cases) {
-      const host = modelHost({ host: { memoryPages: 8 * GIB, dom0Pages: undefined } });
+      const host = modelHost({ host: { memoryPages: 8 * GIB }, greedyDom0: true });
       const before = host.info(0).totPages;
       const free = host.phys().freePages;
       expect(host.xl(['create', '-p', 'cfg'], cfg).rc).toBe(0);

@@ -39,6 +39,8 @@ export interface ModelHost {
 
 export interface ModelConfig {
   readonly host?: Partial<HostConfig>;
+  /** dom0 was given no size and owns nearly all. */
+  readonly greedyDom0?: boolean;
   readonly xlConf?: string;
   readonly missingFiles?: readonly string[];
 }
@@ -49,7 +51,7 @@ export function modelHost(config: ModelConfig = {}): ModelHost {
     memoryPages: 16 * GIB,
     nodes: 1,
     cpus: 16,
-    dom0Pages: GIB,
+    ...(config.greedyDom0 === true ? {} : { dom0Pages: GIB }),
     xen: '4.22',
     bootscrub: 'off',
     ...config.host,
