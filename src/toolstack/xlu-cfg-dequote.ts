@@ -1,7 +1,7 @@
 /**
  * Quoted strings of the config grammar. Models xlu__cfgl_dequote(), tools/libs/util/libxlu_cfg.c.
  */
-import { flushText, newByteText, putByte, putText } from './byte-text.ts';
+import { flushText, newByteText, putText } from './byte-text.ts';
 
 /** What a letter after a backslash stands for, by its code. */
 const SIMPLE: ReadonlyMap<number, number> = new Map(
@@ -64,14 +64,14 @@ export function dequote(text: string, start: number, end: number): string {
   const out = newByteText((piece) => pieces.push(piece));
   let at = start + 1;
   while (backslash >= 0) {
-    putText(out, text, at, backslash);
+    if (backslash > at) putText(out, text.slice(at, backslash));
     const byte = SIMPLE.get(text.charCodeAt(backslash + 1));
     at = backslash + 2;
     if (byte === undefined) at += octalLength(text, at, last);
-    else putByte(out, byte);
+    else putText(out, String.fromCharCode(byte));
     backslash = nextBackslash(text, at, last);
   }
-  putText(out, text, at, last);
+  putText(out, text.slice(at, last));
   flushText(out);
   return pieces.join('');
 }

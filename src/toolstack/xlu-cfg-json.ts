@@ -3,17 +3,8 @@
  * printable ASCII are written `\u00XX`, one per byte, so that the result is plain ASCII.
  */
 import { EINVAL, ERANGE, ESRCH } from '../hypervisor/errno.ts';
-import { type ByteText, putByte, putText } from './byte-text.ts';
-import {
-  appendsAt,
-  getList,
-  getLong,
-  getString,
-  nameAt,
-  newestOf,
-  valueAt,
-  type XluConfig,
-} from './xlu-cfg.ts';
+import { type ByteText, putText } from './byte-text.ts';
+import { appendsAt, isNewest, listAt, longAt, nameAt, stringAt, valueAt, type XluConfig } from './xlu-cfg.ts';
 import {
   isList,
   isListAt,
@@ -32,20 +23,24 @@ const ERRNO_NAMES: Readonly<Record<number, string>> = {
 };
 const errnoName = (errno: number): string => `"${ERRNO_NAMES[errno] ?? errno}"`;
 
-const QUOTE = 34;
-const BACKSLASH = 92;
+/** How each byte that JSON or a terminal does not take as it is is written; undefined for all others. */
+const ESCAPES: readonly (string | undefined)[] = Array.from({ length: 256 }, (_, c) => {
+  if (c === 34 || c === 92) return `\\${String.fromCharCode(c)}`;
+  return c < 32 || c > 126 ? `\\u00${c.toString(16).padStart(2, '0')}` : undefined;
+});
 
 function putQuoted(out: ByteText, text: string): void {
-  putByte(out, QUOTE);
+  putText(out, '"');
+  let raw = 0;
   for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    if (c < 32 || c > 126) putText(out, `\\u00${c < 16 ? '0' : ''}${c.toString(16)}`);
-    else {
-      if (c === QUOTE || c === BACKSLASH) putByte(out, BACKSLASH);
-      putByte(out, c);
-    }
+    const written = ESCAPES[text.charCodeAt(i)];
+    if (written === undefined) continue;
+    if (i > raw) putText(out, text.slice(raw, i));
+    putText(out, written);
+    raw = i + 1;
   }
-  putByte(out, QUOTE);
+  putText(out, raw === 0 ? text : text.slice(raw));
+  putText(out, '"');
 }
 
 /** Writes a list without recursion: lists may be thousands deep. */
@@ -79,15 +74,15 @@ function putList(out: ByteText, { text, parts }: XluList): void {
   putText(out, ']');
 }
 
-function putLookup(out: ByteText, cfg: XluConfig, name: string): void {
-  const text = getString(cfg, name);
-  const list = getList(cfg, name);
+function putLookup(out: ByteText, cfg: XluConfig, index: number): void {
+  const text = stringAt(cfg, index);
+  const list = listAt(cfg, index);
   const length = list.value === undefined ? errnoName(list.errno) : String(listLength(list.value));
   if (text.value === undefined) {
     putText(out, `{"get_string": ${errnoName(text.errno)}, "get_list_len": ${length}}`);
     return;
   }
-  const long = getLong(cfg, name);
+  const long = longAt(cfg, index);
   const number = long.value === undefined ? errnoName(long.errno) : `"${long.value}"`;
   putText(out, '{"get_string": {"v": ');
   putQuoted(out, text.value);
@@ -136,10 +131,9 @@ export function putSettingsJson(out: ByteText, cfg: XluConfig): void {
   putText(out, '], "lookups": {\n');
   let names = 0;
   for (let i = cfg.count - 1; i >= 0; i--) {
-    const name = nameAt(cfg, i);
-    if (newestOf(cfg, name) !== i) continue;
-    putText(out, `${names++ > 0 ? ',\n' : ''}  "${name}": `);
-    putLookup(out, cfg, name);
+    if (!isNewest(cfg, i)) continue;
+    putText(out, `${names++ > 0 ? ',\n' : ''}  "${nameAt(cfg, i)}": `);
+    putLookup(out, cfg, i);
   }
   putText(out, names > 0 ? '\n}}\n' : '}}\n');
 }

@@ -11,7 +11,7 @@ export type XluValue = string | XluList;
 export interface XluList {
   readonly text: string;
   /** Offset of the `[` of each part. */
-  readonly parts: readonly number[];
+  readonly parts: Int32Array;
 }
 
 export const isList = (value: XluValue): value is XluList => typeof value !== 'string';
@@ -113,7 +113,7 @@ export function listValues(list: XluList): XluValue[] {
   const { text } = list;
   const values: XluValue[] = [];
   eachStart(list, (start) => {
-    values.push(isListAt(text, start) ? { text, parts: [start] } : scalarAt(text, start));
+    values.push(isListAt(text, start) ? { text, parts: Int32Array.of(start) } : scalarAt(text, start));
     return true;
   });
   return values;

@@ -23,8 +23,8 @@ export interface XluConfig {
   lines: Int32Array;
   /** The setting a `+=` added to; ADDS_TO_NONE when there was none, ASSIGNS for `=`. */
   older: Int32Array;
-  /** 1 for a list whose elements have moved into a newer setting, which leaves it empty. */
-  moved: Uint8Array;
+  /** What a newer setting of its name has made of each: see NEWEST, REPLACED and MOVED. */
+  fates: Uint8Array;
   /** The newest setting of each name, plus 1, by the name's hash; 0 is free. */
   slots: Int32Array;
   names: number;
@@ -49,6 +49,12 @@ const absent = { errno: ESRCH, warning: '' } as const;
 const ASSIGNS = -1;
 const ADDS_TO_NONE = -2;
 
+/** Nothing: it is the newest of its name. */
+const NEWEST = 0;
+const REPLACED = 1;
+/** A list whose elements have moved into a newer setting, which leaves it empty. */
+const MOVED = 2;
+
 const FIRST_SETTINGS = 64;
 /** Odd, as every larger number of slots is: 2n + 1. */
 const FIRST_SLOTS = 127;
@@ -61,7 +67,7 @@ export const newXluConfig = (source: string, text = ''): XluConfig => ({
   valueStarts: new Int32Array(FIRST_SETTINGS),
   lines: new Int32Array(FIRST_SETTINGS),
   older: new Int32Array(FIRST_SETTINGS),
-  moved: new Uint8Array(FIRST_SETTINGS),
+  fates: new Uint8Array(FIRST_SETTINGS),
   slots: new Int32Array(FIRST_SLOTS),
   names: 0,
 });
@@ -78,9 +84,9 @@ function growColumns(cfg: XluConfig): void {
   cfg.valueStarts = grown(cfg.valueStarts);
   cfg.lines = grown(cfg.lines);
   cfg.older = grown(cfg.older);
-  const moved = new Uint8Array(cfg.moved.length * 2);
-  moved.set(cfg.moved);
-  cfg.moved = moved;
+  const fates = new Uint8Array(cfg.fates.length * 2);
+  fates.set(cfg.fates);
+  cfg.fates = fates;
 }
 
 const isNameByte = (c: number): boolean =>
@@ -141,8 +147,8 @@ export function addSetting(cfg: XluConfig, setting: XluSetting): boolean {
   const list = isListAt(text, valueStart);
   if (setting.append && older >= 0) {
     if (isListAt(text, cfg.valueStarts[older]!) !== list) return false;
-    if (list) cfg.moved[older] = 1;
   }
+  if (older >= 0) cfg.fates[older] = setting.append && list ? MOVED : REPLACED;
   const index = cfg.count++;
   if (index === cfg.lines.length) growColumns(cfg);
   cfg.nameStarts[index] = nameStart;
@@ -157,6 +163,9 @@ export function addSetting(cfg: XluConfig, setting: XluSetting): boolean {
 /** The newest setting of a name, or -1. */
 export const newestOf = (cfg: XluConfig, name: string): number =>
   cfg.slots[slotOf(cfg, name, 0, name.length)]! - 1;
+
+/** Whether the `index`-th setting is the newest of its name: the one lookups find. */
+export const isNewest = (cfg: XluConfig, index: number): boolean => cfg.fates[index] === NEWEST;
 
 /** Whether a name has a setting. */
 export const hasSetting = (cfg: XluConfig, name: string): boolean => newestOf(cfg, name) >= 0;
@@ -176,58 +185,70 @@ export function columnAt(cfg: XluConfig, index: number): number {
 /** Whether the `index`-th setting was made with `+=`. */
 export const appendsAt = (cfg: XluConfig, index: number): boolean => cfg.older[index]! !== ASSIGNS;
 
+/** Of what an emptied list is made. */
+const NO_PARTS = new Int32Array(0);
+
 /** Offsets of everything the `index`-th setting is made of, oldest first. */
-function partsOf(cfg: XluConfig, index: number): number[] {
-  const parts: number[] = [];
-  for (let i = index; i >= 0; i = cfg.older[i]!) parts.push(cfg.valueStarts[i]!);
-  return parts.reverse();
+function partsOf(cfg: XluConfig, index: number): Int32Array {
+  let count = 0;
+  for (let i = index; i >= 0; i = cfg.older[i]!) count++;
+  const parts = new Int32Array(count);
+  for (let i = index; i >= 0; i = cfg.older[i]!) parts[--count] = cfg.valueStarts[i]!;
+  return parts;
+}
+
+/** The list of the `index`-th setting, which is one. */
+const elementsAt = (cfg: XluConfig, index: number): XluList => ({
+  text: cfg.text,
+  parts: cfg.fates[index] === MOVED ? NO_PARTS : partsOf(cfg, index),
+});
+
+/** The text of the `index`-th setting, which is no list. */
+function textAt(cfg: XluConfig, index: number): string {
+  if (cfg.older[index]! < 0) return scalarAt(cfg.text, cfg.valueStarts[index]!);
+  return Array.from(partsOf(cfg, index), (part) => scalarAt(cfg.text, part)).join('');
 }
 
 /** The value of the `index`-th setting. */
-export function valueAt(cfg: XluConfig, index: number): XluValue {
-  const { text } = cfg;
-  const start = cfg.valueStarts[index]!;
-  if (isListAt(text, start)) return { text, parts: cfg.moved[index] === 1 ? [] : partsOf(cfg, index) };
-  if (cfg.older[index]! < 0) return scalarAt(text, start);
-  return partsOf(cfg, index)
-    .map((part) => scalarAt(text, part))
-    .join('');
-}
+export const valueAt = (cfg: XluConfig, index: number): XluValue =>
+  isListAt(cfg.text, cfg.valueStarts[index]!) ? elementsAt(cfg, index) : textAt(cfg, index);
 
 const warningAt = (cfg: XluConfig, line: number, text: string): string =>
   `${cfg.source}:${line}: warning: ${text}\n`;
 
-/** The text of a setting. Models xlu_cfg_get_string(). */
-export function getString(cfg: XluConfig, name: string): Got<string> {
-  const i = newestOf(cfg, name);
-  if (i < 0) return absent;
-  const value = valueAt(cfg, i);
-  if (!isList(value)) return { value };
-  const text = `parameter \`${name}' is a list but should be a single value`;
-  return { errno: EINVAL, warning: warningAt(cfg, cfg.lines[i]!, text) };
+/** The text of the `index`-th setting. */
+export function stringAt(cfg: XluConfig, index: number): Got<string> {
+  if (!isListAt(cfg.text, cfg.valueStarts[index]!)) return { value: textAt(cfg, index) };
+  const text = `parameter \`${nameAt(cfg, index)}' is a list but should be a single value`;
+  return { errno: EINVAL, warning: warningAt(cfg, cfg.lines[index]!, text) };
 }
 
-/** Models xlu_cfg_get_bounded_long(): a 64-bit signed number between the bounds, both included. */
-export function getBoundedLong(
-  cfg: XluConfig,
-  name: string,
-  bounds: { readonly min: bigint; readonly max: bigint },
-): Got<bigint> {
-  const text = getString(cfg, name);
+/** The text of a setting. Models xlu_cfg_get_string(). */
+export function getString(cfg: XluConfig, name: string): Got<string> {
+  const index = newestOf(cfg, name);
+  return index < 0 ? absent : stringAt(cfg, index);
+}
+
+interface Bounds {
+  readonly min: bigint;
+  readonly max: bigint;
+}
+
+const LONG: Bounds = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
+
+/** The number of the `index`-th setting. */
+export function longAt(cfg: XluConfig, index: number, bounds = LONG): Got<bigint> {
+  const text = stringAt(cfg, index);
   if (text.value === undefined) return text;
-  const i = newestOf(cfg, name);
   const refuse = (errno: number, why: string): Got<bigint> => ({
     errno,
-    warning: warningAt(cfg, cfg.lines[i]!, why),
+    warning: warningAt(cfg, cfg.lines[index]!, why),
   });
-  if (appendsAt(cfg, i)) return refuse(EINVAL, `can't use += with numbers for parameter \`${name}'`);
+  const parameter = `parameter \`${nameAt(cfg, index)}'`;
+  if (appendsAt(cfg, index)) return refuse(EINVAL, `can't use += with numbers for ${parameter}`);
   const { value, end, overflow } = strtol(text.value, 0);
-  if (overflow) {
-    return refuse(ERANGE, `parameter \`${name}' could not be parsed as a number: ${strerror(ERANGE)}`);
-  }
-  if (end === 0 || end !== text.value.length) {
-    return refuse(EINVAL, `parameter \`${name}' is not a valid number`);
-  }
+  if (overflow) return refuse(ERANGE, `${parameter} could not be parsed as a number: ${strerror(ERANGE)}`);
+  if (end === 0 || end !== text.value.length) return refuse(EINVAL, `${parameter} is not a valid number`);
   if (value < bounds.min) {
     return refuse(EINVAL, `value \`${value}' is smaller than minimum bound '${bounds.min}'`);
   }
@@ -237,7 +258,11 @@ export function getBoundedLong(
   return { value };
 }
 
-const LONG = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
+/** Models xlu_cfg_get_bounded_long(): a 64-bit signed number between the bounds, both included. */
+export function getBoundedLong(cfg: XluConfig, name: string, bounds: Bounds): Got<bigint> {
+  const index = newestOf(cfg, name);
+  return index < 0 ? absent : longAt(cfg, index, bounds);
+}
 
 /** Models xlu_cfg_get_long(). */
 export const getLong = (cfg: XluConfig, name: string): Got<bigint> => getBoundedLong(cfg, name, LONG);
@@ -248,14 +273,17 @@ export function getDefbool(cfg: XluConfig, name: string): Got<boolean> {
   return got.value === undefined ? got : { value: got.value !== 0n };
 }
 
+/** The list of the `index`-th setting. */
+export function listAt(cfg: XluConfig, index: number): Got<XluList> {
+  if (isListAt(cfg.text, cfg.valueStarts[index]!)) return { value: elementsAt(cfg, index) };
+  const text = `parameter \`${nameAt(cfg, index)}' is a single value but should be a list`;
+  return { errno: EINVAL, warning: warningAt(cfg, cfg.lines[index]!, text) };
+}
+
 /** Models xlu_cfg_get_list(). */
 export function getList(cfg: XluConfig, name: string): Got<XluList> {
-  const i = newestOf(cfg, name);
-  if (i < 0) return absent;
-  const value = valueAt(cfg, i);
-  if (isList(value)) return { value };
-  const text = `parameter \`${name}' is a single value but should be a list`;
-  return { errno: EINVAL, warning: warningAt(cfg, cfg.lines[i]!, text) };
+  const index = newestOf(cfg, name);
+  return index < 0 ? absent : listAt(cfg, index);
 }
 
 /**
