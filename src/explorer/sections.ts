@@ -8,7 +8,7 @@
 import { domainRelinquish } from '../hypervisor/domain.ts';
 import { hypercall } from '../hypervisor/hypercall.ts';
 import { type HypercallTask, hypercallStart, hypercallStep } from '../hypervisor/hypercall-step.ts';
-import type { GfnRun, MemoryReservation } from '../hypervisor/privcmd.ts';
+import type { GfnRun, MemoryReservation, MfnRun } from '../hypervisor/privcmd.ts';
 import type { Reply, Request } from '../toolstack/task.ts';
 import { extentCosts } from './cost-model.ts';
 import { type Machine, takeHeapLock } from './machine.ts';
@@ -60,14 +60,14 @@ export function serveSection(
   if (machine.grain === 'steps' && request.name === 'XENMEM_populate_physmap') {
     return serveSteps(world, machine, caller, section, others, populateCost(world, machine, request));
   }
-  return serveExtents(world, machine, caller, { request, done: section.done }, others);
+  return serveExtents(world, machine, caller, { ...section, request }, others);
 }
 
 function serveExtents(
   world: World,
   machine: Machine,
   caller: number,
-  section: { readonly request: PopulateRequest | DecreaseRequest; readonly done: number },
+  section: Section & { readonly request: PopulateRequest | DecreaseRequest },
   others: number,
 ): SectionServed {
   const { request, done } = section;
@@ -82,14 +82,39 @@ function serveExtents(
   const batch = isDecrease ? BALLOON_BATCH : 1;
   const count = Math.min(nrExtents - done, Math.max(1, Math.ceil(room / batch)) * batch);
   const args = partOf(request.args, done, count);
-  const { rc } = hypercall(world.xen, { caller, node: 0 }, { name: request.name, args }) as Reply;
+  const answer: Told = hypercall(world.xen, { caller, node: 0 }, { name: request.name, args });
+  const { rc } = answer;
   // The extent that fails has taken the lock, too.
   const start = world.now + entry;
   const spun = isDecrease ? 0 : takeHeapLock(machine, start, cost.lock, cost.all, Math.max(1, rc));
   const took = entry + spun + Math.max(1, rc) * cost.all;
   const over = rc < count || done + rc === nrExtents;
-  if (!over) return { section: { request, done: done + rc }, reply: null, took, extents: rc };
-  return { section: null, reply: { rc: done + rc }, took, extents: rc };
+  const told = toldSoFar(section, answer.frames);
+  if (!over) return { section: { request, done: done + rc, ...told }, reply: null, took, extents: rc };
+  return { section: null, reply: { rc: done + rc, ...told }, took, extents: rc };
+}
+
+/** The answer to a part, as far as it is used here. */
+interface Told {
+  readonly rc: number;
+  readonly frames?: readonly MfnRun[];
+}
+
+/** The frames told so far and those of one part more; after a gap only the beginning is known. */
+function toldSoFar(section: Section, more: readonly MfnRun[] = []): { readonly frames?: readonly MfnRun[] } {
+  const before = section.frames ?? [];
+  const known = before.reduce((sum, run) => sum + run.count, 0);
+  const last = before[before.length - 1];
+  const [next, ...rest] = known < section.done ? [] : more;
+  if (next === undefined) return before.length === 0 ? {} : { frames: before };
+  if (last === undefined) return { frames: [next, ...rest] };
+  // Builders that take turns are told one frame at a time; what goes on at the same distance is one run.
+  const stride = last.count === 1 ? next.first - last.first : last.stride;
+  const goesOn =
+    next.first === last.first + last.count * stride && (next.count === 1 || next.stride === stride);
+  if (!goesOn) return { frames: [...before, next, ...rest] };
+  const joined = { first: last.first, count: last.count + next.count, stride };
+  return { frames: [...before.slice(0, -1), joined, ...rest] };
 }
 
 /** What a step costs, given where the hypercall stood and how long it has been served; it may do the step itself. */

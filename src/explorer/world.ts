@@ -4,6 +4,7 @@
  * Plain data but for Xen, which is changed in place and can be marked and rolled back. run.ts moves it.
  */
 import type { HypercallTask } from '../hypervisor/hypercall-step.ts';
+import type { MfnRun } from '../hypervisor/privcmd.ts';
 import type { Xen } from '../hypervisor/xen.ts';
 import type { Reply, Request, Task } from '../toolstack/task.ts';
 import { emptyXsState, type XsState } from './xenstored.ts';
@@ -13,6 +14,8 @@ export interface Section {
   readonly request: SectionedRequest;
   /** Extents done so far. Xen: start_extent. */
   readonly done: number;
+  /** The machine frames of the first extents done, where Xen tells them. */
+  readonly frames?: readonly MfnRun[];
   /** Where it stands between the steps of one extent, or of a destruction. */
   readonly task?: HypercallTask;
 }

@@ -1,0 +1,115 @@
+/** Scenario files: what is read, and what is said of what cannot be. */
+import { describe, expect, it } from 'vitest';
+import type { Scenario } from '../../src/explorer/scenario.ts';
+import { parseScenario } from '../../src/explorer/scenario-file.ts';
+import { parseTranscript } from '../../src/explorer/transcript.ts';
+
+function problems(text: string): string[] {
+  const result = parseScenario(text, 'test.xlsim.yaml');
+  return result.ok ? [] : result.problems.map((p) => `${p.line}:${p.column}: ${p.message}`);
+}
+
+function read(text: string): Scenario {
+  const result = parseScenario(text, 'test.xlsim.yaml');
+  if (!result.ok) throw new Error(result.problems.map((p) => p.message).join('; '));
+  return result.value;
+}
+
+describe('a scenario file', () => {
+  it('takes its name from the file, and the default host where none is described', () => {
+    const scenario = read('steps: [xl list]');
+    expect(scenario.name).toBe('test');
+    expect(scenario.stage.host).toMatchObject({ memoryPages: 16777216, dom0Pages: 1048576, xen: '4.22' });
+  });
+
+  it('gives a guest the text of an xl.cfg, with its name and something to boot', () => {
+    const { guests } = read(
+      'guests: { a: { type: pvh, memory: 64, disk: ["x,y", 7] } }\nsteps: [xl list]',
+    ).stage;
+    expect(guests.get('a')?.text).toBe(
+      'name = "a"\nkernel = "/boot/vmlinuz"\ntype = "pvh"\nmemory = 64\ndisk = [ "x,y", "7" ]\n',
+    );
+  });
+
+  it('says where every mistake is and what was meant', () => {
+    const text = `host: { memory: 64G, dom: 4G }
+steps:
+  - run: xl create a
+    expct: { exit: 0 }
+  - expect: { host: { free: lots } }
+`;
+    expect(problems(text)).toEqual([
+      '1:22: unknown key "dom": did you mean "dom0"?',
+      '4:5: unknown key "expct": did you mean "expect"?',
+      expect.stringMatching(/^5:\d+: steps\[2\]\.expect\.host\.free must be a size such as 64G/),
+    ]);
+  });
+
+  it.each([
+    ['two actions', 'steps: [{ run: xl list, wait: 2s }]', 'a step does one thing: it has run and wait'],
+    ['no action', 'steps: [{ name: x }]', 'a step does one of run, hypercall'],
+    ['a shell', 'steps: ["xl list | wc"]', '"|" needs a shell'],
+    ['another program', 'steps: [create a]', 'did you mean "xl create a"?'],
+    ['an unknown hypercall', 'steps: [{ hypercall: claim_pages }]', 'did you mean "XENMEM_claim_pages"?'],
+    [
+      'an unknown argument',
+      'steps: [{ hypercall: XENMEM_claim_pages, args: { domid: 1, nr_extent: 2 } }]',
+      'did you mean "nr_extents"?',
+    ],
+    ['an unknown deed', 'steps: [{ guest: a baloon-to 1G }]', 'did you mean "balloon-to"?'],
+    ['a profile without quotes', 'host: { xen: 4.20 }\nsteps: [xl list]', 'must be in quotes'],
+    ['an unknown profile', 'host: { xen: "4.99" }\nsteps: [xl list]', 'unknown Xen profile "4.99"'],
+    ['an unknown cost', 'costs: { clam: 3 }\nsteps: [xl list]', 'did you mean "claim"?'],
+    [
+      'a time outside of parallel',
+      'steps: [{ run: xl list, at: 2s }]',
+      '"at" is for steps of a parallel block',
+    ],
+    [
+      'one output file for two steps',
+      'steps: [{ run: xl list, output: a }, { run: xl list, output: a }]',
+      'a already holds the output of the step at line 1',
+    ],
+  ])('refuses %s', (_what, text, message) => {
+    expect(problems(text).join('\n')).toContain(message);
+  });
+});
+
+describe('a hostile document', () => {
+  const bomb = ['a: &a [1,1,1,1,1,1,1,1,1,1]'];
+  for (const [from, to] of ['ab', 'bc', 'cd', 'de', 'ef'])
+    bomb.push(`${to}: &${to} [${`*${from},`.repeat(9)}*${from}]`);
+
+  it.each([
+    ['a cycle of anchors', 'a: &a [*a]', '*a contains itself'],
+    ['aliases that explode', bomb.join('\n'), 'once its aliases are written out'],
+    ['brackets without end', `steps: ${'['.repeat(100_000)}`, 'nested too deeply'],
+    ['dashes without end', '- '.repeat(100_000), 'nested too deeply'],
+    ['a duplicate key', 'a: 1\na: 2', '2:1: this key was given before'],
+    ['a tab', 'host:\n\tmemory: 1G', '2:1: a tab cannot indent'],
+    ['five million characters', 'x'.repeat(5_000_000), 'is larger than 4 MiB'],
+    ['two documents', 'a: 1\n---\nb: 2', 'a second one starts here'],
+    ['nothing', '', 'is empty'],
+    ['a list', '- xl list', 'a scenario is a mapping'],
+  ])('answers %s', (_what, text, message) => {
+    expect(problems(text).join('\n')).toContain(message);
+  });
+});
+
+describe('a transcript', () => {
+  it('has a step for every command, with the lines below it and the exit code at their end', () => {
+    const result = parseTranscript(
+      '# host: { memory: 8G, dom0: 1G }\n\n  $ xl list\n  Name\n  $ xl domid x\n  [1]\n',
+      't',
+    );
+    expect(result.ok && result.value.stage.steps.map((s) => [s.label, s.transcript])).toEqual([
+      ['xl list', { lines: ['Name'], exit: 0, from: 4, to: 5 }],
+      ['xl domid x', { lines: [], exit: 1, from: 6, to: 7 }],
+    ]);
+    expect(result.ok && result.value.stage.host.memoryPages).toBe(2097152);
+  });
+
+  it('is refused when nothing is run in it', () => {
+    expect(parseTranscript('hello\n', 't').ok).toBe(false);
+  });
+});
