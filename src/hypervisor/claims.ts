@@ -2,9 +2,12 @@
 import { EINVAL, ENOMEM } from './errno.ts';
 import type { Heap, HeapDomain } from './heap-state.ts';
 
-/** tot_pages without extra pages, from 4.14 on. Models domain_tot_pages(), xen/include/xen/sched.h. */
-export const domainTotPages = (h: Heap, d: HeapDomain): number =>
-  h.rules.totMinusExtra ? d.totPages - d.extraPages : d.totPages;
+/**
+ * tot_pages without extra pages. Models domain_tot_pages(), xen/include/xen/sched.h; before 4.14 extra pages were not
+ * counted in tot_pages at all, which is the same number.
+ * Simplified: before 4.14 giving an extra page back lowered tot_pages although taking it had not raised it.
+ */
+export const domainTotPages = (_h: Heap, d: HeapDomain): number => d.totPages - d.extraPages;
 
 /**
  * Stakes a claim so that the domain can reach `pages` in all, or drops it with 0. Returns 0, -EINVAL or -ENOMEM.

@@ -28,7 +28,7 @@ export interface ClaimRules {
   readonly refuseDying: boolean;
   /** 4.6 and later: MEMF_no_refcount allocations of a domain pass the gate like anonymous ones. */
   readonly noRefcountGatedAsAnonymous: boolean;
-  /** 4.14 and later: limits and claims look at tot_pages - extra_pages. Xen: domain_tot_pages(). */
+  /** 4.14 and later: extra pages are counted in tot_pages, limits look at the difference. Xen: domain_tot_pages(). */
   readonly totMinusExtra: boolean;
 }
 

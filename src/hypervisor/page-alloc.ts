@@ -61,7 +61,8 @@ export function heapRequest(h: Heap, d: HeapDomain | null, q: DomheapRequest): H
 export function countAssigned(h: Heap, d: HeapDomain, n: number, extra: boolean): void {
   d.totPages += n;
   if (extra) d.extraPages += n;
-  else if (h.rules.consumeAt === 'assign') consumeClaim(h, d, n);
+  // Since extra pages are counted in tot_pages (4.14), they used a claim up as well, until consumption moved (4.22).
+  if (h.rules.consumeAt === 'assign' && (!extra || h.rules.totMinusExtra)) consumeClaim(h, d, n);
 }
 
 /**
@@ -88,7 +89,9 @@ export function allocDomheapPages(h: Heap, d: HeapDomain | null, q: DomheapReque
       refuseAssignment(h, r, s, r.askedNoScrub);
       break;
     }
-    const n = allocHeapPages(h, r, Math.min(q.count - done, room), done, s, sink);
+    // Where extra pages use up a claim after the virq's test, each test sees what the pages before left of it.
+    const stepwise = keep && extra && h.rules.consumeAt === 'assign' && d.outstandingPages > 0;
+    const n = allocHeapPages(h, r, stepwise ? 1 : Math.min(q.count - done, room), done, s, sink);
     if (n === 0) break;
     if (keep) countAssigned(h, d, n * size, extra);
     done += n;

@@ -12,7 +12,7 @@ import { freeDomheapPages } from '../../src/hypervisor/page-alloc.ts';
 import { populateExtents } from '../../src/hypervisor/populate-extents.ts';
 import { differsAfter, hostOf, opOf } from '../model/heap-commands.ts';
 import { heapState, startHeap } from '../model/heap-drive.ts';
-import { makeModel } from '../model/heap-model.ts';
+import { makeModel } from '../model/heap-model-boot.ts';
 import { applyModel } from '../model/heap-model-ops.ts';
 
 /** A host with a claim, a comb of free pages, and a region kept page by page. */

@@ -6,7 +6,7 @@
 import type { Heap } from '../../src/hypervisor/heap-state.ts';
 import { checkInvariants } from '../../src/hypervisor/invariants.ts';
 import { applyHeap, heapState } from './heap-drive.ts';
-import type { Model } from './heap-model.ts';
+import type { Dom, Model } from './heap-model.ts';
 import { applyModel, dumpModel } from './heap-model-ops.ts';
 
 type Op = Record<string, unknown>;
@@ -102,6 +102,8 @@ export function opOf(m: Model, seed: number): Op | null {
     return m.doms.has(id) ? null : { op: 'domain', id, maxPages: one(draw, [50, 500, 3000, 1e6]), affinity };
   }
   const id = one(draw, ids);
+  const d = m.doms.get(id)!;
+  if (d.dying) return dyingOp(m, draw, d);
   if (kind < 10) return { op: 'claim', id, pages: draw(4) === 0 ? 0 : draw(3000) };
   if (kind < 12) return { op: 'maxmem', id, maxPages: draw(3000) };
   if (kind < 14) return { op: 'affinity', id, nodes: draw(2) === 0 ? null : [one(draw, nodesOf(m))] };
@@ -118,7 +120,8 @@ export function opOf(m: Model, seed: number): Op | null {
       exact: draw(3) === 0,
     };
   if (kind < 80) return freeOp(m, draw, id);
-  if (kind < 84) return { op: 'destroy', id };
+  if (kind < 82) return { op: 'destroy', id };
+  if (kind < 84) return { op: 'kill', id };
   if (kind < 88) return { op: 'offline', mfn: draw(m.maxPage + 20), broken: draw(3) === 0 };
   if (kind < 91) return onlineOp(m, draw);
   if (kind < 98)
@@ -129,6 +132,16 @@ export function opOf(m: Model, seed: number): Op | null {
       pending: draw(3) > 0,
     };
   return { op: 'heapinitlate' };
+}
+
+/** What may come between the steps of a destruction. */
+function dyingOp(m: Model, draw: Draw, d: Dom): Op | null {
+  const kind = draw(10);
+  if (kind === 0) return { op: 'claim', id: d.id, pages: draw(3000) };
+  if (kind === 1) return { op: 'destroy', id: d.id };
+  // Pages leave in the order in which they came: on one node the list is one list.
+  if (m.online.length > 1) return null;
+  return { op: 'relinquish', id: d.id, pages: 1 + draw(400) };
 }
 
 function populateOp(m: Model, draw: Draw, id: number): Op {
@@ -162,7 +175,7 @@ function freeOp(m: Model, draw: Draw, id: number): Op | null {
   const size = 2 ** order;
   const page = one(draw, all);
   const mfn = page - (page % size);
-  const stride = one(draw, [1, -1, 2, -2, 3, 4, -4, 8, 16, 64, -64, 5]) * size;
+  const stride = one(draw, [1, -1, 2, -2, 3, -3, 4, -4, 5, 6, 7, -7, 8, 9, 16, 64, -64]) * size;
   const want = someCount(draw);
   const owned = (at: number): boolean => {
     for (let k = 0; k < size; k++) if (!has.has(at + k)) return false;

@@ -2,16 +2,19 @@
 
 import { parseHeader, parseOp } from '../../src/cli/conform-format.ts';
 import { dumpLists, replayOp, startReplay } from '../../src/cli/conform-replay.ts';
-import type { ExtentRun, Heap } from '../../src/hypervisor/heap-state.ts';
+import type { ClaimRules, ExtentRun, Heap } from '../../src/hypervisor/heap-state.ts';
 import { allocDomheapPages, allocXenheapPages } from '../../src/hypervisor/page-alloc.ts';
 import { populateExtents } from '../../src/hypervisor/populate-extents.ts';
+import { beginDestroy, relinquishPages } from '../../src/hypervisor/relinquish.ts';
 
 type Fields = Record<string, unknown>;
 
+/** A header as recordings have it; `rules`, which they do not have, are the claim rules of another release. */
 export function startHeap(header: Fields): Heap {
-  const checked = parseHeader(header);
+  const { rules, ...recorded } = header;
+  const checked = parseHeader(recorded);
   if (typeof checked === 'string') throw new Error(checked);
-  return startReplay(checked).heap;
+  return startReplay(rules === undefined ? checked : { ...checked, rules: rules as ClaimRules }).heap;
 }
 
 /** First frames of extents in the order of allocation. */
@@ -23,6 +26,12 @@ export function framesOf(runs: readonly ExtentRun[], done: number): number[] {
 
 /** Performs one operation; allocations answer `mfns`, one frame an extent. */
 export function applyHeap(h: Heap, fields: Fields): Fields {
+  if (fields.op === 'kill') {
+    beginDestroy(h, h.domains.get(Number(fields.id))!);
+    return {};
+  }
+  if (fields.op === 'relinquish')
+    return { pages: relinquishPages(h, h.domains.get(Number(fields.id))!, Number(fields.pages)) };
   const op = parseOp(fields);
   if (typeof op === 'string') throw new Error(`${op}: ${JSON.stringify(fields)}`);
   if (op.op === 'alloc') {

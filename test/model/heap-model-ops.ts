@@ -14,6 +14,7 @@ import {
   setThreshold,
   size,
   type Taken,
+  totOf,
   unlink,
   wrap,
 } from './heap-model.ts';
@@ -35,6 +36,7 @@ export function applyModel(m: Model, op: Op): Op {
         pageList: [],
         extraList: [],
         stash: null,
+        dying: false,
       });
       return {};
     case 'affinity':
@@ -59,6 +61,11 @@ export function applyModel(m: Model, op: Op): Op {
       return {};
     case 'free':
       return freeOp(m, d, op);
+    case 'kill':
+      kill(m, d!);
+      return {};
+    case 'relinquish':
+      return { pages: relinquish(m, d!, op.pages) };
     case 'destroy':
       destroy(m, d!);
       return {};
@@ -85,7 +92,8 @@ function claim(m: Model, d: Dom, want: number): number {
     d.out = 0;
     return 0;
   }
-  const tot = d.tot - d.extra;
+  if (m.rules.refuseDying && d.dying) return -22;
+  const tot = totOf(d);
   if (d.out > 0 || want <= tot || want > d.max) return -22;
   if (BigInt(want - tot) > wrap(BigInt(m.total) - m.claims)) return -12;
   d.out = want - tot;
@@ -177,6 +185,10 @@ function leave(m: Model, d: Dom, mfn: number): void {
   list.splice(at, 1);
   d.tot--;
   if (p.extra) d.extra--;
+  if (m.rules.freeReplenishes && d.out > 0) {
+    d.out++;
+    m.claims++;
+  }
 }
 function freeOp(m: Model, d: Dom | null, op: Op): Op {
   const dirty = Boolean(m.header.scrubDomheap);
@@ -194,9 +206,26 @@ function freeOp(m: Model, d: Dom | null, op: Op): Op {
   }
   return {};
 }
-function destroy(m: Model, d: Dom): void {
+/** What precedes the first page. */
+function kill(m: Model, d: Dom): void {
   claim(m, d, 0);
+  d.dying = true;
   if (d.stash) freeBlock(m, d.stash.mfn, d.stash.order, true);
+  d.stash = null;
+}
+/** The first pages of the lists; returns how many there were. */
+function relinquish(m: Model, d: Dom, pages: number): number {
+  let n = 0;
+  while (n < pages && d.pageList.length + d.extraList.length > 0) {
+    const mfn = (d.pageList.length > 0 ? d.pageList : d.extraList)[0]!;
+    leave(m, d, mfn);
+    freeBlock(m, mfn, 0, true);
+    n++;
+  }
+  return n;
+}
+function destroy(m: Model, d: Dom): void {
+  kill(m, d);
   for (const p of d.pageList) freeBlock(m, p, 0, true);
   for (const p of d.extraList) freeBlock(m, p, 0, true);
   m.doms.delete(d.id);

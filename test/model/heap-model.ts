@@ -29,9 +29,19 @@ export interface Dom {
   pageList: number[];
   extraList: number[];
   stash: { mfn: number; order: number; next: number; dirty: boolean[] } | null;
+  dying: boolean;
+}
+/** How releases of Xen treat claims. */
+export interface Rules {
+  consumeAt: 'alloc' | 'assign';
+  freeReplenishes: boolean;
+  refuseDying: boolean;
+  noRefcountGatedAsAnonymous: boolean;
+  totMinusExtra: boolean;
 }
 export interface Model {
   header: Op;
+  rules: Rules;
   online: number[];
   nodeOf: Map<number, number>;
   page: Map<number, Page>;
@@ -58,13 +68,8 @@ export interface Model {
 
 export const NONE = 2n ** 64n - 1n;
 export const wrap = (x: bigint): bigint => BigInt.asUintN(64, x);
-const zoneOf = (mfn: number): number => (mfn === 0 ? 0 : Math.floor(Math.log2(mfn)) + 1);
+export const zoneOf = (mfn: number): number => (mfn === 0 ? 0 : Math.floor(Math.log2(mfn)) + 1);
 export const size = (order: number): number => 2 ** order;
-const trailing = (n: number): number => {
-  let t = 0;
-  while (t < 40 && n % 2 ** (t + 1) === 0) t++;
-  return t;
-};
 export const keyOf = (node: number, zone: number, order: number): string => `${node},${zone},${order}`;
 const listOf = (m: Model, key: string): Buddy[] => {
   let list = m.lists.get(key);
@@ -219,10 +224,18 @@ export interface Taken {
   mfn: number;
   dirty: boolean[];
 }
-function heapAlloc(m: Model, lo: number, hi: number, order: number, f: Op, d: Dom | null): Taken | null {
+export function heapAlloc(
+  m: Model,
+  lo: number,
+  hi: number,
+  order: number,
+  f: Op,
+  d: Dom | null,
+): Taken | null {
   if (order > 18) return null;
   const need = BigInt(size(order));
-  if (m.claims + need > BigInt(m.total) && (f.noRefcount || d === null || d.out < size(order))) return null;
+  const anonymous = d === null || (f.noRefcount && m.rules.noRefcountGatedAsAnonymous);
+  if (m.claims + need > BigInt(m.total) && (anonymous || d!.out < size(order))) return null;
   let b = search(m, lo, hi, order, f.noScrub, d, f.node, f.exact);
   if (b === null && !f.noScrub) b = search(m, lo, hi, order, true, d, f.node, f.exact);
   if (b === null) return null;
@@ -236,11 +249,7 @@ function heapAlloc(m: Model, lo: number, hi: number, order: number, f: Op, d: Do
   const node = m.nodeOf.get(mfn)!;
   m.total -= size(order);
   add(m.nodeAvail, node, -size(order));
-  if (d !== null && !f.noRefcount) {
-    const used = Math.min(d.out, size(order));
-    d.out -= used;
-    m.claims -= BigInt(used);
-  }
+  if (d !== null && !f.noRefcount && m.rules.consumeAt === 'alloc') consume(m, d, size(order));
   virq(m);
   if (d !== null) d.last = node;
   const dirty: boolean[] = [];
@@ -263,10 +272,18 @@ export function domAlloc(m: Model, order: number, f: Op, d: Dom | null): Taken |
   }
   return heapAlloc(m, 1, hi, order, f, d);
 }
+function consume(m: Model, d: Dom, n: number): void {
+  const used = Math.min(d.out, n);
+  d.out -= used;
+  m.claims -= BigInt(used);
+}
+/** tot_pages as limits and claims see it: extra pages are left out, or were never counted. */
+export const totOf = (d: Dom): number => d.tot - d.extra;
 export function assign(m: Model, d: Dom, mfn: number, order: number, extra: boolean): boolean {
   const n = size(order);
-  if (!extra && (d.tot - d.extra > d.max || n > d.max - (d.tot - d.extra))) return false;
+  if (!extra && (totOf(d) > d.max || n > d.max - totOf(d))) return false;
   d.tot += n;
+  if (m.rules.consumeAt === 'assign' && (!extra || m.rules.totMinusExtra)) consume(m, d, n);
   if (extra) d.extra += n;
   for (let i = 0; i < n; i++) {
     (extra ? d.extraList : d.pageList).push(mfn + i);
@@ -305,95 +322,4 @@ export function setThreshold(m: Model): void {
   m.th = 2n ** BigInt(m.thOrder);
   m.orig = m.th;
   m.high = NONE;
-}
-
-export function makeModel(header: Op): Model {
-  const m: Model = {
-    header,
-    online: [],
-    nodeOf: new Map(),
-    page: new Map(),
-    lists: new Map(),
-    head: new Map(),
-    started: new Set(),
-    total: 0,
-    claims: 0n,
-    nodeAvail: new Map(),
-    scrub: new Map(),
-    doms: new Map(),
-    offlined: new Set(),
-    brokenList: new Set(),
-    dmaBits: 0,
-    th: 0n,
-    high: NONE,
-    thOrder: 0,
-    orig: 0n,
-    virqs: 0,
-    maxPage: 0,
-  };
-  const regions: { s: number; e: number; node: number }[] = [];
-  for (const n of header.nodes) {
-    m.online.push(n.node);
-    for (const [s, e] of n.ranges) {
-      regions.push({ s, e, node: n.node });
-      m.maxPage = Math.max(m.maxPage, e);
-      for (let p = s; p < e; p++) {
-        m.nodeOf.set(p, n.node);
-        m.page.set(p, { state: 'inuse', dirty: false, broken: false, owner: null, extra: false });
-      }
-    }
-  }
-  m.online.sort((a, b) => a - b);
-  regions.sort((a, b) => a.s - b.s);
-  const firstAt = regions.findIndex((r) => r.node === m.online[0]);
-  const order = firstAt < 0 ? [] : [regions[firstAt]!];
-  for (let i = regions.length - 1; i >= 0; i--) if (i !== firstAt) order.push(regions[i]!);
-  for (const r of order) handOver(m, r);
-  if (header.dmaBitsOption !== undefined) m.dmaBits = header.dmaBitsOption;
-  else if (m.online.length > 1) m.dmaBits = dmaWidth(header);
-  if (header.heapInitLate !== false) setThreshold(m);
-  return m;
-}
-function dmaWidth(header: Op): number {
-  const nodes = [...header.nodes].sort((a: Op, b: Op) => a.node - b.node);
-  for (const n of nodes) {
-    const span =
-      n.span ??
-      (n.ranges.length
-        ? [Math.min(...n.ranges.map((r: number[]) => r[0])), Math.max(...n.ranges.map((r: number[]) => r[1]))]
-        : null);
-    if (span === null || span[0] >= 2 ** 20) continue;
-    return Math.min(32, zoneOf(span[0] + Math.floor((span[1] - span[0]) / 4) - 1) + 12);
-  }
-  return 0;
-}
-function handOver(m: Model, r: { s: number; e: number; node: number }): void {
-  let { s, e } = r;
-  if (s === 0) s = 1;
-  if (s >= e) return;
-  if (!m.started.has(r.node)) {
-    if (m.started.size > 0) {
-      if (e - s < 4) {
-        const cpu = m.header.cpuNode;
-        m.header = { ...m.header, cpuNode: m.online[0] };
-        const got = heapAlloc(
-          m,
-          1,
-          40,
-          2,
-          { noScrub: true, node: null, exact: false, noRefcount: false },
-          null,
-        );
-        m.header = { ...m.header, cpuNode: cpu };
-        if (got) for (let i = 0; i < 4; i++) m.page.get(got.mfn + i)!.owner = 'xen';
-      } else if (s % 2 ** 18 === 0 && trailing(e) <= trailing(s)) e -= 4;
-      else s += 4;
-    }
-    m.started.add(r.node);
-  }
-  while (s < e) {
-    const o = Math.min(18, Math.floor(Math.log2(e - s)), s === 0 ? 18 : trailing(s));
-    freeBlock(m, s, o, m.header.bootscrub === 'idle');
-    s += size(o);
-  }
 }
