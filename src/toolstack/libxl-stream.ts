@@ -85,12 +85,11 @@ export function restorePieces(settled: SettledConfig, pagesSaved: number): Piece
       const aligned = at % SUPERPAGE === 0;
       const whole = Math.floor((stop - at) / SUPERPAGE);
       if (!pv && aligned && whole > 0) {
-        const count = Math.min(whole, LARGE_STEP);
-        pieces.push({ first: at, count, order: 9 });
-        at += count * SUPERPAGE;
+        pieces.push({ first: at, count: whole, order: 9 });
+        at += whole * SUPERPAGE;
       } else {
-        const toBoundary = pv ? SMALL_STEP : SUPERPAGE - (at % SUPERPAGE);
-        const count = Math.min(stop - at, toBoundary, SMALL_STEP);
+        const toBoundary = pv ? stop - at : SUPERPAGE - (at % SUPERPAGE);
+        const count = Math.min(stop - at, toBoundary);
         pieces.push({ first: at, count, order: 0 });
         at += count;
       }
@@ -105,6 +104,13 @@ export function restorePieces(settled: SettledConfig, pagesSaved: number): Piece
   return [...pieces, ...special];
 }
 
+/** As much of a run as goes out in one request, and the rest of it. */
+function firstStep(piece: Piece): { readonly step: Piece; readonly rest: readonly Piece[] } {
+  const count = Math.min(piece.count, piece.order === 9 ? LARGE_STEP : SMALL_STEP);
+  const rest = { ...piece, first: piece.first + count * 2 ** piece.order, count: piece.count - count };
+  return { step: { ...piece, count }, rest: rest.count === 0 ? [] : [rest] };
+}
+
 const populate = (domid: number, piece: Piece): Request =>
   hypercall('XENMEM_populate_physmap', {
     domid: domId(domid),
@@ -116,7 +122,7 @@ const populate = (domid: number, piece: Piece): Request =>
 
 function nextPiece(v: ReadVars): Next<ReadVars> {
   const piece = v.pieces?.[0];
-  if (piece !== undefined) return ask(populate(v.domid, piece), 'populated', v);
+  if (piece !== undefined) return ask(populate(v.domid, firstStep(piece).step), 'populated', v);
   const pv = v.settled.type === 'pv';
   return done({ rc: 0, storeMfn: pv ? 1 : 0xfeffc, consoleMfn: pv ? 2 : 0xfefff, present: v.present });
 }
@@ -149,13 +155,15 @@ const streamRead = flow<ReadVars>({
         v,
       ),
     populated: (v, reply) => {
-      const [piece, ...pieces] = v.pieces ?? [];
+      const [piece, ...later] = v.pieces ?? [];
+      const { step, rest } = firstStep(piece!);
+      const pieces = [...rest, ...later];
       const did = Math.max(0, reply.rc);
-      if (did === piece!.count) return nextPiece({ ...v, pieces });
-      const first = piece!.first + did * 2 ** piece!.order;
-      const left = piece!.count - did;
+      if (did === step.count) return nextPiece({ ...v, pieces });
+      const first = step.first + did * 2 ** step.order;
+      const left = step.count - did;
       // Superpages that cannot be had are populated page by page.
-      if (piece!.order === 9) {
+      if (step.order === 9) {
         return nextPiece({ ...v, pieces: [{ first, count: left * SUPERPAGE, order: 0 }, ...pieces] });
       }
       const errno = reply.rc < 0 ? -reply.rc : EBUSY;
