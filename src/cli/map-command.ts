@@ -1,9 +1,9 @@
 /** `xlsim map`: physical memory as rows of letters, one for whoever holds most of a block. */
 
 import type { World } from '../explorer/world.ts';
-import { ownerOf } from '../hypervisor/heap-report.ts';
 import { type Cli, complain, say } from './cli-state.ts';
 import type { GlobalOptions } from './global-options.ts';
+import { type Census, census, type Owner } from './heap-census.ts';
 import { reportHost } from './host-report.ts';
 import { save, sessionToRead } from './open-host.ts';
 import { toBytes } from './screen.ts';
@@ -11,12 +11,8 @@ import { shownName } from './shortage.ts';
 import { mibText, sizeText } from './size.ts';
 
 const MISUSE = 2;
-const LETTERS = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWYZ';
-const MARKS = { free: '.', xen: 'X', anon: '%', offlined: '!', none: ' ' } as const;
-/** Frames looked at in a block. */
-const SAMPLES = 16;
-
-type Owner = ReturnType<typeof ownerOf>;
+const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWYZabcdefghijklmnopqrstuvwxyz';
+const MARKS = { free: '.', xen: 'X', around: '%', offlined: '!' } as const;
 
 /** Draws every node; the exit code. */
 export function mapCommand(
@@ -41,10 +37,16 @@ export function mapCommand(
   }
   save(cli);
   const { world } = sessionToRead(cli, options);
-  const letters = new Map<number, string>();
+  const letters = lettersOf(world);
   const nodes = world.xen.layout.nodes.map((node) => drawNode(world, node, width, lines, letters));
   say(cli, 'stdout', toBytes(nodes.join('\n') + legend(world, letters)));
   return 0;
+}
+
+/** A letter for each domain, in order of domid; beyond the alphabet all are `#`. */
+function lettersOf(world: World): ReadonlyMap<number, string> {
+  const domids = [...world.xen.domains.keys()].sort((a, b) => a - b);
+  return new Map(domids.map((domid, i) => [domid, LETTERS[i] ?? '#']));
 }
 
 type Node = World['xen']['layout']['nodes'][number];
@@ -54,53 +56,53 @@ function drawNode(
   node: Node,
   width: number,
   lines: number,
-  letters: Map<number, string>,
+  letters: ReadonlyMap<number, string>,
 ): string {
   const [first, end] = node.span;
-  const block = Math.max(SAMPLES, 2 ** Math.ceil(Math.log2(Math.max(1, (end - first) / (width * lines)))));
+  const size = 2 ** Math.ceil(Math.log2(Math.max(1, (end - first) / (width * lines))));
   const pageCount = node.ranges.reduce((all, [from, to]) => all + to - from, 0);
-  const out = [`node ${node.node}: ${mibText(pageCount)} MiB of RAM, a character is ${sizeText(block)}`];
-  const start = Math.floor(first / block) * block;
-  for (let row = start; row < end; row += block * width) {
+  const out = [`node ${node.node}: ${mibText(pageCount)} MiB of RAM, a character is ${sizeText(size)}`];
+  const start = Math.floor(first / size) * size;
+  const blocks = { span: node.span, first: start, size, count: Math.ceil((end - start) / size) };
+  const counts = census(world.xen, blocks, node.ranges);
+  for (let row = 0; row < blocks.count; row += width) {
     let text = '';
-    for (let at = row; at < Math.min(end, row + block * width); at += block) {
-      text += mark(majority(world, Math.max(at, first), Math.min(at + block, end)), letters);
+    for (let block = row; block < Math.min(blocks.count, row + width); block++) {
+      text += mark(mostFrames(counts, block), letters);
     }
-    out.push(`${row.toString(16).padStart(9)} |${text.padEnd(width)}|`);
+    out.push(`${(start + row * size).toString(16).padStart(9)} |${text.padEnd(width)}|`);
   }
   return `${out.join('\n')}\n`;
 }
 
-/** Who holds most of some evenly spread frames of [from, to). */
-function majority(world: World, from: number, to: number): Owner {
-  const counts = new Map<Owner, number>();
-  const samples = Math.min(SAMPLES, to - from);
-  for (let i = 0; i < samples; i++) {
-    const owner = ownerOf(world.xen.heap, from + Math.floor(((2 * i + 1) * (to - from)) / (2 * samples)));
-    counts.set(owner, (counts.get(owner) ?? 0) + 1);
+/** Who has most frames of a block; null: there is no RAM. */
+function mostFrames(counts: Census, block: number): Owner | null {
+  let best: Owner | null = null;
+  let most = 0;
+  for (const [owner, column] of counts) {
+    const frames = column[block] ?? 0;
+    if (frames > most) {
+      best = owner;
+      most = frames;
+    }
   }
-  let best: Owner = 'none';
-  for (const [owner, count] of counts) if (count > (counts.get(best) ?? 0)) best = owner;
   return best;
 }
 
-/** A letter for each domain, in the order in which the map meets them. */
-function mark(owner: Owner, letters: Map<number, string>): string {
-  if (typeof owner !== 'number') return MARKS[owner];
-  const known = letters.get(owner) ?? LETTERS[letters.size] ?? '#';
-  letters.set(owner, known);
-  return known;
+function mark(owner: Owner | null, letters: ReadonlyMap<number, string>): string {
+  if (owner === null) return ' ';
+  return typeof owner === 'number' ? (letters.get(owner) ?? '#') : MARKS[owner];
 }
 
 function legend(world: World, letters: ReadonlyMap<number, string>): string {
   const report = reportHost(world);
-  const lines = report.domains
-    .filter((d) => letters.has(d.domid))
-    .map((d) => `${letters.get(d.domid)}  ${shownName(d.name)} (${d.domid}), ${mibText(d.totPages)} MiB`);
+  const lines = report.domains.map(
+    (d) => `${letters.get(d.domid)}  ${shownName(d.name)} (${d.domid}), ${mibText(d.totPages)} MiB`,
+  );
   const { totalPages, freePages, outstandingPages } = report;
   const owned = report.domains.reduce((all, d) => all + d.totPages, 0);
   return `
-.  free   X  Xen itself   %  Xen around a domain   !  offlined   (blank)  no RAM
+.  free   X  Xen's heap   %  Xen's without an owner (frame table, domains' tables)   !  offlined   (blank)  no RAM
 ${lines.join('\n')}
 total ${mibText(totalPages)} MiB: ${mibText(owned)} owned by domains, ${mibText(freePages)} free (${mibText(outstandingPages)} claimed), ${mibText(totalPages - owned - freePages)} Xen's
 `;
