@@ -63,7 +63,7 @@ interface ReadVars {
 }
 
 /** What is to be populated for `pages` pages of a guest, lowest frames first, special pages last. */
-export function restorePieces(settled: SettledConfig, pagesSaved: number): Piece[] {
+function restorePieces(settled: SettledConfig, pagesSaved: number): Piece[] {
   const pv = settled.type === 'pv';
   const pieces: Piece[] = [];
   let left = pagesSaved;
