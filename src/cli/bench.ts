@@ -1,4 +1,5 @@
 /** `npm run bench`: what the model costs, with the memory of the whole process. Sections are added to the list below. */
+import { benchCommand } from './bench-command.ts';
 import { benchConfig } from './bench-config.ts';
 import { benchHeapBuild } from './bench-heap-build.ts';
 import { benchHeapMix } from './bench-heap-mix.ts';
@@ -10,6 +11,7 @@ const SECTIONS: readonly (readonly [title: string, run: Section])[] = [
   ['1 TiB guests: set up the heap, populate, destroy', benchHeapBuild],
   ['irregular memory: single pages allocated and freed', benchHeapMix],
   ['guest configs of 10 MB', benchConfig],
+  ['commands as users meet them', benchCommand],
 ];
 
 const print = (line: string): void => {
