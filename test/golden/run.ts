@@ -51,10 +51,9 @@ const SHOWN = 5;
 /** Lines of a failure's text that are shown. */
 const SHOWN_LINES = 12;
 
-function report(where: string, name: string, result: Result): void {
-  console.log(
-    `${where} ${name}: ${result.passed} passed, ${result.failed} failed, ${result.skipped} skipped`,
-  );
+function report(where: string, name: string, result: Result, ms: number): void {
+  const counts = `${result.passed} passed, ${result.failed} failed, ${result.skipped} skipped`;
+  console.log(`${where} ${name}: ${counts} (${(ms / 1000).toFixed(2)} s)`);
   for (const failure of result.failures.slice(0, SHOWN)) {
     const lines = (failure.text ?? failure.diff ?? '').trimEnd().split('\n').slice(0, SHOWN_LINES);
     console.log(`  ${failure.id}\n    ${lines.map((line) => line.slice(0, 2000)).join('\n    ')}`);
@@ -84,6 +83,24 @@ function folders(argv: readonly string[]): readonly string[] | null {
   return [OWN];
 }
 
+/** Runs a set; a text says why it cannot be read: its manifest is broken, or a file that it names is not there. */
+function runSet(set: GoldenSet, folder: string): Result | string {
+  try {
+    const manifest: unknown = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'));
+    if (typeof manifest !== 'object' || manifest === null) return 'manifest.json holds no list of cases';
+  } catch (error) {
+    return `manifest.json cannot be read: ${error instanceof Error ? error.message : error}`;
+  }
+  try {
+    return set.run(folder);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    if ('code' in error && error.code === 'ENOENT') return `${set.name}: ${error.message}`;
+    if (error instanceof TypeError) return `${set.name}: manifest.json does not fit: ${error.message}`;
+    throw error;
+  }
+}
+
 /** Runs all sets; the exit status: 0, 1 when a case failed, 2 for misuse. */
 export function main(argv: readonly string[]): number {
   const dirs = folders(argv);
@@ -92,14 +109,24 @@ export function main(argv: readonly string[]): number {
     console.error('usage: npm run test:golden [-- --dir DIR]');
     return 2;
   }
+  const missing = dirs.find((dir) => !existsSync(dir));
+  if (missing !== undefined) {
+    console.error(`${missing}: there is no such folder`);
+    return 2;
+  }
   let failed = 0;
   let ran = 0;
   for (const dir of dirs) {
     for (const set of SETS) {
       const folder = join(dir, set.folder);
       if (!existsSync(join(folder, 'manifest.json'))) continue;
-      const result = set.run(folder);
-      report(dir, set.name, result);
+      const start = performance.now();
+      const result = runSet(set, folder);
+      if (typeof result === 'string') {
+        console.error(`${folder}: ${result}`);
+        return 2;
+      }
+      report(dir, set.name, result, performance.now() - start);
       failed += result.failed;
       ran++;
     }
