@@ -1,5 +1,15 @@
 /** Measuring: the median of repeats, and the resident memory of this process. */
 
+/** The middle one of an odd number of values. */
+export const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+
+/** Says so in words if a figure is above its target. */
+export function missed(print: (line: string) => void, value: number, target: number, unit: string): void {
+  if (value > target)
+    print(`    target missed: ${value.toFixed(1)} ${unit}, where ${target} ${unit} are allowed`);
+}
+
 /** Runs `work` `repeats` times and returns the median in milliseconds. */
 export function medianMs(repeats: number, work: () => void): number {
   const times: number[] = [];
@@ -8,7 +18,7 @@ export function medianMs(repeats: number, work: () => void): number {
     work();
     times.push(Number(process.hrtime.bigint() - start) / 1e6);
   }
-  return times.sort((a, b) => a - b)[Math.floor(times.length / 2)]!;
+  return median(times);
 }
 
 /** Resident memory of the process in MiB, after a collection where node was started with --expose-gc. */

@@ -63,7 +63,8 @@ const alike = (domains: readonly HeapDomain[]): boolean =>
       d.creationFinished === domains[0]!.creationFinished,
   );
 
-function allocInTurns(h: Heap, domains: readonly HeapDomain[], rounds: number): ExtentList[] {
+/** The heap part: `rounds` single pages for each of `domains` in turn, which must be alike and find room. Returns what each got. */
+export function allocInTurns(h: Heap, domains: readonly HeapDomain[], rounds: number): ExtentList[] {
   const m = domains.length;
   const of = domains.map(() => newExtentList());
   const noScrub = !domains[0]!.creationFinished;
