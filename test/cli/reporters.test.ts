@@ -1,0 +1,185 @@
+/** Reporters: what CI systems read. */
+import { XMLParser, XMLValidator } from 'fast-xml-parser';
+import { describe, expect, it } from 'vitest';
+import { mergeReports, readBlob } from '../../src/cli/merge-reports.ts';
+import { paint } from '../../src/cli/paint.ts';
+import { REPORTERS } from '../../src/cli/reporters/all.ts';
+import {
+  exitCodeOf,
+  type Failure,
+  type ReplayReport,
+  type ScenarioResult,
+} from '../../src/explorer/result-record.ts';
+
+const failure: Failure = {
+  step: 'second',
+  what: 'exit',
+  line: 12,
+  column: 5,
+  expected: '3',
+  got: '0 <&"\u0001',
+  at: 3_000_000,
+  tables: 'Memory/MiB\n',
+  held: ['d1 claims 4 GiB'],
+  events: ['+1 ms  big1: starts'],
+};
+const result = (name: string, change: Partial<ScenarioResult> = {}): ScenarioResult => ({
+  name,
+  kind: 'scenario',
+  verdict: 'passed',
+  failures: [],
+  mustFail: [],
+  failedAsStated: [],
+  hung: [],
+  steps: 2,
+  ns: 1_500_000_000,
+  seed: 1,
+  ...change,
+});
+const report: ReplayReport = {
+  schema: 'xlsim/replay/1',
+  version: '0.1.0',
+  seed: 1,
+  shard: { index: 1, of: 1 },
+  planned: ['a', 'b', 'c'].map((n) => ({ file: `${n}.xlsim.yaml`, hash: n })),
+  files: [
+    {
+      file: 'a.xlsim.yaml',
+      hash: 'a',
+      problems: [],
+      results: [result('good'), result('not now', { verdict: 'skipped' })],
+    },
+    {
+      file: 'b.xlsim.yaml',
+      hash: 'b',
+      problems: [],
+      results: [
+        result('bad # 1', { verdict: 'failed', failures: [failure] }),
+        result('endless', { verdict: 'hung', hung: ['nothing more can happen', 'task 7 waits'] }),
+      ],
+    },
+    {
+      file: 'c.xlsim.yaml',
+      hash: 'c',
+      problems: [{ line: 2, column: 3, message: 'unknown key "x"' }],
+      results: [],
+    },
+  ],
+  updated: [],
+};
+const context = { paint: paint(false), again: (file: string) => `xlsim replay ${file} --seed 1` };
+const text = (name: string, of = report): string => REPORTERS[name]!(of, context);
+
+describe('junit', () => {
+  it('is well-formed XML whatever is in the texts', () => {
+    expect(XMLValidator.validate(text('junit'))).toBe(true);
+  });
+
+  it('counts as its suites do, with a seed and a time of the virtual clock', () => {
+    const parser = new XMLParser({
+      ignoreAttributes: false,
+      isArray: (name) => ['testsuite', 'testcase'].includes(name),
+    });
+    const { testsuites } = parser.parse(text('junit'));
+    expect(testsuites).toMatchObject({
+      '@_tests': '5',
+      '@_failures': '1',
+      '@_errors': '2',
+      '@_skipped': '1',
+    });
+    const cases = testsuites.testsuite.flatMap((s: { testcase: unknown[] }) => s.testcase);
+    expect(cases).toHaveLength(5);
+    expect(cases[0]).toMatchObject({ '@_name': 'good', '@_classname': 'a.xlsim.yaml', '@_time': '1.500000' });
+    expect(cases[2].failure['@_message']).toContain('second: exit: expected 3, got 0');
+    expect(testsuites.testsuite[0].properties.property[0]).toEqual({ '@_name': 'seed', '@_value': '1' });
+  });
+});
+
+describe('tap', () => {
+  it('has a plan, a line for each, and keeps # out of names', () => {
+    const lines = text('tap').split('\n');
+    expect(lines.slice(0, 5)).toEqual([
+      'TAP version 13',
+      '1..5',
+      '# seed 1',
+      'ok 1 - a.xlsim.yaml: good',
+      'ok 2 - a.xlsim.yaml: not now # SKIP not selected',
+    ]);
+    expect(lines).toContain('not ok 3 - b.xlsim.yaml: bad \\# 1');
+  });
+});
+
+describe('github', () => {
+  it('names file, line and column, and escapes what would end a command', () => {
+    expect(text('github')).toContain(
+      '::error file=b.xlsim.yaml,line=12,col=5,title=bad # 1%3A second%3A exit%3A expected 3%2C got 0 <&"\\x01::',
+    );
+    expect(text('github').split('\n')[0]).toContain('invalid scenario::unknown key "x"');
+  });
+
+  it('shows nine of the worst and says how many were left out', () => {
+    const many = Array.from({ length: 25 }, (_, i) =>
+      result(`s${i}`, { verdict: 'failed', failures: [failure] }),
+    );
+    const files = [{ file: 'm', hash: 'm', problems: [], results: many }];
+    const lines = text('github', { ...report, files })
+      .trimEnd()
+      .split('\n');
+    expect(lines).toHaveLength(10);
+    expect(lines[9]).toContain('16 more failures are not shown');
+  });
+});
+
+describe('default and dot', () => {
+  it('show the tables, who held what, the events, and the command to see it again', () => {
+    for (const name of ['default', 'dot']) {
+      expect(text(name)).toContain('d1 claims 4 GiB');
+      expect(text(name)).toContain('+1 ms  big1: starts');
+      expect(text(name)).toContain('again: xlsim replay b.xlsim.yaml --seed 1');
+    }
+    expect(text('dot').split('\n')[0]).toBe('.-FHE');
+  });
+});
+
+describe('exit codes', () => {
+  it('are 2 for an invalid file, 1 for an expectation, 4 for a run without end, 0 else', () => {
+    expect(exitCodeOf(report.files)).toBe(2);
+    expect(exitCodeOf(report.files.slice(0, 2))).toBe(1);
+    expect(exitCodeOf([{ ...report.files[1]!, results: [report.files[1]!.results[1]!] }])).toBe(4);
+    expect(exitCodeOf(report.files.slice(0, 1))).toBe(0);
+  });
+});
+
+describe('merge-reports', () => {
+  const shard = (index: number): ReplayReport => ({
+    ...report,
+    shard: { index, of: 3 },
+    files: report.files.slice(index - 1, index),
+  });
+  const blob = (r: ReplayReport): ReplayReport => readBlob(text('blob', r))!;
+  const named = (...reports: ReplayReport[]) =>
+    reports.map((r, i) => ({ name: `${i}.json`, report: blob(r) }));
+
+  it('puts shards together as if they had been one run', () => {
+    const merged = mergeReports(named(shard(3), shard(1), shard(2)), '0.1.0');
+    expect(merged).toEqual({ ok: true, report });
+  });
+
+  it.each([
+    ['a missing shard', named(shard(1), shard(3)), 'shard 2 of 3 is missing'],
+    ['a shard twice', named(shard(1), shard(1), shard(2), shard(3)), 'are both shard 1'],
+    ['another version', named(shard(1), shard(2), { ...shard(3), version: '0.0.9' }), 'is of version 0.0.9'],
+    [
+      'another file',
+      named(shard(1), shard(2), { ...shard(3), planned: report.planned.map((f) => ({ ...f, hash: 'z' })) }),
+      'was not the same file',
+    ],
+  ])('refuses %s', (_what, blobs, message) => {
+    const merged = mergeReports(blobs, '0.1.0');
+    expect(merged.ok ? '' : merged.problems.join('\n')).toContain(message);
+  });
+
+  it('takes nothing else for a blob', () => {
+    expect([readBlob('{}'), readBlob('x'), readBlob('null')]).toEqual([null, null, null]);
+  });
+});
