@@ -92,6 +92,7 @@ function words(vars: CreateVars, args: readonly string[], file: string | undefin
 function parse(vars: CreateVars, fileText: string): Next<CreateVars> {
   const text = vars.extra === '' ? fileText : `${fileText}${vars.extra}\n`;
   const read = xluCfgReaddata({ source: source(vars), text });
+  if (!read.ok && read.aborted) return ask(stderrText(read.stderr), 'aborted', vars);
   if (!read.ok) return fail(`${read.stderr}Failed to parse config file: Invalid argument\n`, vars);
   const name = getString(read.cfg, 'name').value ?? vars.filename?.replace(/.*\//, '');
   if (name === undefined) return fail('Missing cpupool name!\n', vars);
@@ -170,6 +171,7 @@ const mainCpupoolcreate = flow<CreateVars>({
     },
     created: (vars, reply) => (reply.rc === 0 ? done({ rc: 0 }) : fail('error on creating cpupool\n', vars)),
     failed: () => done({ rc: 1 }),
+    aborted: () => done({ rc: 134 }),
     exit: (_vars, reply) => done({ rc: reply.rc }),
   },
 });

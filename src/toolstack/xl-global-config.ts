@@ -57,9 +57,12 @@ function oneOf<const T extends string>(
   return found ?? null;
 }
 
-/** Parses the text of xl.conf (one character per byte). A text that is no config ends xl with 1. */
+/** Parses the text of xl.conf (one character per byte). A text that is no config ends xl with 1, a NUL in a string with SIGABRT. */
 export function parseGlobalConfig(text: string): GlobalConfig {
   const read = xluCfgReaddata({ source: XL_GLOBAL_CONFIG, text });
+  if (!read.ok && read.aborted) {
+    return { xlconf: xlConfDefaults, stderr: read.stderr, stderrAfterMasks: '', exit: 134 };
+  }
   if (!read.ok) {
     const stderr = `${read.stderr}Failed to parse config file: Invalid argument\n`;
     return { xlconf: xlConfDefaults, stderr, stderrAfterMasks: '', exit: 1 };

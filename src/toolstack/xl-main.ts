@@ -153,7 +153,8 @@ const main = flow<MainVars>({
       const said = (reply.rc < 0 ? unread : '') + parsed.stderr;
       const env = { ...vars.env, xlconf: parsed.xlconf };
       const next = { ...vars, maps: 0, env, afterMasks: parsed.stderrAfterMasks };
-      return ask(said === '' ? [] : stderrText(said), parsed.exit === null ? 'map' : 'failed', next);
+      const then = parsed.exit === null ? 'map' : parsed.exit === 1 ? 'failed' : 'aborted';
+      return ask(said === '' ? [] : stderrText(said), then, next);
     },
     map: (vars) => ask(hypercall('XEN_SYSCTL_physinfo', {}), 'mapped', vars),
     // The three affinity masks need the number of cpus; once Xen has told it, libxc remembers.
@@ -172,6 +173,7 @@ const main = flow<MainVars>({
     dispatch: (vars) => dispatch(vars),
     returned: (_vars, reply) => done({ rc: ((reply.rc % 256) + 256) % 256 }),
     failed: () => done({ rc: 1 }),
+    aborted: () => done({ rc: 134 }),
     ended: () => done({ rc: 0 }),
   },
 });
