@@ -1,7 +1,7 @@
 /** One command line from its words to its exit code: xl's command, or one of xlsim's own. */
+import { didYouMean } from '../explorer/did-you-mean.ts';
 import { cmdTable, cmdtableLookup, helpAll } from '../toolstack/xl-cmdtable.ts';
 import { type Cli, complain, say } from './cli-state.ts';
-import { nearest } from './did-you-mean.ts';
 import { type GlobalOptions, parseLine } from './global-options.ts';
 import { OWN_COMMANDS, ownHelp } from './own-commands.ts';
 import { lookCommand } from './xl-look.ts';
@@ -29,7 +29,7 @@ export async function runLine(cli: Cli, argv: readonly string[], base: GlobalOpt
   }
   if (Object.hasOwn(OWN_COMMANDS, word)) return runOwn(cli, options, [word, ...args]);
   if (word.startsWith('-') && !/^-[A-Za-z]/.test(word)) {
-    const near = nearest(word.split('=')[0] ?? word, [
+    const near = didYouMean(word.split('=')[0] ?? word, [
       '--state',
       '--host',
       '--tables',
@@ -46,11 +46,11 @@ export async function runLine(cli: Cli, argv: readonly string[], base: GlobalOpt
   }
   const exit = await runXl(cli, options, xlOptions, [word, ...args]);
   if (cmdtableLookup(word) === null && !options.json) {
-    const near = nearest(word.split('=')[0] ?? word, [
+    const near = didYouMean(word.split('=')[0] ?? word, [
       ...Object.keys(OWN_COMMANDS),
       ...cmdTable.map((cmd) => cmd.name),
     ]);
-    if (near !== null) complain(cli, `did you mean \`${near}\`?`);
+    if (near !== null) complain(cli, `did you mean "${near}"?`);
   }
   return exit;
 }

@@ -20,6 +20,9 @@ import { StateError } from './state-error.ts';
 import type { Stream } from './terminal.ts';
 import { readXlConf } from './xl-conf-file.ts';
 
+/** xl's exit code for words that it does not understand: who mistypes does not want to know about memory. */
+const MISUSE = 2;
+
 /** Commands that only look. Every other one that is answered may change the host. */
 const READERS: readonly string[] = [
   'list',
@@ -204,7 +207,9 @@ async function report(
     say(cli, 'stdout', toBytes(jsonObject(argv.join(' '), run.exit, messages, host, result)));
     return;
   }
-  const wanted = options.tables === 'always' || (options.tables === 'auto' && changing && run.stdout === '');
+  const wanted =
+    options.tables === 'always' ||
+    (options.tables === 'auto' && changing && run.stdout === '' && run.exit !== MISUSE);
   if (run.shortage === null && !wanted) return;
   const host = reportHost(world);
   if (run.shortage !== null && options.tables !== 'never') {
