@@ -109,7 +109,7 @@ function readStage(reading: Reading, input: ScenarioInput, path: Path, stepsPath
   }
   const costs = costsWith(defaultCosts, input.costs);
   if (!costs.ok) report({ ...tree.keyPlaceOf([...path, 'costs', costs.key]), message: costs.message });
-  const reader = { tree, guests: [...guests.keys()], report, outputs: reading.outputs };
+  const reader = { tree, report, outputs: reading.outputs };
   return {
     host,
     seed: input.host?.seed ?? 1,

@@ -1,7 +1,6 @@
 /** Steps of a scenario file: what each does, checked as far as the file alone can tell. */
 import { parseDuration, TIME_FORM } from './amount.ts';
 import { splitCommandLine } from './command-line.ts';
-import { didYouMean } from './did-you-mean.ts';
 import { parseGuestAction } from './guest-action.ts';
 import type { Action, Step } from './scenario.ts';
 import { hypercallProblem } from './scenario-hypercall.ts';
@@ -14,7 +13,6 @@ type Path = readonly (string | number)[];
 /** What steps are read with. `report` collects what is wrong; reading goes on. */
 export interface StepReader {
   readonly tree: YamlTree;
-  readonly guests: readonly string[];
   readonly report: (problem: Problem) => void;
   /** Files that recorded outputs go to, with the step that named each. */
   readonly outputs: Map<string, string>;
@@ -128,7 +126,7 @@ function readAction(reader: StepReader, step: StepInput, path: Path, complain: C
       return { do: 'hypercall', name: step.hypercall!, args, caller: step.caller ?? 0 };
     }
     case 'guest':
-      return readGuest(reader, step.guest!, complain);
+      return readGuest(step.guest!, complain);
     case 'wait': {
       const ns = step.wait === 'idle' ? null : parseDuration(step.wait!);
       if (ns === null && step.wait !== 'idle') complain('wait', `wait takes ${TIME_FORM}, or idle`);
@@ -179,20 +177,11 @@ function readRun(line: string, complain: Complain): Action {
   return { do: 'run', line, argv: split.words };
 }
 
-function readGuest(reader: StepReader, text: string, complain: Complain): Action {
+function readGuest(text: string, complain: Complain): Action {
   const parsed = parseGuestAction(text);
   if (!parsed.ok) {
     complain('guest', parsed.message);
     return { do: 'nothing' };
-  }
-  const meant = didYouMean(parsed.guest, reader.guests);
-  if (
-    !reader.guests.includes(parsed.guest) &&
-    parsed.guest !== 'Domain-0' &&
-    meant !== null &&
-    !parsed.guest.includes('{')
-  ) {
-    complain('guest', `there is no guest "${parsed.guest}": did you mean "${meant}"?`);
   }
   return { do: 'guest', guest: parsed.guest, action: parsed.action };
 }
