@@ -48,7 +48,7 @@ function spread(cells: SavedCells, key: string, value: unknown, depth: number): 
     putCell(cells, key, value);
     return;
   }
-  const parts = Object.values(value as object);
+  const parts = Array.isArray(value) ? value : names.map((name) => (value as Record<string, unknown>)[name]);
   putCell(cells, key, [Array.isArray(value) ? 'list' : 'object', ...names]);
   // A domain is one value, whichever list it is in.
   for (const [i, part] of parts.entries()) {
@@ -59,7 +59,8 @@ function spread(cells: SavedCells, key: string, value: unknown, depth: number): 
 /** What the parts of a value are called: an object's fields, a record's domid or its place. Null: it has no parts. */
 function partNames(value: unknown): readonly string[] | null {
   if (typeof value !== 'object' || value === null) return null;
-  if (!Array.isArray(value)) return Object.keys(value);
+  // In an order that does not depend on how the object was made.
+  if (!Array.isArray(value)) return Object.keys(value).sort();
   const entries: readonly unknown[] = value;
   const isKeyed = entries.every(
     (entry) => typeof entry === 'object' && entry !== null && !Array.isArray(entry),
