@@ -36,6 +36,24 @@ export async function ownCommand(
     };
   addHostCommands(program, cli, options, returning);
   addReplayCommands(program, cli, returning);
+  addHostReports(program, cli, options, returning);
+  addFileCommands(program, cli, options, returning, runLine);
+  try {
+    await program.parseAsync([...words], { from: 'user' });
+    return exit;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.code === 'schema') say(cli, 'stderr', toBytes(`${error.message}\n`));
+    return error.exitCode === 0 ? 0 : MISUSE;
+  }
+}
+
+type Returning = <A extends readonly unknown[]>(
+  run: (...args: A) => number | Promise<number>,
+) => (...args: A) => Promise<void>;
+
+/** What is asked of a host beside xl's commands, and the schemas. */
+function addHostReports(program: Command, cli: Cli, options: GlobalOptions, returning: Returning): void {
   program
     .command('claim')
     .description('stake a claim for a domain, or cancel it with 0')
@@ -77,6 +95,16 @@ export async function ownCommand(
         return 0;
       }),
     );
+}
+
+/** Commands that read a file. */
+function addFileCommands(
+  program: Command,
+  cli: Cli,
+  options: GlobalOptions,
+  returning: Returning,
+  runLine: RunLine,
+): void {
   program
     .command('conform')
     .description("replay recordings of Xen's allocator (.jsonl, .jsonl.gz, - for standard input) and compare")
@@ -119,19 +147,7 @@ export async function ownCommand(
         return scriptCommand(cli, options, file, given.group, given.stop === true, runLine);
       }),
     );
-  try {
-    await program.parseAsync([...words], { from: 'user' });
-    return exit;
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.code === 'schema') say(cli, 'stderr', toBytes(`${error.message}\n`));
-    return error.exitCode === 0 ? 0 : MISUSE;
-  }
 }
-
-type Returning = <A extends readonly unknown[]>(
-  run: (...args: A) => number | Promise<number>,
-) => (...args: A) => Promise<void>;
 
 function addHostCommands(program: Command, cli: Cli, options: GlobalOptions, returning: Returning): void {
   const group = program

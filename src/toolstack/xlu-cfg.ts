@@ -161,8 +161,7 @@ export function addSetting(cfg: XluConfig, setting: XluSetting): boolean {
 }
 
 /** The newest setting of a name, or -1. */
-export const newestOf = (cfg: XluConfig, name: string): number =>
-  cfg.slots[slotOf(cfg, name, 0, name.length)]! - 1;
+const newestOf = (cfg: XluConfig, name: string): number => cfg.slots[slotOf(cfg, name, 0, name.length)]! - 1;
 
 /** Whether the `index`-th setting is the newest of its name: the one lookups find. */
 export const isNewest = (cfg: XluConfig, index: number): boolean => cfg.fates[index] === NEWEST;

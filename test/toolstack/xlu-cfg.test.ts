@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   columnAt,
+  elementAsList,
   getBoundedLong,
+  getList,
   getLong,
   getString,
   nameAt,
@@ -227,5 +229,32 @@ describe('print and parse', () => {
       }),
       { numRuns: 2000 },
     );
+  });
+});
+
+describe('configs without measure', () => {
+  it('finds the newest of each name among many settings', () => {
+    const lines = Array.from({ length: 500_000 }, (_, i) => `k${i % 250_000}=${i}\n`);
+    const cfg = settings(lines.join(''));
+    expect(cfg.count).toBe(500_000);
+    expect(getString(cfg, 'k7')).toEqual({ value: '250007' });
+    expect(getString(cfg, 'k250000')).toMatchObject({ errno: 3 });
+  });
+
+  it('keeps a name apart from one that begins like it', () => {
+    const cfg = settings('ab=1\na=2\nabc=3\n');
+    expect(['a', 'ab', 'abc'].map((name) => getString(cfg, name).value)).toEqual(['2', '1', '3']);
+  });
+
+  it('knows the line of an element after comments and newlines', () => {
+    const cfg = settings('x=1\nl=[ "a", # one\n\n ["b"],\n"c" ]\n');
+    const list = getList(cfg, 'l').value;
+    if (list === undefined) throw new Error('no list');
+    const values = listValues(list);
+    expect(values.map((value, i) => elementAsList(cfg, list, i, value))).toMatchObject([
+      { warning: 'f:2:0: warning: value is not a list\n' },
+      { value: { parts: Int32Array.of(21) } },
+      { warning: 'f:5:0: warning: value is not a list\n' },
+    ]);
   });
 });
