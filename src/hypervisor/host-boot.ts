@@ -14,7 +14,7 @@ import {
   hostProfile,
 } from './host-config.ts';
 import { hypercall } from './hypercall.ts';
-import { domId, gfn, order, pagesOfOrder } from './units.ts';
+import { domId, gfn, order, pages, pagesOfOrder, pagesToKib } from './units.ts';
 import { heapDomainOf, type Xen } from './xen.ts';
 
 /** Node of CPU 0, which boots the host. */
@@ -61,7 +61,7 @@ export function bootHost(config: HostConfig): Xen {
 function commandLine({ dom0Pages, bootscrub }: HostConfig): string {
   const words = ['placeholder'];
   if (dom0Pages !== undefined) {
-    const kib = dom0Pages * 4;
+    const kib = pagesToKib(pages(dom0Pages));
     words.push(`dom0_mem=${kib % 1024 === 0 ? `${kib / 1024}M` : `${kib}K`}`);
   }
   if (bootscrub === 'off') words.push('bootscrub=off');
@@ -70,7 +70,7 @@ function commandLine({ dom0Pages, bootscrub }: HostConfig): string {
 
 function bootText(xen: Xen, { totalPages }: HostLayout): string {
   const { major, minor, point } = xen.profile;
-  const kib = totalPages * 4;
+  const kib = pagesToKib(pages(totalPages));
   return [
     `Xen version ${major}.${minor}.${point} (xlsim@example.invalid)`,
     `Command line: ${xen.commandLine}`,

@@ -1,6 +1,6 @@
 /** What a host is made of, what may be wrong with it, and the memory map that follows from it. */
 import { type XenProfile, xenProfile } from './profile.ts';
-import { MAX_NUMNODES } from './units.ts';
+import { MAX_NUMNODES, PAGE_SIZE } from './units.ts';
 import { FRAME_TABLE_BYTES_PER_PAGE, XEN_BOOT_PAGES } from './xen-private.ts';
 
 /** A host as its owner describes it. Sizes in pages of 4 KiB. */
@@ -137,7 +137,7 @@ function dom0Errors({ memoryPages, dom0Pages }: HostConfig): string[] {
  * Below 256 MiB of memory a quarter of it stands in for the boot memory.
  */
 function xenSharePages(memoryPages: number): number {
-  const frameTable = Math.ceil((memoryPages * FRAME_TABLE_BYTES_PER_PAGE) / 4096);
+  const frameTable = Math.ceil((memoryPages * FRAME_TABLE_BYTES_PER_PAGE) / PAGE_SIZE);
   return frameTable + Math.min(XEN_BOOT_PAGES, Math.floor(memoryPages / 4));
 }
 

@@ -1,6 +1,8 @@
 /** The debug keys that show memory. Models pagealloc_info() and dump_heap(), xen/common/page_alloc.c. */
+
 import { printk } from './console-ring.ts';
 import { nodeAvailPages, nodeNeedScrub, zoneAvailPages } from './heap-report.ts';
+import { pages, pagesToKib } from './units.ts';
 import type { Xen } from './xen.ts';
 
 /** Xen: NR_ZONES on x86-64. */
@@ -28,15 +30,15 @@ function memoryInfo(xen: Xen): string {
   let total = 0;
   for (let zone = 1; zone < NR_ZONES; zone++) {
     if (zone + PAGE_SHIFT === xen.heap.dmaBits) {
-      lines.push(`    DMA heap: ${total * 4}kB free`);
+      lines.push(`    DMA heap: ${pagesToKib(pages(total))}kB free`);
       total = 0;
     }
     const n = zonePages(xen, zone);
     if (n === 0) continue;
     total += n;
-    lines.push(`    heap[${String(zone).padStart(2, '0')}]: ${n * 4}kB free`);
+    lines.push(`    heap[${String(zone).padStart(2, '0')}]: ${pagesToKib(pages(n))}kB free`);
   }
-  lines.push(`    Dom heap: ${total * 4}kB free`);
+  lines.push(`    Dom heap: ${pagesToKib(pages(total))}kB free`);
   return lines.join('\n');
 }
 

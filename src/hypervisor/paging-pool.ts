@@ -13,6 +13,7 @@ import { p2mLookup } from './p2m.ts';
 import { PAGE_ORDER_2M, p2mMappedOrder, SUPERPAGE_PAGES } from './p2m-run.ts';
 import { NO_TABLES, tablesFor } from './p2m-tables.ts';
 import { allocDomheapPages, freeDomheapPages } from './page-alloc.ts';
+import { PAGE_SIZE } from './units.ts';
 import { domainOf, heapDomainOf, updateDomain, type Xen } from './xen.ts';
 import { SHADOW_PAGES_PER_VCPU } from './xen-private.ts';
 
@@ -30,7 +31,7 @@ const UINT_MAX = 2 ** 32 - 1;
 export function setPagingMempoolSize(xen: Xen, domid: number, size: number): number {
   const d = domainOf(xen, domid);
   if (d.type === 'pv') return -EOPNOTSUPP;
-  const n = size / 4096;
+  const n = size / PAGE_SIZE;
   if (!Number.isInteger(n) || n < 0 || n > UINT_MAX) return -EINVAL;
   if (d.hap) return setAllocation(xen, domid, n);
   return setAllocation(xen, domid, n === 0 ? 0 : Math.max(n, shadowMinimum(xen, d)));

@@ -3,7 +3,7 @@ import { nodeAvailPages } from './heap-report.ts';
 import { keyhandler } from './keyhandler.ts';
 import type { HypercallReply, NumaNode, PhysInfo } from './privcmd.ts';
 import type { HypercallContext } from './reservation.ts';
-import { bytes, type NodeId, nodeId, pages } from './units.ts';
+import { type NodeId, nodeId, pages, pagesToBytes } from './units.ts';
 import type { Xen } from './xen.ts';
 
 /** The processor that every host has: documented data, it decides nothing. */
@@ -55,8 +55,8 @@ export function physinfo(xen: Xen): HypercallReply<'XEN_SYSCTL_physinfo'> {
 /** XEN_SYSCTL_numainfo: spanned memory, holes included, and free memory, claims not regarded. */
 export function numainfo(xen: Xen): HypercallReply<'XEN_SYSCTL_numainfo'> {
   const nodes: NumaNode[] = xen.layout.nodes.map(({ node, span: [start, end] }) => ({
-    memsize: bytes((end - start) * 4096),
-    memfree: bytes(nodeAvailPages(xen.heap, node) * 4096),
+    memsize: pagesToBytes(pages(end - start)),
+    memfree: pagesToBytes(pages(nodeAvailPages(xen.heap, node))),
   }));
   return { rc: 0, nodes, distances: xen.layout.distances };
 }

@@ -1,6 +1,8 @@
 /** What xen_version answers. Models xen/common/kernel.c:do_xen_version(). */
+
 import { SCHEDULER } from './cpupool.ts';
 import type { HypercallReply } from './privcmd.ts';
+import { PAGE_SIZE } from './units.ts';
 import type { Xen } from './xen.ts';
 
 /** The release follows the profile; who built it and when is the same for every host. */
@@ -19,7 +21,7 @@ export function xenVersion(xen: Xen): HypercallReply<'XENVER_info'> {
     compileDomain: 'example.invalid',
     compileDate: 'Thu Jan  1 00:00:00 UTC 2026',
     buildId: '00000000000000000000000000000000',
-    pagesize: 4096,
+    pagesize: PAGE_SIZE,
     virtStart: '0xffff800000000000',
     scheduler: SCHEDULER,
   };

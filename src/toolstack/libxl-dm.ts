@@ -5,7 +5,7 @@
  * the video memory and one VGA option ROM (plus one ROM for each emulated network card) with single pages at the start
  * of the MMIO hole; it issues nothing else.
  */
-import { domId, gfn, order } from '../hypervisor/units.ts';
+import { domId, gfn, order, PAGE_SIZE } from '../hypervisor/units.ts';
 import { ERROR_FAIL } from './libxl-errno.ts';
 import type { SettledConfig } from './libxl-setdefault.ts';
 import { ask, done, type Flow, flow, goto, hypercall } from './task.ts';
@@ -85,7 +85,7 @@ const spawnLocalDm = flow<DmVars>({
     },
     populated: (v, reply) => {
       if (reply.rc === v.asked) return goto('running', v);
-      const at = (buildLayout(v.settled).mmioStart * 4096).toString(16);
+      const at = (buildLayout(v.settled).mmioStart * PAGE_SIZE).toString(16);
       return ask(stderrText(`qemu: hardware error: xen: failed to populate ram at ${at}\n`), 'failed', v);
     },
     running: () => done({ rc: 0 }),

@@ -6,7 +6,7 @@
  * at 1 MiB; hvmloader and its firmware have the sizes of 4.17's. Only which frames are mapped depends on it.
  */
 import { EFAULT, EINVAL, strerror } from '../hypervisor/errno.ts';
-import { domId, gfn, nodeId, order, pages } from '../hypervisor/units.ts';
+import { domId, gfn, kib, kibToPagesFloor, nodeId, order, PAGE_SIZE } from '../hypervisor/units.ts';
 import { setParam, traced } from './libxl-dom.ts';
 import { ERROR_FAIL } from './libxl-errno.ts';
 import type { SettledConfig } from './libxl-setdefault.ts';
@@ -133,7 +133,7 @@ function hvmBoot(v: BuildVars): Request[] {
   return [
     map(domid, 1, startInfo),
     map(domid, 1, IDENT_PT_PFN),
-    setParam(domid, HVM_PARAM_IDENT_PT, IDENT_PT_PFN * 4096),
+    setParam(domid, HVM_PARAM_IDENT_PT, IDENT_PT_PFN * PAGE_SIZE),
     map(domid, 1, CONSOLE_PFN),
     map(domid, 1, XENSTORE_PFN),
     map(domid, 1, startInfo),
@@ -214,7 +214,7 @@ const build = flow<BuildVars>({
       if (vnumaNodes.length === 0) return goto('meminit', v);
       const vnodes = vnumaNodes.map((vnode) => ({
         pnode: nodeId(vnode.pnode),
-        memsize: pages(Math.floor((vnode.memkb ?? 0) / 4)),
+        memsize: kibToPagesFloor(vnode.memkb ?? kib(0)),
       }));
       return ask(hypercall('XEN_DOMCTL_setvnumainfo', { domid: domId(v.domid), vnodes }), 'vnumaSet', v);
     },
@@ -288,7 +288,7 @@ const build = flow<BuildVars>({
         );
       }
       if (pagesLeft.length > 0) return nextPage(next, 'special');
-      const bytes = ACPI_TABLE_PAGES * 4096;
+      const bytes = ACPI_TABLE_PAGES * PAGE_SIZE;
       return ask(
         [
           map(v.domid, ACPI_TABLE_PAGES, 0xfc001),

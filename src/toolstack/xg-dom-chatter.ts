@@ -3,6 +3,7 @@
  *
  * Models the DOMPRINTFs of tools/libs/guest/xg_dom_*.c for the images the builder stands for (see xg-dom-boot.ts).
  */
+import { PAGE_SIZE } from '../hypervisor/units.ts';
 import type { SettledConfig } from './libxl-setdefault.ts';
 import type { Request } from './task.ts';
 import type { BuildLayout } from './xg-layout.ts';
@@ -41,7 +42,7 @@ const IMAGE_PADDING = 128;
 
 /** Lays out the initial pages, or says which does not fit. Models xc_dom_build_image() and xc_dom_chk_alloc_pages(). */
 export function pvImageOf(totalPages: number): PvImage | { readonly refusal: string } {
-  const p2mPages = Math.ceil((totalPages * 8) / 4096);
+  const p2mPages = Math.ceil((totalPages * 8) / PAGE_SIZE);
   const segments: readonly (readonly [string, number])[] = [
     ['padding', 0x100],
     ['kernel', 1],
@@ -260,7 +261,7 @@ export function pvImage(image: PvImage, _settled: SettledConfig): Request[] {
     ...footprint([
       sizeText(image.totalPages * 8 + pvMalloc(image)),
       '8356 bytes',
-      sizeText((1 + image.p2mPages + image.pgtablePages + 1) * 4096),
+      sizeText((1 + image.p2mPages + image.pgtablePages + 1) * PAGE_SIZE),
     ]),
   ];
 }

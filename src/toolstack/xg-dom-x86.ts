@@ -6,7 +6,7 @@
  */
 import { EBUSY, ENOENT, ENOMEM } from '../hypervisor/errno.ts';
 import type { MemFlags, MfnRun } from '../hypervisor/privcmd.ts';
-import { type DomId, gfn, mfn, nodeId, order, pages } from '../hypervisor/units.ts';
+import { type DomId, gfn, mfn, nodeId, order, PAGE_SIZE, pages } from '../hypervisor/units.ts';
 import { ask, done, type Flow, flow, goto, hypercall, type Next, type Reply, type Request } from './task.ts';
 import { pvImageOf, sizeText } from './xg-dom-chatter.ts';
 import type { BuildLayout } from './xg-layout.ts';
@@ -159,7 +159,9 @@ const meminitPv = flow<MeminitVars>({
 /** The lines that show the ranges. */
 const rangeLines = (layout: BuildLayout): Request[] =>
   layout.ranges.map((r) =>
-    domprintf(`range: start=0x${(r.start * 4096).toString(16)} end=0x${(r.end * 4096).toString(16)}`),
+    domprintf(
+      `range: start=0x${(r.start * PAGE_SIZE).toString(16)} end=0x${(r.end * PAGE_SIZE).toString(16)}`,
+    ),
   );
 
 /** Begins the next step of at most 1 GiB; tries that size at once where it fits. */
