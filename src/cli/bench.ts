@@ -3,6 +3,7 @@ import { benchCommand } from './bench-command.ts';
 import { benchConfig } from './bench-config.ts';
 import { benchHeapBuild } from './bench-heap-build.ts';
 import { benchHeapMix } from './bench-heap-mix.ts';
+import { benchReplay } from './bench-replay.ts';
 
 /** Prints its own lines. */
 type Section = (print: (line: string) => void) => void;
@@ -12,6 +13,7 @@ const SECTIONS: readonly (readonly [title: string, run: Section])[] = [
   ['irregular memory: single pages allocated and freed', benchHeapMix],
   ['guest configs of 10 MB', benchConfig],
   ['commands as users meet them', benchCommand],
+  ['scenarios replayed', benchReplay],
 ];
 
 const print = (line: string): void => {

@@ -157,14 +157,20 @@ function axis(start: number, to: number, x: (ns: number) => number, top: number,
   return lines.join('\n');
 }
 
+/** When an event's figures hold: parts of an allocation add up to its end, all else changes at once. */
+const sampledAt = (e: TraceEvent): number => (e.kind === 'populate' || e.kind === 'free' ? e.until : e.at);
+
 /** Free memory as a line, and the part of it that is claimed below that line. */
 function memoryChart(events: readonly TraceEvent[], x: (ns: number) => number, top: number): string {
-  const samples = [...events].sort((a, b) => a.until - b.until);
+  const samples = events.map((e) => ({ ...e, until: sampledAt(e) })).sort((a, b) => a.until - b.until);
   const most = Math.max(1, ...samples.map((e) => e.free));
   const y = (pages: number): number => top + CHART - (Math.max(0, pages) / most) * CHART;
-  const thin = samples.filter(
-    (e, i) => i === 0 || i === samples.length - 1 || x(e.until) - x(samples[i - 1]!.until) > 0.2,
-  );
+  const thin: TraceEvent[] = [];
+  for (const [i, e] of samples.entries()) {
+    const last = thin[thin.length - 1];
+    const isFar = last === undefined || x(e.until) - x(last.until) > 0.5;
+    if (isFar || i === samples.length - 1) thin.push(e);
+  }
   const points = (value: (e: TraceEvent) => number): string =>
     thin.map((e) => `${x(e.until).toFixed(1)},${y(value(e)).toFixed(1)}`).join(' ');
   const base = top + CHART;
