@@ -5,13 +5,15 @@
 import { bootHeap } from '../hypervisor/boot-heap.ts';
 import { ASSERT } from '../hypervisor/bug.ts';
 import { createHeapDomain } from '../hypervisor/heap-domain.ts';
+import { mark, rollback } from '../hypervisor/heap-mark.ts';
 import { type Heap, type HeapDomain, REGION } from '../hypervisor/heap-state.ts';
 import { allocDomheapPages, freeDomheapPages } from '../hypervisor/page-alloc.ts';
 import { populateExtents } from '../hypervisor/populate-extents.ts';
 import { benchHost } from './bench-heap-case.ts';
-import { cell, missed, residentMib } from './bench-measure.ts';
+import { cell, medianMs, missed, ms, residentMib } from './bench-measure.ts';
 
 const TARGET_NS = 150;
+const TARGET_UNDO_MS = 1;
 const TARGET_BYTES = 16;
 const OPS = 1_000_000;
 const TAKEN = 12 * 2 ** 18;
@@ -82,7 +84,26 @@ export function benchHeapMix(print: (line: string) => void): void {
   mix(WINDOW);
   missed(print, row(print, `one of the last ${WINDOW}`, WINDOW), TARGET_NS, 'ns');
   row(print, 'any, uniformly', Number.MAX_SAFE_INTEGER);
+  undo(print);
   print(`  resident: ${residentMib().toFixed(0)} MiB (whole process)`);
+}
+
+/** What it costs to try one operation on the most irregular host and take it back. */
+function undo(print: (line: string) => void): void {
+  const { h } = mix(Number.MAX_SAFE_INTEGER);
+  const d = h.domains.get(1)!;
+  const attempt = (): void => {
+    const point = mark(h);
+    allocDomheapPages(h, d, REQUEST);
+    rollback(h, point);
+  };
+  const first = medianMs(1, attempt);
+  const next = medianMs(101, attempt);
+  const pages = h.regionMfn.length * REGION;
+  print(
+    `  mark, one page, rollback, where ${pages} pages are kept singly: ${ms(next)} ms; the first time ${ms(first)} ms`,
+  );
+  missed(print, next, TARGET_UNDO_MS, 'ms');
 }
 
 function row(print: (line: string) => void, label: string, window: number): number {

@@ -23,7 +23,16 @@ import {
 } from './heap-state.ts';
 import { mergeDirty } from './page-dirty.ts';
 import { linkHead, linkTail, unlinkNode } from './page-list.ts';
-import { freeMeta, metaDirty, metaFd, metaKind, metaOrder, releaseRegions, slotOf } from './page-region.ts';
+import {
+  freeMeta,
+  metaDirty,
+  metaFd,
+  metaKind,
+  metaOrder,
+  releaseRegions,
+  setMeta,
+  slotOf,
+} from './page-region.ts';
 import { blockIndex, freeRunAt, takeFromRun } from './page-run.ts';
 import { breakUp } from './reserve-offlined.ts';
 import { MAX_ORDER } from './units.ts';
@@ -131,7 +140,7 @@ function mergeInRegion(h: Heap, start: number, span: number, merged: Buddy): boo
     const other = merged.mfn + otherSlot - slot;
     if (other < lo || other >= hi) break;
     unlinkNode(h, lists + merged.order, otherSlot);
-    h.pgMeta[otherSlot] = 0;
+    setMeta(h, otherSlot, 0);
     join(h, merged, other, metaFd(meta), metaDirty(meta));
     slot &= ~size;
   }
@@ -139,7 +148,7 @@ function mergeInRegion(h: Heap, start: number, span: number, merged: Buddy): boo
     releaseRegions(h, merged.mfn, REGION);
     return true;
   }
-  h.pgMeta[slot] = freeMeta(merged.order, merged.fd, merged.dirty);
+  setMeta(h, slot, freeMeta(merged.order, merged.fd, merged.dirty));
   if (merged.fd === -1) linkHead(h, lists + merged.order, slot);
   else linkTail(h, lists + merged.order, slot);
   return false;

@@ -24,6 +24,7 @@ import {
   metaFd,
   metaKind,
   metaOrder,
+  setMeta,
   slotMfn,
   slotOf,
 } from './page-region.ts';
@@ -47,7 +48,7 @@ export function queueBuddy(h: Heap, mfn: number, order: number, fd: number, dirt
   const list = listOfBuddy(h, mfn, order);
   const slot = order < REGION_ORDER ? slotOf(h, mfn) : -1;
   if (slot >= 0) {
-    h.pgMeta[slot] = freeMeta(order, fd, dirty);
+    setMeta(h, slot, freeMeta(order, fd, dirty));
     if (fd === -1) linkHead(h, list, slot);
     else linkTail(h, list, slot);
     return;

@@ -22,7 +22,7 @@ import {
 import { appendOwned } from './owned-pages.ts';
 import { fillDirty } from './page-dirty.ts';
 import { linkTail } from './page-list.ts';
-import { freeMeta, hasRegion, relieve, slotOf } from './page-region.ts';
+import { freeMeta, hasRegion, relieve, setMeta, slotOf } from './page-region.ts';
 import { newRun } from './page-run.ts';
 import { MAX_ORDER } from './units.ts';
 
@@ -171,7 +171,7 @@ function appendFree(
     const mfn = first + i * stride;
     const slot = paged ? slotOf(h, mfn) : -1;
     if (slot >= 0) {
-      h.pgMeta[slot] = freeMeta(order, fd, dirty);
+      setMeta(h, slot, freeMeta(order, fd, dirty));
       linkTail(h, list, slot);
       continue;
     }

@@ -1,10 +1,11 @@
 /**
  * Going back to an earlier state of the heap.
  *
- * A mark is a copy of the columns' used parts: a few tens of KiB for a host of runs, 12 bytes more for each page of a
- * region kept page by page. Nothing is paid while no mark is made. Marks nest, and one may be gone back to repeatedly.
+ * A mark is a copy of the columns' used parts: a few tens of KiB for a host of runs. What grows with pages, the regions
+ * kept page by page and the bitmaps of dirty pages, is copied piece by piece and only where it changed since the last
+ * mark; all marks share those copies. Marks nest, and one may be gone back to repeatedly, in any order.
  */
-import { type Heap, type HeapDomain, NIL, REGION } from './heap-state.ts';
+import { type Heap, type HeapDomain, NIL, REGION, type RegionCopy } from './heap-state.ts';
 
 const COLUMNS = [
   'runFirst',
@@ -53,7 +54,7 @@ export interface HeapMark {
   readonly listTail: Int32Array;
   readonly spareLists: readonly number[];
   readonly chunkRegions: readonly (Int32Array | null)[];
-  readonly pages: readonly [Int32Array, Int32Array, Int32Array];
+  readonly regions: readonly (RegionCopy | null)[];
   readonly regionMfn: readonly number[];
   readonly regionSpare: readonly number[];
   readonly dirtyBits: readonly (Uint32Array | null)[];
@@ -63,7 +64,7 @@ export interface HeapMark {
 
 /** Remembers this state. */
 export function mark(h: Heap): HeapMark {
-  const pages = h.regionMfn.length * REGION;
+  copyChanged(h);
   return {
     columns: COLUMNS.map((name) => h[name].slice(0, h.runLimit)),
     scalars: SCALARS.map((name) => h[name]),
@@ -72,14 +73,58 @@ export function mark(h: Heap): HeapMark {
     listTail: h.listTail.slice(0, h.listLimit),
     spareLists: [...h.spareLists],
     chunkRegions: h.chunkRegions.map((r) => r?.slice() ?? null),
-    pages: [h.pgNext.slice(0, pages), h.pgPrev.slice(0, pages), h.pgMeta.slice(0, pages)],
+    regions: h.regionCopies.slice(),
     regionMfn: [...h.regionMfn],
     regionSpare: [...h.regionSpare],
-    dirtyBits: h.dirtyBits.map((bits) => bits?.slice() ?? null),
+    dirtyBits: h.bitsCopies.slice(),
     special: new Map(h.special),
     // A domain stays the same object, because others hold it; its fields are put back.
     domains: [...h.domains.values()].map((d) => [d, { ...d }] as const),
   };
+}
+
+/** Copies the regions and bitmaps that have changed since they were last copied. */
+function copyChanged(h: Heap): void {
+  for (let region = 0; region < h.regionMfn.length; region++) {
+    if (h.regionChanged[region] === 0) continue;
+    h.regionChanged[region] = 0;
+    const from = region * REGION;
+    h.regionCopies[region] =
+      h.regionMfn[region]! < 0
+        ? null
+        : {
+            next: h.pgNext.slice(from, from + REGION),
+            prev: h.pgPrev.slice(from, from + REGION),
+            meta: h.pgMeta.slice(from, from + REGION),
+          };
+  }
+  for (let chunk = 0; chunk < h.dirtyBits.length; chunk++) {
+    if (h.bitsChanged[chunk] === 0) continue;
+    h.bitsChanged[chunk] = 0;
+    h.bitsCopies[chunk] = h.dirtyBits[chunk]?.slice() ?? null;
+  }
+}
+
+/** Puts back the regions and bitmaps that are not what they were. */
+function restoreChanged(h: Heap, to: HeapMark): void {
+  for (let region = 0; region < to.regions.length; region++) {
+    const copy = to.regions[region]!;
+    if (h.regionChanged[region] === 0 && h.regionCopies[region] === copy) continue;
+    h.regionChanged[region] = 0;
+    h.regionCopies[region] = copy;
+    if (copy === null) continue;
+    h.pgNext.set(copy.next, region * REGION);
+    h.pgPrev.set(copy.prev, region * REGION);
+    h.pgMeta.set(copy.meta, region * REGION);
+  }
+  h.regionCopies.length = to.regions.length;
+  for (let chunk = 0; chunk < to.dirtyBits.length; chunk++) {
+    const copy = to.dirtyBits[chunk]!;
+    if (h.bitsChanged[chunk] === 0 && h.bitsCopies[chunk] === copy) continue;
+    h.bitsChanged[chunk] = 0;
+    h.bitsCopies[chunk] = copy;
+    h.dirtyBits[chunk] = copy?.slice() ?? null;
+  }
 }
 
 /** Makes the heap what it was at `to`. */
@@ -102,14 +147,9 @@ export function rollback(h: Heap, to: HeapMark): void {
   to.chunkRegions.forEach((r, i) => {
     h.chunkRegions[i] = r?.slice() ?? null;
   });
-  h.pgNext.set(to.pages[0]);
-  h.pgPrev.set(to.pages[1]);
-  h.pgMeta.set(to.pages[2]);
+  restoreChanged(h, to);
   replace(h.regionMfn, to.regionMfn);
   replace(h.regionSpare, to.regionSpare);
-  to.dirtyBits.forEach((bits, i) => {
-    h.dirtyBits[i] = bits?.slice() ?? null;
-  });
   h.special.clear();
   for (const [mfn, flags] of to.special) h.special.set(mfn, flags);
   h.domains.clear();

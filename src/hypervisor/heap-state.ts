@@ -197,6 +197,11 @@ export interface Heap {
   pgNext: Int32Array;
   pgPrev: Int32Array;
   pgMeta: Int32Array;
+  /** Regions, and chunks' dirtyBits, that have changed since they were last copied for a mark; and those copies. */
+  regionChanged: Uint8Array;
+  readonly regionCopies: (RegionCopy | null)[];
+  readonly bitsChanged: Uint8Array;
+  readonly bitsCopies: (Uint32Array | null)[];
   /** First frame of each region in use; -1: spare. */
   readonly regionMfn: number[];
   readonly regionSpare: number[];
@@ -233,6 +238,13 @@ export interface BulkScratch {
   readonly at: Int32Array;
   /** Orders in which buddies were merged away, one bit each. */
   swallowed: number;
+}
+
+/** What a region kept page by page was like when a mark was made. Shared by all marks between which it did not change. */
+export interface RegionCopy {
+  readonly next: Int32Array;
+  readonly prev: Int32Array;
+  readonly meta: Int32Array;
 }
 
 /** A free buddy: frame, order, lower bound of its first dirty page (-1: clean), how its flags are kept. */

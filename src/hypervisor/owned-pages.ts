@@ -14,7 +14,7 @@ import {
   spanOf,
 } from './heap-state.ts';
 import { linkAfter, linkTail } from './page-list.ts';
-import { dropSlot, hasRegion, metaKind, metaOwner, ownedMeta, slotOf } from './page-region.ts';
+import { dropSlot, hasRegion, metaKind, metaOwner, ownedMeta, setMeta, slotOf } from './page-region.ts';
 import {
   blockBase,
   blockIndex,
@@ -89,7 +89,7 @@ function appendPages(h: Heap, list: number, kind: number, val: number, first: nu
       appendRun(h, list, kind, val, first + i, 1, 1, 1);
       continue;
     }
-    h.pgMeta[slot] = ownedMeta(kind, val);
+    setMeta(h, slot, ownedMeta(kind, val));
     if (list >= 0) linkTail(h, list, slot);
   }
 }
@@ -99,7 +99,7 @@ export function appendPage(h: Heap, d: HeapDomain, mfn: number): void {
   const list = ownerList(h, d, KIND_OWNED, mfn);
   const slot = slotOf(h, mfn);
   if (slot >= 0) {
-    h.pgMeta[slot] = ownedMeta(KIND_OWNED, d.domid);
+    setMeta(h, slot, ownedMeta(KIND_OWNED, d.domid));
     linkTail(h, list, slot);
   } else appendRun(h, list, KIND_OWNED, d.domid, mfn, 1, 1, 1);
 }

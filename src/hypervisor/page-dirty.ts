@@ -14,13 +14,20 @@ function bitsOf(h: Heap, mfn: number): Uint32Array {
   if (!bits) {
     bits = new Uint32Array(WORDS);
     h.dirtyBits[chunk] = bits;
+    h.bitsChanged[chunk] = 1;
   }
   return bits;
 }
 
+/** The chunk's bits, about to be written. */
+function changingBits(h: Heap, mfn: number): Uint32Array {
+  h.bitsChanged[chunkOf(mfn)] = 1;
+  return bitsOf(h, mfn);
+}
+
 /** Sets the flags of `n` pages from `mfn` on to `dirty`. All lie in one chunk. */
 export function fillDirty(h: Heap, mfn: number, n: number, dirty: boolean): void {
-  const bits = bitsOf(h, mfn);
+  const bits = changingBits(h, mfn);
   let at = mfn % CHUNK;
   const end = at + n;
   while (at < end) {
@@ -51,7 +58,7 @@ export function fillAlternating(
   lower: boolean,
   upper: boolean,
 ): void {
-  const bits = bitsOf(h, mfn);
+  const bits = changingBits(h, mfn);
   let pattern = 0;
   for (let i = 0; i < 32; i++) if ((i & half) === 0 ? lower : upper) pattern |= 1 << i;
   let at = mfn % CHUNK;

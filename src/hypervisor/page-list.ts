@@ -4,19 +4,23 @@
  * Models page_list_add, page_list_add_tail, page_list_del (xen/include/xen/mm.h); Xen links struct page_info by
  * 32-bit index as well.
  */
-import { type Heap, NIL, NR_ORDERS, RUN_BASE } from './heap-state.ts';
+import { type Heap, NIL, NR_ORDERS, REGION_ORDER, RUN_BASE } from './heap-state.ts';
 
 const freeLists = (h: Heap): number => h.orderMask.length * NR_ORDERS;
 
 /** Sets one link; the caller keeps both directions equal. */
 export const setNext = (h: Heap, node: number, next: number): void => {
-  if (node >= 0) h.pgNext[node] = next;
-  else h.runNext[RUN_BASE - node] = next;
+  if (node >= 0) {
+    h.pgNext[node] = next;
+    h.regionChanged[node >>> REGION_ORDER] = 1;
+  } else h.runNext[RUN_BASE - node] = next;
 };
 /** The other direction of setNext(). */
 export const setPrev = (h: Heap, node: number, prev: number): void => {
-  if (node >= 0) h.pgPrev[node] = prev;
-  else h.runPrev[RUN_BASE - node] = prev;
+  if (node >= 0) {
+    h.pgPrev[node] = prev;
+    h.regionChanged[node >>> REGION_ORDER] = 1;
+  } else h.runPrev[RUN_BASE - node] = prev;
 };
 
 export const nextOf = (h: Heap, node: number): number =>

@@ -34,6 +34,12 @@ export const freeMeta = (order: number, fd: number, dirty: number): number =>
   KIND_FREE | (order << 3) | ((fd + 1) << 8) | (dirty << 21);
 export const ownedMeta = (kind: number, domid: number): number => kind | (domid << 8);
 
+/** Changes a page's entry. */
+export const setMeta = (h: Heap, slot: number, meta: number): void => {
+  h.pgMeta[slot] = meta;
+  h.regionChanged[slot >>> REGION_ORDER] = 1;
+};
+
 /** Meta of one page of a run with these columns. */
 const metaOfRun = (size: number, kind: number, val: number): number =>
   (kind & 7) === KIND_FREE ? freeMeta(31 - Math.clz32(size), val, kind >>> 3) : ownedMeta(kind, val);
@@ -89,6 +95,12 @@ function newRegion(h: Heap, mfn: number): number {
     h.pgMeta = widened(h.pgMeta, size);
   }
   h.pgMeta.fill(0, region * REGION, (region + 1) * REGION);
+  if (region >= h.regionChanged.length) {
+    const wide = new Uint8Array(2 * region + 16);
+    wide.set(h.regionChanged);
+    h.regionChanged = wide;
+  }
+  h.regionChanged[region] = 1;
   return region;
 }
 const widened = (old: Int32Array, size: number): Int32Array => {
@@ -137,7 +149,7 @@ function runToPages(h: Heap, id: number, shift: number): void {
   for (let i = 0; i < count; i++)
     for (let j = 0; j < inner; j++) {
       const slot = first + i * stride + j * step + shift;
-      h.pgMeta[slot] = meta;
+      setMeta(h, slot, meta);
       if (list < 0) continue;
       if (after === NIL) linkHead(h, list, slot);
       else linkAfter(h, list, after, slot);
@@ -164,5 +176,5 @@ export function releaseRegions(h: Heap, mfn: number, pages: number): void {
 export function dropSlot(h: Heap, slot: number, list: number): void {
   ASSERT(h.pgMeta[slot] !== 0, 'a page entry in use is dropped');
   if (list >= 0) unlinkNode(h, list, slot);
-  h.pgMeta[slot] = 0;
+  setMeta(h, slot, 0);
 }

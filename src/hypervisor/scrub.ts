@@ -13,7 +13,7 @@ import {
 } from './heap-state.ts';
 import { dirtyPages, fillDirty, isDirty } from './page-dirty.ts';
 import { linkTail, unlinkNode } from './page-list.ts';
-import { freeMeta, relieve } from './page-region.ts';
+import { freeMeta, relieve, setMeta } from './page-region.ts';
 import { dropRun } from './page-run.ts';
 import { MAX_ORDER } from './units.ts';
 
@@ -133,7 +133,7 @@ function keepScrubbing(h: Heap, list: number, b: Buddy, fd: number): void {
   fillDirty(h, b.mfn, fd, false);
   const node = h.listTail[list]!;
   if (node >= 0) {
-    h.pgMeta[node] = freeMeta(b.order, fd, MIXED);
+    setMeta(h, node, freeMeta(b.order, fd, MIXED));
     unlinkNode(h, list, node);
     linkTail(h, list, node);
     return;

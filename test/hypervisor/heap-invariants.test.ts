@@ -4,12 +4,13 @@ import { bootHeap } from '../../src/hypervisor/boot-heap.ts';
 import { domainSetOutstandingPages } from '../../src/hypervisor/claims.ts';
 import { createHeapDomain } from '../../src/hypervisor/heap-domain.ts';
 import { loadHeap } from '../../src/hypervisor/heap-load.ts';
-import { mark, rollback } from '../../src/hypervisor/heap-mark.ts';
+import { type HeapMark, mark, rollback } from '../../src/hypervisor/heap-mark.ts';
 import { saveHeap } from '../../src/hypervisor/heap-save.ts';
 import { type Heap, KIND_FREE, KIND_OWNED, NIL, RUN_BASE } from '../../src/hypervisor/heap-state.ts';
 import { checkInvariants } from '../../src/hypervisor/invariants.ts';
 import { freeDomheapPages } from '../../src/hypervisor/page-alloc.ts';
 import { populateExtents } from '../../src/hypervisor/populate-extents.ts';
+import { beginDestroy, relinquishPages } from '../../src/hypervisor/relinquish.ts';
 import { differsAfter, hostOf, opOf } from '../model/heap-commands.ts';
 import { heapState, startHeap } from '../model/heap-drive.ts';
 import { makeModel } from '../model/heap-model-boot.ts';
@@ -241,6 +242,41 @@ describe('mark and rollback', () => {
       }
       expect(applyModel(m, { op: 'check' }).totalAvail).toBe(h.totalAvailPages);
       forth(100);
+    }
+  });
+
+  it('go between any two marks in any order, though marks share what did not change', () => {
+    for (let seed = 1; seed <= 12; seed++) {
+      const header = hostOf(seed);
+      const m = makeModel(header);
+      const h = startHeap(header);
+      const marks: { point: HeapMark; state: unknown; saved: string }[] = [];
+      // What the model did cannot be undone, so all marks come first.
+      for (let i = 0; i < 80; i++) {
+        const op = opOf(m, seed * 991 + i);
+        if (op !== null) expect(differsAfter(m, h, op)).toBeNull();
+        if (i % 10 !== 9) continue;
+        // Single pages here and there, so that regions are kept page by page and given up.
+        marks.push({ point: mark(h), state: heapState(h), saved: JSON.stringify(saveHeap(h)) });
+      }
+      for (let k = 0; k < 20; k++) {
+        const { point, state, saved } = marks[(k * 5 + seed) % marks.length]!;
+        rollback(h, point);
+        expect(heapState(h)).toEqual(state);
+        expect(JSON.stringify(saveHeap(h))).toBe(saved);
+        expect(checkInvariants(h)).toEqual([]);
+        for (const d of [...h.domains.values()]) {
+          populateExtents(h, d, { order: k % 3, count: 1 + 13 * k, node: null, exact: false });
+          if (k % 4 === 0 && !d.isDying) beginDestroy(h, d);
+          if (d.isDying) relinquishPages(h, d, 7 * k);
+        }
+        if (k % 3 === 0)
+          marks[k % marks.length] = {
+            point: mark(h),
+            state: heapState(h),
+            saved: JSON.stringify(saveHeap(h)),
+          };
+      }
     }
   });
 });
