@@ -116,7 +116,7 @@ function pathProblems(folder: string, scenario: Scenario): Problem[] {
 }
 
 /** Whether `path` stays below `folder`, symbolic links followed. */
-export function isInside(folder: string, path: string): boolean {
+function isInside(folder: string, path: string): boolean {
   const real = (p: string): string => {
     try {
       return realpathSync(p);

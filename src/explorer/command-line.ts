@@ -38,7 +38,3 @@ export function splitCommandLine(line: string): SplitLine {
   if (word !== null) words.push(word);
   return { ok: true, words };
 }
-
-/** A word so that splitCommandLine() reads it back. */
-export const quoteWord = (word: string): string =>
-  /^[\w@%+=:,./{}-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;

@@ -7,7 +7,7 @@ import { parseDuration } from './amount.ts';
 import { didYouMean } from './did-you-mean.ts';
 
 /** How much a number can be trusted. */
-export type Strength = 'measured' | 'derived' | 'one report' | 'assumed';
+type Strength = 'measured' | 'derived' | 'one report' | 'assumed';
 
 interface Cost {
   /** Nanoseconds. */
@@ -122,7 +122,7 @@ export const COSTS = {
   },
 } as const satisfies Readonly<Record<string, Cost>>;
 
-export type CostName = keyof typeof COSTS;
+type CostName = keyof typeof COSTS;
 
 /** Nanoseconds by name. */
 export type CostModel = Readonly<Record<CostName, number>>;

@@ -89,7 +89,7 @@ function noteOutput(reader: StepReader, step: StepInput, path: Path): void {
     reader.report({ ...place, message: `${step.output} already holds the output of the step at ${first}` });
 }
 
-export function labelOf(action: Action, number: number): string {
+function labelOf(action: Action, number: number): string {
   switch (action.do) {
     case 'run':
       return action.line.trim();

@@ -55,7 +55,7 @@ export interface TraceLog {
 }
 
 /** What expectations ask about. */
-export interface TraceCounts {
+interface TraceCounts {
   enomem: number;
   claimRefused: number;
   longestXlLock: number;

@@ -13,7 +13,7 @@ export function lastEvents(log: TraceLog, n: number): string[] {
 }
 
 /** One event in a line. */
-export function eventText(event: TraceEvent): string {
+function eventText(event: TraceEvent): string {
   const took = event.until > event.at ? ` (${formatDuration(event.until - event.at)})` : '';
   const host = `free ${formatPages(event.free)}${event.claimed === 0 ? '' : `, claimed ${formatPages(event.claimed)}`}`;
   return `+${formatDuration(event.at)}  ${event.name}: ${deed(event)}${took}; ${host}`;

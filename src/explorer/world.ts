@@ -32,7 +32,7 @@ export type DecreaseRequest = Extract<
   { readonly kind: 'hypercall'; readonly name: 'XENMEM_decrease_reservation' }
 >;
 
-export type DestroyRequest = Extract<
+type DestroyRequest = Extract<
   Request,
   { readonly kind: 'hypercall'; readonly name: 'XEN_DOMCTL_destroydomain' }
 >;

@@ -18,8 +18,8 @@ export function defaultReporter(report: ReplayReport, context: ReporterContext):
   return files + summary(report, context);
 }
 
-/** A file's lines: also printed one by one while the run goes on. */
-export function fileLines(file: FileResult, { paint }: ReporterContext): string {
+/** A file's lines. */
+function fileLines(file: FileResult, { paint }: ReporterContext): string {
   if (file.problems.length > 0) {
     return file.problems.map((p) => `${visible(formatProblem(file.file, p))}\n`).join('');
   }
