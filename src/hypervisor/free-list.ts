@@ -190,9 +190,9 @@ export const newBuddy = (): Buddy => ({ mfn: 0, order: 0, fd: -1, dirty: CLEAN }
 /** Queues what remains of a buddy below `kept` pages: the largest piece lowest, as repeated halving leaves it. */
 export function queueRemainder(h: Heap, buddy: Buddy, kept: number): void {
   let at = 0;
-  for (let o = buddy.order - 1; o >= 0 && at < kept; o--) {
-    const size = 2 ** o;
-    if (at + size > kept) continue;
+  while (at < kept) {
+    const o = 31 - Math.clz32(kept - at);
+    const size = 1 << o;
     const fd = fdOfPart(buddy.fd, at, size);
     queueBuddy(h, buddy.mfn + at, o, fd, fd === -1 ? CLEAN : buddy.dirty);
     at += size;
