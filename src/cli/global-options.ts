@@ -34,7 +34,7 @@ const isValued = (name: string): name is Valued => VALUED.some((other) => other 
 const UNITS_NS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
 
 /** A duration such as `2s`, `500ms`, `1.5m`, in nanoseconds; null for anything else. */
-export function parseDuration(text: string): number | null {
+function parseDuration(text: string): number | null {
   const match = /^(\d+(?:\.\d+)?)(ns|us|ms|s|m|h)$/.exec(text);
   if (match === null) return null;
   const ns = Math.round(Number(match[1]) * (UNITS_NS[match[2] ?? ''] ?? 0));

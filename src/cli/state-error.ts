@@ -18,7 +18,7 @@ export class StateError extends Error {
 }
 
 /** The advice for a file whose bytes are not those that were written. */
-export const DAMAGED_ADVICE =
+const DAMAGED_ADVICE =
   'restore the state directory from a backup, or remove this host with `xlsim host remove` and make it anew';
 
 export const damaged = (file: string, what: string): StateError =>

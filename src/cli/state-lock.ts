@@ -64,7 +64,7 @@ function lockedError(fs: StoreFs, dir: string, file: string, seconds: number): S
   );
 }
 
-export const describeHolder = (holder: LockHolder): string =>
+const describeHolder = (holder: LockHolder): string =>
   `process ${holder.pid} on ${holder.host} since ${holder.since}`;
 
 /** The file says who holds the lock; it is for people, the lock itself is the kernel's. */

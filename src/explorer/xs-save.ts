@@ -81,7 +81,7 @@ function nodeOnDemand(path: string, cells: LoadedCells): XsNode {
 }
 
 /** The root of the tree that was saved. */
-export const loadXsRoot = (cells: LoadedCells): XsNode => loadNode(cells.get('xs') ?? undefined, '', cells);
+const loadXsRoot = (cells: LoadedCells): XsNode => loadNode(cells.get('xs') ?? undefined, '', cells);
 
 /** The inverse of saveStore(). */
 export function loadStore(cells: LoadedCells): XsState {

@@ -37,7 +37,7 @@ export function fillComb(words: Int32Array, bit: number, count: number, step: nu
 }
 
 /** The first set bit in [from, to), or -1. */
-export function nextBit(words: Int32Array, from: number, to: number): number {
+function nextBit(words: Int32Array, from: number, to: number): number {
   if (from >= to) return -1;
   const end = (to + 31) >>> 5;
   let left = words[from >>> 5]! & (-1 << (from & 31));

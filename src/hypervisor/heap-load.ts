@@ -27,7 +27,7 @@ import { newRun } from './page-run.ts';
 import { MAX_ORDER } from './units.ts';
 
 /** The data is no saved heap, of another version, or damaged. */
-export class HeapDamage extends Error {
+class HeapDamage extends Error {
   override readonly name = 'HeapDamage';
 }
 

@@ -100,6 +100,3 @@ export function offlinedPages(h: Heap): { readonly offlined: number; readonly br
   }
   return { offlined, broken };
 }
-
-/** Width of the memory held back for devices; 0: none. Xen: dma_bitsize. */
-export const dmaBitsize = (h: Heap): number => h.dmaBits;

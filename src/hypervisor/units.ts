@@ -23,7 +23,6 @@ export type NodeId = number & { readonly __unit: 'node' };
 export type Order = number & { readonly __unit: 'order' };
 
 export const PAGE_SIZE = 4096;
-export const PAGE_SHIFT = 12;
 /** The largest buddy, 1 GiB. Xen: MAX_ORDER. */
 export const MAX_ORDER = 18;
 export const MAX_NUMNODES = 64;
@@ -33,7 +32,7 @@ export const mfn = (n: number): Mfn => n as Mfn;
 export const gfn = (n: number): Gfn => n as Gfn;
 export const bytes = (n: number): Bytes => n as Bytes;
 export const kib = (n: number): KiB => n as KiB;
-export const mib = (n: number): MiB => n as MiB;
+const mib = (n: number): MiB => n as MiB;
 export const ns = (n: number): Ns => n as Ns;
 export const domId = (n: number): DomId => n as DomId;
 export const nodeId = (n: number): NodeId => n as NodeId;
@@ -41,11 +40,6 @@ export const order = (n: number): Order => n as Order;
 
 export const pagesToKib = (n: Pages): KiB => kib(n * 4);
 export const pagesToBytes = (n: Pages): Bytes => bytes(n * PAGE_SIZE);
-export const pagesToMibFloor = (n: Pages): MiB => mib(Math.floor(n / 256));
 export const kibToPagesFloor = (n: KiB): Pages => pages(Math.floor(n / 4));
 export const kibToMibFloor = (n: KiB): MiB => mib(Math.floor(n / 1024));
-export const mibToKib = (n: MiB): KiB => kib(n * 1024);
-export const mibToPages = (n: MiB): Pages => pages(n * 256);
-export const bytesToPagesFloor = (n: Bytes): Pages => pages(Math.floor(n / PAGE_SIZE));
-export const bytesToPagesCeil = (n: Bytes): Pages => pages(Math.ceil(n / PAGE_SIZE));
 export const pagesOfOrder = (o: Order): Pages => pages(2 ** o);

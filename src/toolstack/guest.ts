@@ -250,7 +250,7 @@ const guest = flow<GuestVars>({
 const paced = (v: GuestVars): Next<GuestVars> => goto('look', v);
 
 /** Where a guest finds memory when it boots. The VGA hole of an HVM guest is no memory of its own. */
-export const guestRam = (type: DomainType, layout: BuildLayout): Run[] =>
+const guestRam = (type: DomainType, layout: BuildLayout): Run[] =>
   layout.ranges.flatMap((r): Run[] =>
     type === 'hvm' && r.start === 0 && r.end > 0xc0
       ? [

@@ -54,7 +54,7 @@ export const userdataLock = (domid: number): string =>
   `/var/lib/xen/userdata-l.${domid}.domain-userdata-lock`;
 
 /** The config libxl keeps: as given, with what it settled for memory. Models libxl__update_domain_configuration(). */
-export function storedConfig(s: SettledConfig): string {
+function storedConfig(s: SettledConfig): string {
   const { config } = s;
   const stored = {
     ...config,

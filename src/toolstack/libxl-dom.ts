@@ -198,7 +198,7 @@ const buildPre = flow<BuildPreVars>({
 });
 
 /** KiB that memory/target leaves out: video memory, and 1 MiB for a PoD guest. Models libxl__get_targetmem_fudge(). */
-export function targetmemFudge(s: SettledConfig): bigint {
+function targetmemFudge(s: SettledConfig): bigint {
   const pod = s.type === 'hvm' && u64(s.maxMemkb) > u64(s.targetMemkb);
   return u64(s.videoMemkb) + (pod ? BigInt(LIBXL_MAXMEM_CONSTANT) : 0n);
 }

@@ -90,7 +90,7 @@ interface PlaceVars {
 }
 
 /** Every node of the bitmap libxl allocates: whole bytes. Models libxl_bitmap_set_any(). */
-export const anyNode = (nrNodes: number): number[] =>
+const anyNode = (nrNodes: number): number[] =>
   Array.from({ length: Math.ceil(nrNodes / 8) * 8 }, (_, node) => node);
 
 /** Looks at the next vcpu, or judges when all have been seen. */

@@ -43,7 +43,7 @@ export type Settled =
  * The size of the shadow or HAP pool in KiB: 4 KiB for each MiB of memory (twice that for an HVM guest without HAP)
  * and 1 MiB for each vcpu. Models libxl__get_required_paging_memory().
  */
-export function getRequiredPagingMemory(args: {
+function getRequiredPagingMemory(args: {
   readonly maxMemkb: bigint;
   readonly vcpus: number;
   readonly type: 'pv' | 'hvm' | 'pvh';

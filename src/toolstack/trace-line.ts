@@ -154,7 +154,7 @@ function refusedLine(call: Extract<Request, { kind: 'hypercall' }>, errno: numbe
 }
 
 /** The line of one served request, or null when it has none. */
-export function traceLine({ request, reply }: TraceEntry): string | null {
+function traceLine({ request, reply }: TraceEntry): string | null {
   if (request.kind === 'hypercall') {
     const claimOutOfMemory = request.name === 'XENMEM_claim_pages' && reply.rc === -ENOMEM;
     return reply.rc < 0 && !claimOutOfMemory

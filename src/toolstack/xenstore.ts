@@ -1,5 +1,5 @@
 /**
- * xenstore as plain data: a tree of values, transactions and special watches, saved with the host.
+ * What may be asked of xenstore, and its answers, as plain data. Who answers is explorer/xenstored.ts, or a scene in tests.
  *
  * Only what xl, libxl and the guests' drivers need: no permissions, no quotas. A transaction is a copy of the tree
  * taken at its start; its end fails with EAGAIN when anybody else wrote in between.
@@ -24,23 +24,3 @@ export interface XsReply {
   readonly entries?: readonly string[];
   readonly tx?: number;
 }
-
-/** A snapshot of the store. A Map from full path to value; the store is replaced, never changed in place. */
-export interface XenStore {
-  readonly nodes: Readonly<Record<string, string>>;
-  /** Rises with every write outside a transaction and every commit. */
-  readonly generation: number;
-  readonly transactions: Readonly<
-    Record<string, { readonly nodes: Readonly<Record<string, string>>; readonly base: number }>
-  >;
-  readonly nextTx: number;
-  readonly introduced: readonly number[];
-}
-
-export const emptyXenStore: XenStore = {
-  nodes: {},
-  generation: 0,
-  transactions: {},
-  nextTx: 1,
-  introduced: [],
-};

@@ -41,7 +41,7 @@ export interface FreememPolicy {
 }
 
 /** Newest first. */
-export const FREEMEM_POLICIES: readonly FreememPolicy[] = [
+const FREEMEM_POLICIES: readonly FreememPolicy[] = [
   { since: [4, 17], retries: null, credit: 30, slack: false, waitFree: 0, waitTarget: 10 },
   { since: [4, 6], retries: 3, credit: null, slack: false, waitFree: 0, waitTarget: 10 },
   { since: [4, 1], retries: 3, credit: null, slack: true, waitFree: 10, waitTarget: 1 },

@@ -44,7 +44,7 @@ function statFile(path: string): number {
 }
 
 /** Runs one case in its folder. */
-export function runBuildCase(dir: string, c: BuildCase): SceneRun & { readonly stored: string | null } {
+function runBuildCase(dir: string, c: BuildCase): SceneRun & { readonly stored: string | null } {
   const state = openScene(parseScene(latin1(join(dir, c.scene))), {
     readFile: (path) => {
       if (path === '/etc/xen/xl.conf') return `claim_mode=${c.claim_mode ? 1 : 0}\n`;
@@ -64,7 +64,7 @@ const WILD = /@PTR@|@PID@|@NOW@/;
 const quoted = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 /** Whether a line equals a recorded one: @PTR@, @PID@ and @NOW@ stand for anything. */
-export function sameLine(expected: string, got: string): boolean {
+function sameLine(expected: string, got: string): boolean {
   if (!WILD.test(expected)) return expected === got;
   const pattern = expected.split(WILD).map(quoted).join('[-0-9a-fx.]*');
   return new RegExp(`^${pattern}$`).test(got);
@@ -76,7 +76,7 @@ const isLeftOver = (expected: string, got: string): boolean =>
   LEFT_OVER.test(expected) && sameLine(expected.replace(LEFT_OVER, ''), got.replace(/: [A-Z][a-z ]+$/, ''));
 
 /** The first lines that differ, as a readable text; empty when there are none. */
-export function diffLines(expected: readonly string[], got: readonly string[], what: string): string {
+function diffLines(expected: readonly string[], got: readonly string[], what: string): string {
   for (let i = 0; i < Math.max(expected.length, got.length); i++) {
     const e = expected[i];
     const g = got[i];

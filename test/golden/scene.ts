@@ -63,7 +63,7 @@ function userdataReply(s: SceneState, r: Extract<Request, { kind: 'userdata' }>)
 }
 
 /** Answers one request. stdout, stderr and log requests are the runner's business and answered with rc 0. */
-export function answer(s: SceneState, request: Request): Reply {
+function answer(s: SceneState, request: Request): Reply {
   switch (request.kind) {
     case 'hypercall':
       return hypercallReply(s, request);

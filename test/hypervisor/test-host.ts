@@ -15,7 +15,7 @@ import type { Xen } from '../../src/hypervisor/xen.ts';
 import { checkXenInvariants } from '../../src/hypervisor/xen-invariants.ts';
 
 /** 512 MiB, one node, no memory for dom0: small enough to draw. */
-export const SMALL: HostConfig = {
+const SMALL: HostConfig = {
   memoryPages: 131072,
   nodes: 1,
   cpus: 4,
