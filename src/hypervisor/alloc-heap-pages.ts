@@ -26,6 +26,7 @@ import {
   RUN_BASE,
 } from './heap-state.ts';
 import { dirtyPages } from './page-dirty.ts';
+import { nextOf } from './page-list.ts';
 import { relieve } from './page-region.ts';
 import { takeFromRun } from './page-run.ts';
 import { rotateAbove, rotateAll } from './rotate-lists.ts';
@@ -205,7 +206,7 @@ function takeLanes(
 ): number {
   const p = s.lanes.length;
   let n = rounds;
-  for (let i = 0; i < p; i++) n = Math.min(n, laneCapacity(h, r, s.lists[i]!));
+  for (let i = 0; i < p; i++) n = Math.min(n, laneCapacity(h, r, s.lists[i]!, n));
   for (let i = 0; i < p; i++) {
     let list = s.lists[i]!;
     let served = 0;
@@ -282,14 +283,18 @@ function cleanBlocks(h: Heap, list: number, order: number, s: AllocScratch): num
 }
 
 /**
- * Blocks that a node is sure to serve from this list on. Where any head will do, the heads of the larger orders count
- * too: lanes at different places of their buddies would otherwise hold each other up at every piece.
+ * Blocks that a node is sure to serve from this list on, as far as `want`. Where any head will do, all buddies of this
+ * and the larger orders count: lanes at different places of theirs would otherwise hold each other up at every piece.
  */
-function laneCapacity(h: Heap, r: HeapRequest, list: number): number {
-  let sum = capacity(h, list, r.order);
-  if (r.order > 0 && !r.noScrub) return sum;
-  for (let above = list + 1; above % NR_ORDERS !== 0; above++)
-    if (h.listHead[above] !== NIL) sum += capacity(h, above, r.order);
+function laneCapacity(h: Heap, r: HeapRequest, list: number, want: number): number {
+  if (r.order > 0 && !r.noScrub) return capacity(h, list, r.order);
+  let sum = 0;
+  for (let at = list; sum < want; at++) {
+    const per = 2 ** ((at % NR_ORDERS) - r.order);
+    for (let node = h.listHead[at]!; node !== NIL && sum < want; node = nextOf(h, node))
+      sum += per * (node >= 0 ? 1 : h.runCount[RUN_BASE - node]!);
+    if ((at + 1) % NR_ORDERS === 0) break;
+  }
   return sum;
 }
 
