@@ -1,4 +1,5 @@
 /** Set-up, populate and destroy of large guests, by size, order, nodes and state of the memory; builders in turn. */
+import { availableParallelism, loadavg } from 'node:os';
 import { coldCase, type HeapCase, ownCase, runCase } from './bench-heap-case.ts';
 import { cell, medianMs, missed, ms } from './bench-measure.ts';
 
@@ -35,6 +36,11 @@ export function benchHeapBuild(print: (line: string) => void): void {
   print(
     `  targets for 1024 GiB: ${TARGET_MS} ms, and ${TARGET_MIB} MiB resident for the whole process; its start is not counted`,
   );
+  const load = loadavg()[0]!;
+  if (load > availableParallelism() / 2)
+    print(
+      `  others keep this machine busy (load ${load.toFixed(1)}, ${availableParallelism()} processors): times are longer than they need be`,
+    );
   print('     guest  order  nodes  memory              cold ms   warm ms   MiB   Xen natively');
   for (const nodes of [1, 2])
     for (const bootscrub of ['idle', 'off'] as const)
