@@ -1,6 +1,6 @@
 /** One command line from its words to its exit code: xl's command, or one of xlsim's own. */
 import { didYouMean } from '../explorer/did-you-mean.ts';
-import { cmdTable, cmdtableLookup, helpAll } from '../toolstack/xl-cmdtable.ts';
+import { cmdTable, cmdtableLookup, helpAll, helpCommand } from '../toolstack/xl-cmdtable.ts';
 import { type Cli, complain, say } from './cli-state.ts';
 import { type GlobalOptions, parseLine } from './global-options.ts';
 import { OWN_COMMANDS, ownHelp } from './own-commands.ts';
@@ -25,7 +25,9 @@ export async function runLine(cli: Cli, argv: readonly string[], base: GlobalOpt
     const about = word === null ? undefined : args[0];
     if (about === undefined) return help(cli, options, word === null ? 1 : 0);
     if (about in OWN_COMMANDS) return runOwn(cli, options, [about, '--help']);
-    return runXl(cli, options, xlOptions, ['help', ...args]);
+    // Whoever asks for help wants no host made.
+    say(cli, 'stdout', helpCommand(about));
+    return 0;
   }
   if (Object.hasOwn(OWN_COMMANDS, word)) return runOwn(cli, options, [word, ...args]);
   if (word.startsWith('-') && !/^-[A-Za-z]/.test(word)) {

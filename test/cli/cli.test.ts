@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -34,6 +34,14 @@ describe('a host', () => {
     );
     expect(first.stdout.split('\n')[1]).toMatch(/^Domain-0 +0 +4096 +16 /);
     expect((await cli.run(['list'])).stderr).toBe('');
+  });
+
+  it('is not made by asking for help', async () => {
+    const run = await cli.run(['help', 'create']);
+    expect(run.stdout).toMatch(/^Usage: xl \[-vtTfN\] create /);
+    expect(run.stderr).toBe('');
+    expect(existsSync(cli.state)).toBe(false);
+    expect((await cli.run(['help', 'frobnicate'])).stdout).toBe('command "frobnicate" not implemented\n');
   });
 
   it('persists between commands, and history says how it came about', async () => {
