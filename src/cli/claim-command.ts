@@ -8,7 +8,7 @@ import { type DomainReport, type HostReport, reportHost } from './host-report.ts
 import { jsonObject } from './json-output.ts';
 import { changed, sessionToChange } from './open-host.ts';
 import { paint } from './paint.ts';
-import { fromBytes, toBytes, visible, visibleLine, wantsColour } from './screen.ts';
+import { toBytes, visible, visibleLine, wantsColour } from './screen.ts';
 import { shellLine } from './shell-words.ts';
 import { explainShortage, shownName } from './shortage.ts';
 import { parseSize, sizeText } from './size.ts';
@@ -61,7 +61,7 @@ export function claimCommand(cli: Cli, options: GlobalOptions, word: string, siz
 
 /** Why Xen said no, in the order of its own checks. */
 function refusal(report: HostReport, domain: DomainReport, asked: Pages, rc: number): string[] {
-  const who = `${fromBytes(shownName(domain.name))} (${domain.domid})`;
+  const who = `${shownName(domain.name)} (${domain.domid})`;
   if (rc === -ENOMEM) {
     const missing = asked - domain.totPages;
     return [

@@ -229,10 +229,15 @@ export function restore(cli: Cli, options: GlobalOptions, name: string): number 
   return tell(cli, options, 'host restore');
 }
 
-/** `history`. */
-export function history(cli: Cli, options: GlobalOptions): number {
+/** `history`; `format`: as a scenario or a transcript. */
+export async function history(cli: Cli, options: GlobalOptions, format: string | undefined): Promise<number> {
   save(cli);
-  const lines = readHistory(cli.fs, openHost(cli.fs, stateOf(cli, options), options.host));
+  const stored = openHost(cli.fs, stateOf(cli, options), options.host);
+  const lines = readHistory(cli.fs, stored);
+  if (format !== undefined) {
+    const { formatHistory } = await import('./history-format.ts');
+    return formatHistory(cli, openSession(stored).world, options.host, lines, format);
+  }
   say(
     cli,
     'stdout',

@@ -63,7 +63,8 @@ function addHostReports(program: Command, cli: Cli, options: GlobalOptions, retu
   program
     .command('history')
     .description('print what was run on this host, one xl line a command')
-    .action(returning(() => host.history(cli, options)));
+    .option('--format <form>', 'yaml or transcript: a scenario that runs it again')
+    .action(returning((given: { format?: string }) => host.history(cli, options, given.format)));
   program
     .command('map')
     .description('show who holds which part of the memory')

@@ -183,8 +183,14 @@ export async function xlCommand(
   if (!changing) return run.exit;
   // A command that was refused for its words leaves no trace, not even a moment passed.
   if (run.exit !== 0 && cli.unsaved.length === 0 && !differs(session)) Object.assign(world, before);
-  else changed(cli, shellLine(['xl', ...argv]));
+  else changed(cli, historyLine(argv, options, run.exit));
   return run.exit;
+}
+
+/** A command as history shows it: a line that script mode runs again, with what was not as usual. */
+function historyLine(argv: readonly string[], { settle }: GlobalOptions, exit: number): string {
+  const settled = settle === 'idle' ? [] : [`--settle=${settle === 'none' ? settle : `${settle}ns`}`];
+  return `${shellLine(['xl', ...settled, ...argv])}${exit === 0 ? '' : ` # exit ${exit}`}`;
 }
 
 /** Tables, JSON and the account of a shortage, as options and command want them. */

@@ -10,8 +10,16 @@ export type GuestText =
 const BOOTS = ['kernel', 'bootloader', 'firmware', 'builder'];
 const KEY = /^[a-z][._0-9a-z]*$/;
 
-/** The config of guest `name`. Its name is set unless a setting or a config file of its own does it. */
-export function guestCfg(name: string, settings: Readonly<Record<string, unknown>>, place: Place): GuestText {
+/**
+ * The config of guest `name`. Its name is set unless a setting or a config file of its own does it; a text is taken as
+ * it is.
+ */
+export function guestCfg(
+  name: string,
+  settings: string | Readonly<Record<string, unknown>>,
+  place: Place,
+): GuestText {
+  if (typeof settings === 'string') return { ok: true, config: { ...place, cfg: null, text: settings } };
   const lines: string[] = [];
   const cfg = typeof settings.cfg === 'string' ? settings.cfg : null;
   if (!('name' in settings) && cfg === null) lines.push(`name = ${quoted(name)}`);

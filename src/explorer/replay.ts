@@ -36,6 +36,10 @@ export function play(stage: Stage, limits: Limits, around: Surroundings, bail: b
   return on;
 }
 
+/** Plays a scenario without its twins. */
+export const playOnce = (scenario: Scenario, around: Surroundings): Play =>
+  play(scenario.stage, scenario.limits, around, false);
+
 const skipped = (name: string, kind: ScenarioResult['kind'], seed: number): ScenarioResult => ({
   name,
   kind,

@@ -88,8 +88,12 @@ function mergedConf(base: ScenarioInput['xlconf'], over: ScenarioInput['xlconf']
 }
 
 function mergedGuests(base: ScenarioInput['guests'], over: ScenarioInput['guests']): ScenarioInput['guests'] {
-  const guests: Record<string, { cfg?: string | undefined; [key: string]: unknown }> = { ...base };
-  for (const [name, settings] of Object.entries(over ?? {})) guests[name] = { ...guests[name], ...settings };
+  const guests: NonNullable<ScenarioInput['guests']> = { ...base };
+  for (const [name, settings] of Object.entries(over ?? {})) {
+    const before = guests[name];
+    const isText = typeof settings === 'string' || typeof before === 'string';
+    guests[name] = isText ? settings : { ...before, ...settings };
+  }
   return guests;
 }
 

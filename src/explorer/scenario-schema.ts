@@ -69,10 +69,18 @@ const xlconfSchema = described(
 );
 
 const guestSchema = described(
-  v.looseObject({
-    cfg: v.optional(described(name, 'A config file, relative to this file; other keys are set after it.')),
-  }),
-  'A guest: xl.cfg keys and values, or cfg: the path of a config.',
+  v.union(
+    [
+      v.string(),
+      v.looseObject({
+        cfg: v.optional(
+          described(name, 'A config file, relative to this file; other keys are set after it.'),
+        ),
+      }),
+    ],
+    'must be keys and values of an xl.cfg, or its text',
+  ),
+  'A guest: xl.cfg keys and values, cfg: the path of a config, or the text of one.',
 );
 
 const textExpectation = v.union([

@@ -14,7 +14,7 @@ import { parseScenario } from './scenario-file.ts';
 import type { Checked, Problem } from './scenario-problem.ts';
 
 const EXIT_LINE = /^\[(\d+)\]$/;
-const HEADER = /^#\s*(host|xlconf):\s*(.*)$/;
+const HEADER = /^#\s*(host|xlconf|guests):\s*(.*)$/;
 
 /** Reads a transcript. Indented by two spaces, as cram has it, or not at all. */
 export function parseTranscript(text: string, fileName: string): Checked<Scenario> {
