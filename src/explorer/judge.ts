@@ -9,9 +9,12 @@ import { transcriptMismatches } from './transcript.ts';
 /** Events shown with a failure. */
 const SHOWN_EVENTS = 12;
 
-/** Checks everything a step expects, and its recorded output. */
-export function judge(play: Play, step: Step, outcome: StepOutcome): void {
-  const mismatches: Mismatch[] = [];
+/**
+ * Checks everything a step expects, its recorded output, and that a command of which nothing else is said succeeds.
+ * `isCounted`: a block around it says how many of its steps may fail.
+ */
+export function judge(play: Play, step: Step, outcome: StepOutcome, isCounted: boolean): void {
+  const mismatches: Mismatch[] = isCounted ? [] : unexpectedFailure(step, outcome);
   if (step.expect !== null) mismatches.push(...checkExpectation(step.expect, outcome, sightOf(play)));
   if (step.output !== null) mismatches.push(...outputMismatch(play, step.output, outcome));
   if (step.transcript !== null) {
@@ -19,6 +22,19 @@ export function judge(play: Play, step: Step, outcome: StepOutcome): void {
     else mismatches.push(...transcriptMismatches(step.transcript, outcome));
   }
   if (mismatches.length > 0) report(play, step, mismatches);
+}
+
+function unexpectedFailure({ action, expect, transcript }: Step, { rc, stderr }: StepOutcome): Mismatch[] {
+  const isTold = expect?.exit !== undefined || transcript !== null;
+  if (action.do !== 'run' || isTold || rc === 0 || rc === null) return [];
+  const said = stderr.trimEnd();
+  return [
+    {
+      what: 'exit',
+      expected: '0, as nothing else is expected',
+      got: `${rc}${said === '' ? '' : `: ${said}`}`,
+    },
+  ];
 }
 
 /** A step that could not even begin. */

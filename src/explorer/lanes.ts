@@ -20,6 +20,8 @@ interface Lane {
   readonly isRoot: boolean;
   /** The count of the repeat it is in, or null. */
   readonly i: number | null;
+  /** A block around it counts how many of its steps fail, so that each of them may. */
+  readonly isCounted: boolean;
   next: number;
   current: Pending | Block | null;
   succeeded: number;
@@ -40,11 +42,16 @@ interface Block {
 
 const isBlock = (current: Pending | Block): current is Block => 'lanes' in current;
 
-const newLane = (steps: readonly Step[], begin: number, i: number | null, isRoot = false): Lane => ({
+const newLane = (
+  steps: readonly Step[],
+  begin: number,
+  { i, isRoot, isCounted }: Pick<Lane, 'i' | 'isRoot' | 'isCounted'>,
+): Lane => ({
   steps,
   begin,
   isRoot,
   i,
+  isCounted,
   next: 0,
   current: null,
   succeeded: 0,
@@ -54,7 +61,7 @@ const newLane = (steps: readonly Step[], begin: number, i: number | null, isRoot
 /** Plays all steps, until the last is over, the budget is used up, or nothing more can happen. */
 export function playSteps(play: Play, bail: boolean): void {
   const { run, world } = play;
-  const root = newLane(play.stage.steps, world.now, null, true);
+  const root = newLane(play.stage.steps, world.now, { i: null, isRoot: true, isCounted: false });
   while (play.hung === null) {
     advance(play, root);
     if (isOver(root) || (bail && play.failures.length > 0)) return;
@@ -107,18 +114,23 @@ function advance(play: Play, lane: Lane): void {
 function begin(play: Play, lane: Lane, step: Step): void {
   const { action } = step;
   const { now } = play.world;
+  const isCounted = countsSteps(lane, step);
   if (action.do === 'parallel') {
     const lanes = action.steps.flatMap((child) =>
-      copies(child).map((i) => newLane([child], now, i ?? lane.i)),
+      copies(child).map((i) => newLane([child], now, { i: i ?? lane.i, isRoot: false, isCounted })),
     );
     lane.current = { step, since: now, lanes, round: 1, rounds: 1, succeeded: 0, failed: 0 };
   } else if (action.do === 'repeat') {
-    const lanes = action.count === 0 ? [] : [newLane(action.steps, now, 1, lane.isRoot)];
+    const lanes = action.count === 0 ? [] : [newLane(action.steps, now, { ...lane, i: 1, isCounted })];
     lane.current = { step, since: now, lanes, round: 1, rounds: action.count, succeeded: 0, failed: 0 };
   } else {
     lane.current = startStep(play, step, lane.i);
   }
 }
+
+/** Whether a block, or one around it, expects how many of its steps succeed or fail. */
+const countsSteps = (lane: Lane, { expect }: Step): boolean =>
+  lane.isCounted || expect?.succeeded !== undefined || expect?.failed !== undefined;
 
 /** The counts of a step's copies; one without a count where there are none. */
 const copies = ({ times }: Step): readonly (number | null)[] =>
@@ -146,7 +158,8 @@ function finish(play: Play, lane: Lane, current: Pending | Block): boolean {
   const ns = play.world.now - current.since;
   const { stdout, stderr } = current.io;
   settle(play, lane, step);
-  end(play, step, { rc: exit, stdout, stderr, ns, succeeded: lane.succeeded, failed: lane.failed }, lane.i);
+  const { succeeded, failed } = lane;
+  end(play, lane, step, { rc: exit, stdout, stderr, ns, succeeded, failed });
   return true;
 }
 
@@ -162,19 +175,20 @@ function finishBlock(play: Play, lane: Lane, block: Block): boolean {
     }
     if (step.action.do !== 'repeat' || block.round >= block.rounds) break;
     block.round++;
-    block.lanes = [newLane(step.action.steps, play.world.now, block.round, lane.isRoot)];
+    const round = { ...lane, i: block.round, isCounted: countsSteps(lane, step) };
+    block.lanes = [newLane(step.action.steps, play.world.now, round)];
   }
   const ns = play.world.now - block.since;
   const { succeeded, failed } = block;
   lane.succeeded += succeeded;
   lane.failed += failed;
   settle(play, lane, step);
-  end(play, step, { rc: null, stdout: '', stderr: '', ns, succeeded, failed }, lane.i);
+  end(play, lane, step, { rc: null, stdout: '', stderr: '', ns, succeeded, failed });
   return true;
 }
 
-function end(play: Play, step: Step, outcome: StepOutcome, i: number | null): void {
-  judge(play, i === null ? step : { ...step, label: counted(step.label, i) }, outcome);
+function end(play: Play, { i, isCounted }: Lane, step: Step, outcome: StepOutcome): void {
+  judge(play, i === null ? step : { ...step, label: counted(step.label, i) }, outcome, isCounted);
 }
 
 /** Between the scenario's own steps daemons and guests come to rest; beside other steps nothing waits for that. */
