@@ -7,20 +7,21 @@
 import { ASSERT } from '../hypervisor/bug.ts';
 import { flows } from '../toolstack/flows.ts';
 import { newTask, type Reply, type Request, step } from '../toolstack/task.ts';
-import { defaultXlEnv, logLine } from '../toolstack/xl-env.ts';
+import { defaultXlEnv } from '../toolstack/xl-env.ts';
 import { leaveCpu, type Machine, sliceEnd, takeCpu, wholeCost } from './machine.ts';
 import { requestCost } from './request-cost.ts';
 import { requestFlows } from './request-flow.ts';
 import { advanceTogether } from './rotation.ts';
 import { isSectioned, serveSection } from './sections.ts';
 import { type Outside, serveRequest } from './serve.ts';
+import { isText, type Write, writeText } from './task-text.ts';
 import { noteRequest, noteSection, noteTask } from './trace-request.ts';
 import { fireWatches, replaceTask, serveWait, watchHit } from './watches.ts';
-import { calendarSeconds, type RunningTask, type Section, type World } from './world.ts';
+import type { RunningTask, Section, World } from './world.ts';
 
 /** Where the text of running tasks goes, and who looks at what they ask. */
 export interface Observer {
-  readonly write: (stream: 'stdout' | 'stderr', text: string) => void;
+  readonly write: Write;
   /** Sees every served request of the command, for --trace-hypercalls. */
   readonly served?: (request: Request, reply: Reply) => void;
 }
@@ -234,6 +235,12 @@ function runTask(run: Run, running: RunningTask, before: number, until: number):
     }
     task = stepped?.task ?? task;
     const at = world.now;
+    // Most requests are lines of a log, of which most are not shown: they need no record while the task goes on.
+    if (stepped !== null && isText(stepped.request) && at < others && at <= Math.min(until, run.wakeAt)) {
+      writeText(run.observers.get(id)?.write, task, stepped.request, at);
+      reply = READY;
+      continue;
+    }
     const here = { id, task, domid, at, reply: READY, watches, pending, waiting: false, section: null };
     const next =
       stepped === null
@@ -304,17 +311,12 @@ function settleTask(run: Run, next: RunningTask, domid: number | null): void {
 /** Serves one request: the task's record as it is afterwards. */
 function serve(run: Run, here: RunningTask, request: Request, others: number): RunningTask {
   const { world, machine } = run;
-  const observer = run.observers.get(here.id);
   switch (request.kind) {
     case 'stdout':
     case 'stderr':
-      observer?.write(request.kind, request.text);
+    case 'log':
+      writeText(run.observers.get(here.id)?.write, here.task, request, world.now);
       return here;
-    case 'log': {
-      const line = logLine(here.task, request, calendarSeconds(world.now));
-      if (line !== null) observer?.write('stderr', line);
-      return here;
-    }
     case 'sleep':
       return { ...here, reply: SLEPT, at: world.now + request.ns };
     case 'wait':
@@ -335,7 +337,7 @@ function serve(run: Run, here: RunningTask, request: Request, others: number): R
       }
       const freeBefore = world.xen.heap.totalAvailPages;
       const { reply, fired } = serveRequest(world, run.outside, here.domid ?? 0, request);
-      observer?.served?.(request, reply);
+      run.observers.get(here.id)?.served?.(request, reply);
       const freed = world.xen.heap.totalAvailPages - freeBefore;
       const cost =
         machine === null ? requestCost(request, reply, freed) : wholeCost(machine, request, reply, freed);

@@ -5,6 +5,7 @@
  * place, wherever that is possible: the same object under a key means that nothing changed there.
  */
 
+import { saveDomain } from '../hypervisor/domain-save.ts';
 import { loadXen, saveXen } from '../hypervisor/xen-save.ts';
 import { cellCount, cellRecord, type LoadedCells, putCell, type SavedCells } from './saved-cells.ts';
 import type { RunningTask, World } from './world.ts';
@@ -13,7 +14,15 @@ import { loadStore, saveStore } from './xs-save.ts';
 /** Every value of the world by key. */
 export function saveWorld(world: World): SavedCells {
   const cells: SavedCells = new Map();
-  spread(cells, 'xen', saveXen(world.xen), 3);
+  spread(
+    cells,
+    'xen',
+    saveXen(world.xen, (d) => d),
+    3,
+  );
+  for (const d of world.xen.domains.values()) {
+    cells.set(`xen/domains/${d.domid}`, { ref: d, plain: () => saveDomain(d) });
+  }
   saveStore(cells, world.store);
   for (const task of world.tasks) putCell(cells, `task/${task.id}`, task, task);
   for (const [key, text] of world.userdata) putCell(cells, `userdata/${key}`, text, text);
@@ -45,7 +54,7 @@ function saveRecent(cells: SavedCells, recent: World['recentDomids']): void {
 function spread(cells: SavedCells, key: string, value: unknown, depth: number): void {
   const names = depth === 0 ? null : partNames(value);
   if (names === null) {
-    putCell(cells, key, value);
+    putCell(cells, key, value, typeof value === 'string' ? value : null);
     return;
   }
   const parts = Array.isArray(value) ? value : names.map((name) => (value as Record<string, unknown>)[name]);

@@ -168,15 +168,15 @@ export type Stepped =
  * Throws XenBug for an unknown flow or label, or a flow that turns 10,000 times without asking anything.
  */
 export function step(flows: Readonly<Record<string, Flow>>, task: Task, reply: Reply): Stepped {
-  const frames = [...task.frames];
+  const frames = task.frames.slice();
   let last: Reply = reply;
   for (let turns = 0; turns < 10_000; turns++) {
     const frame = frames[frames.length - 1];
     ASSERT(frame !== undefined, `task ${task.name} has ended`);
     if (frame.queue !== undefined && frame.queue.length > 0) {
-      const [request, ...queue] = frame.queue;
+      const queue = frame.queue.slice(1);
       frames[frames.length - 1] = { flow: frame.flow, at: frame.at, vars: frame.vars, queue };
-      return { task: { name: task.name, frames }, request: request! };
+      return { task: { name: task.name, frames }, request: frame.queue[0]! };
     }
     const flow = flows[frame.flow];
     ASSERT(flow !== undefined, `no flow named ${frame.flow}`);

@@ -113,8 +113,12 @@ function announce(v: CreateDomainVars, text: string, source: string): Next<Creat
 }
 
 /** What is known of 128 bits of a uuid as sixteen bytes. */
-const uuidBytes = (uuid: string): number[] =>
-  Array.from({ length: 16 }, (_, i) => Number.parseInt(uuid.replaceAll('-', '').slice(2 * i, 2 * i + 2), 16));
+function uuidBytes(uuid: string): number[] {
+  const hex = uuid.replaceAll('-', '');
+  const bytes: number[] = [];
+  for (let i = 0; i < 32; i += 2) bytes.push(Number.parseInt(hex.slice(i, i + 2), 16));
+  return bytes;
+}
 
 /**
  * Creates a domain from a config file, the stored config of a saved state, or a config kept since an earlier start.
