@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
-import type { Scenario, Stage } from '../explorer/scenario.ts';
+import type { Scenario, Stage, Step } from '../explorer/scenario.ts';
 import { parseScenario } from '../explorer/scenario-file.ts';
 import type { Problem } from '../explorer/scenario-problem.ts';
 import { MAX_SCENARIO_CHARS } from '../explorer/scenario-yaml.ts';
@@ -104,7 +104,9 @@ function pathProblems(folder: string, scenario: Scenario): Problem[] {
     ...[...guests.values()].flatMap(({ cfg, line, column }) =>
       cfg === null ? [] : [{ path: cfg, line, column }],
     ),
-    ...steps.flatMap(({ output, line, column }) => (output === null ? [] : [{ path: output, line, column }])),
+    ...withInner(steps).flatMap(({ output, line, column }) =>
+      output === null ? [] : [{ path: output, line, column }],
+    ),
   ]);
   return named
     .filter(({ path }) => !isInside(folder, path))
@@ -114,6 +116,10 @@ function pathProblems(folder: string, scenario: Scenario): Problem[] {
       message: `${path} lies outside of the scenario's folder: copy it there, or use --allow-outside`,
     }));
 }
+
+/** Steps and those inside of them. */
+const withInner = (steps: readonly Step[]): Step[] =>
+  steps.flatMap((step) => [step, ...('steps' in step.action ? withInner(step.action.steps) : [])]);
 
 /** Whether `path` stays below `folder`, symbolic links followed. */
 function isInside(folder: string, path: string): boolean {

@@ -84,7 +84,14 @@ function noteOutput(reader: StepReader, step: StepInput, path: Path): void {
   const first = reader.outputs.get(step.output);
   const place = reader.tree.placeOf([...path, 'output']);
   const here = `line ${place.line}`;
-  if (first === undefined) reader.outputs.set(step.output, here);
+  // One file cannot hold what several rounds print.
+  const isRepeated = path.filter((key) => key === 'steps').length > 1 || (step.times ?? 1) > 1;
+  if (isRepeated) {
+    reader.report({
+      ...place,
+      message: `${step.output} would hold the output of every round: compare stdout`,
+    });
+  } else if (first === undefined) reader.outputs.set(step.output, here);
   else
     reader.report({ ...place, message: `${step.output} already holds the output of the step at ${first}` });
 }

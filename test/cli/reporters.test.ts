@@ -85,13 +85,88 @@ describe('junit', () => {
       '@_tests': '5',
       '@_failures': '1',
       '@_errors': '2',
-      '@_skipped': '1',
     });
     const cases = testsuites.testsuite.flatMap((s: { testcase: unknown[] }) => s.testcase);
     expect(cases).toHaveLength(5);
     expect(cases[0]).toMatchObject({ '@_name': 'good', '@_classname': 'a.xlsim.yaml', '@_time': '1.500000' });
     expect(cases[2].failure['@_message']).toContain('second: exit: expected 3, got 0');
     expect(testsuites.testsuite[0].properties.property[0]).toEqual({ '@_name': 'seed', '@_value': '1' });
+  });
+});
+
+/** The form that Jenkins' xUnit plugin demands (junit-10.xsd), as far as elements of ours go. */
+const JUNIT_FORM: Readonly<
+  Record<string, { readonly needs: string[]; readonly may: string[]; readonly inside: string[] }>
+> = {
+  testsuites: { needs: [], may: ['name', 'time', 'tests', 'failures', 'errors'], inside: ['testsuite'] },
+  testsuite: {
+    needs: ['name', 'tests', 'failures', 'errors'],
+    may: ['time', 'skipped', 'timestamp', 'hostname', 'id', 'package', 'file', 'log', 'url', 'group'],
+    inside: ['testsuite', 'properties', 'testcase', 'system-out', 'system-err'],
+  },
+  properties: { needs: [], may: [], inside: ['property'] },
+  property: { needs: ['name', 'value'], may: [], inside: [] },
+  testcase: {
+    needs: ['name'],
+    may: ['time', 'classname', 'group'],
+    inside: ['skipped', 'error', 'failure', 'system-out', 'system-err'],
+  },
+  skipped: { needs: [], may: ['type', 'message'], inside: ['#text'] },
+  error: { needs: [], may: ['type', 'message'], inside: ['#text'] },
+  failure: { needs: [], may: ['type', 'message'], inside: ['#text'] },
+};
+const SUREFIRE_TIME = /^(([0-9]{0,3},)*[0-9]{3}|[0-9]{0,3})*(\.[0-9]*)?$/;
+
+interface XmlNode {
+  readonly ':@'?: Readonly<Record<string, string>>;
+  readonly [tag: string]: unknown;
+}
+
+/** Everything in `nodes` that the form does not allow. */
+function formErrors(nodes: readonly XmlNode[], allowed: readonly string[]): string[] {
+  return nodes.flatMap((node) => {
+    const tag = Object.keys(node).find((key) => key !== ':@') ?? '';
+    if (!allowed.includes(tag)) return [`${tag} is not allowed here`];
+    const form = JUNIT_FORM[tag];
+    if (form === undefined) return [];
+    const attributes = Object.entries(node[':@'] ?? {}).map(([key, value]) => [key.slice(2), value] as const);
+    const names = attributes.map(([name]) => name);
+    return [
+      ...form.needs.filter((name) => !names.includes(name)).map((name) => `${tag} lacks ${name}`),
+      ...names
+        .filter((name) => ![...form.needs, ...form.may].includes(name))
+        .map((name) => `${tag} has ${name}`),
+      ...attributes
+        .filter(([name, value]) => name === 'time' && !SUREFIRE_TIME.test(value))
+        .map(([, value]) => `${value} is no time`),
+      ...formErrors(node[tag] as readonly XmlNode[], form.inside),
+    ];
+  });
+}
+
+describe('junit and the schema of its readers', () => {
+  const parse = (xml: string): XmlNode[] =>
+    new XMLParser({ preserveOrder: true, ignoreAttributes: false, ignoreDeclaration: true }).parse(xml);
+
+  it('agree on every element and attribute', () => {
+    expect(formErrors(parse(text('junit')), ['testsuites'])).toEqual([]);
+  });
+
+  it.each([
+    [
+      'an element out of place',
+      '<testsuites><testcase name="t"/></testsuites>',
+      'testcase is not allowed here',
+    ],
+    [
+      'a missing attribute',
+      '<testsuites><testsuite name="a" tests="1" failures="0"/></testsuites>',
+      'lacks errors',
+    ],
+    ['an unknown attribute', '<testsuites skipped="1"/>', 'testsuites has skipped'],
+    ['a strange time', '<testsuites time="1.2.3"/>', '1.2.3 is no time'],
+  ])('would not agree on %s', (_what, xml, message) => {
+    expect(formErrors(parse(xml), ['testsuites']).join()).toContain(message);
   });
 });
 

@@ -70,6 +70,16 @@ steps:
       'steps: [{ run: xl list, output: a }, { run: xl list, output: a }]',
       'a already holds the output of the step at line 1',
     ],
+    [
+      'one output file for every round',
+      'steps: [{ repeat: 2, steps: [{ run: xl list, output: a }] }]',
+      'a would hold the output of every round',
+    ],
+    [
+      'a guest that is a number',
+      'guests: { a: 7 }\nsteps: [xl list]',
+      'keys and values of an xl.cfg, or its text',
+    ],
   ])('refuses %s', (_what, text, message) => {
     expect(problems(text).join('\n')).toContain(message);
   });

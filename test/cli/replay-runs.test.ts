@@ -1,0 +1,148 @@
+/** Replays as users meet them: runs without end, guests that are gone, files that change. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type BuiltCli, buildCli } from './built-cli.ts';
+
+let cli: BuiltCli;
+beforeAll(async () => {
+  cli = await buildCli();
+});
+afterAll(() => cli.remove());
+
+const STAGE = `host: { memory: 4G, dom0: 1G }
+guests: { a: { type: pvh, memory: 128, on_crash: preserve } }
+`;
+const replay = (name: string, text: string, ...options: string[]) =>
+  cli.run(['replay', cli.file(name, STAGE + text), ...options]);
+
+describe('a run without end', () => {
+  it.each([
+    [
+      'a command that waits for ever',
+      'steps: [xl create -F a]',
+      ['nothing more can happen', 'xl create -F a', '@releaseDomain'],
+    ],
+    [
+      'a budget that is used up',
+      'limits: { requests: 20 }\nsteps: [xl create a]',
+      ['20 requests were served'],
+    ],
+    [
+      'virtual time that is used up',
+      'limits: { time: 1ms }\nsteps: [xl create a]',
+      ['the limit of virtual time is reached', 'xl create a'],
+    ],
+  ])('%s: exit 4, and where it hung', async (_what, text, told) => {
+    const run = await replay('endless.xlsim.yaml', text);
+    expect(run.exit).toBe(4);
+    for (const words of told) expect(run.stdout).toContain(words);
+  });
+
+  it('is a failed expectation where one failed before', async () => {
+    const steps = 'steps: [{ run: xl list, expect: { stdout: nothing } }, xl create -F a]';
+    const run = await replay('first.xlsim.yaml', steps);
+    expect(run.exit).toBe(1);
+    expect(run.stdout).toContain('first.xlsim.yaml:3:9: xl list: stdout');
+  });
+});
+
+describe('a command of which nothing is expected', () => {
+  it('must succeed', async () => {
+    const run = await replay('fails.xlsim.yaml', 'steps: [xl destroy a]');
+    expect(run.exit).toBe(1);
+    expect(run.stdout).toContain('expected 0, as nothing else is expected');
+  });
+
+  it('may fail where its exit code is told, or a block counts', async () => {
+    const steps = `steps:
+  - { run: xl destroy a, expect: { exit: failure } }
+  - { run: xl destroy a, expect: { exit: ">= 0" } }
+  - { repeat: 2, steps: [xl destroy a], expect: { failed: 2 } }
+  - { parallel: [{ repeat: 1, steps: [xl destroy a] }], expect: { succeeded: 0 } }
+`;
+    expect((await replay('may-fail.xlsim.yaml', steps)).exit).toBe(0);
+  });
+
+  it('must succeed in a block that counts nothing', async () => {
+    const run = await replay('block.xlsim.yaml', 'steps: [{ repeat: 2, steps: ["xl destroy a{i}"] }]');
+    expect(run.exit).toBe(1);
+    expect(run.stdout).toContain('xl destroy a2: exit');
+  });
+});
+
+describe('a guest action', () => {
+  it.each([
+    ['on a guest that crashed', '{ guest: a crash }, { guest: a touch 4M }', 'guest "a" has shut down'],
+    ['on a paused guest', 'xl pause a, { guest: a balloon-to 64M }', 'guest "a" is paused'],
+    ['on a guest that is gone', 'xl destroy a, { guest: a shutdown }', 'there is no guest "a" on the host'],
+    ['on nobody', '{ guest: b shutdown }', 'there is no guest "b" on the host'],
+  ])('%s is a failure that says so', async (_what, steps, told) => {
+    const run = await replay('dead.xlsim.yaml', `steps: [xl create a, ${steps}]`);
+    expect(run.exit).toBe(1);
+    expect(run.stdout).toContain('expected something that can be done');
+    expect(run.stdout).toContain(told);
+  });
+});
+
+describe('set: offline', () => {
+  it('takes free pages out of use, and the rest goes on', async () => {
+    const steps = `steps:
+  - { expect: { host: { free_pages: 761720 } } }
+  - { set: { offline: { pages: 10, seed: 3 } }, expect: { host: { free_pages: 761710 }, invariants: ok } }
+  - { set: { offline: { pages: 5, broken: true } }, expect: { host: { free_pages: 761705 }, invariants: ok } }
+  - { run: xl create a, expect: { exit: 0, invariants: ok } }
+`;
+    const run = await replay('offline.xlsim.yaml', steps);
+    expect(run.stdout).toContain('1 passed');
+  });
+
+  it('says how many were found when there are not enough', async () => {
+    const steps =
+      'steps: [{ set: { hold: { leave: 100 pages, as: b } } }, { set: { offline: { pages: 200 } } }]';
+    const run = await replay('too-many.xlsim.yaml', steps);
+    expect(run.exit).toBe(1);
+    expect(run.stdout).toMatch(/offline: only \d+ of 200 free pages were found/);
+  });
+});
+
+describe('recorded outputs', () => {
+  it('are written by --update, compared without it, and never outside of the folder', async () => {
+    const inner = (path: string) => `steps: [{ parallel: [{ run: xl domid Domain-0, output: ${path} }] }]`;
+    expect((await replay('records.xlsim.yaml', inner('out.txt'), '--update')).exit).toBe(0);
+    expect(readFileSync(join(cli.dir, 'out.txt'), 'utf8')).toBe('0\n');
+    expect((await replay('records.xlsim.yaml', inner('out.txt'))).exit).toBe(0);
+    writeFileSync(join(cli.dir, 'out.txt'), '1\n');
+    expect((await replay('records.xlsim.yaml', inner('out.txt'))).exit).toBe(1);
+    const outside = await replay('records.xlsim.yaml', inner('../out.txt'), '--update');
+    expect(outside.exit).toBe(2);
+    expect(outside.stdout).toContain("../out.txt lies outside of the scenario's folder");
+  });
+});
+
+describe('--watch', () => {
+  it('plays again when the file changes, and ends with the last exit code when interrupted', async () => {
+    const file = join(cli.dir, cli.file('watched.xlsim.yaml', `${STAGE}steps: [xl list]\n`));
+    const child = spawn(process.execPath, [cli.entry, 'replay', '--watch', 'watched.xlsim.yaml'], {
+      cwd: cli.dir,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    let seen = '';
+    const shows = async (words: string): Promise<void> => {
+      while (!seen.includes(words)) {
+        const [chunk] = await once(child.stdout, 'data');
+        seen += String(chunk);
+      }
+    };
+    await shows('1 passed');
+    // The run is shown before the folder is watched: write until that was seen.
+    const writing = setInterval(() => writeFileSync(file, `${STAGE}steps: [xl destroy a]\n`), 300);
+    await shows('1 failed');
+    clearInterval(writing);
+    child.kill('SIGINT');
+    const [exit] = await once(child, 'exit');
+    expect(exit).toBe(1);
+  });
+});
