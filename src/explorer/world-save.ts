@@ -54,7 +54,8 @@ function saveRecent(cells: SavedCells, recent: World['recentDomids']): void {
 function spread(cells: SavedCells, key: string, value: unknown, depth: number): void {
   const names = depth === 0 ? null : partNames(value);
   if (names === null) {
-    putCell(cells, key, value, typeof value === 'string' ? value : null);
+    // What Xen hands out is made anew when it changes, so the same object says the same.
+    putCell(cells, key, value, typeof value === 'string' || typeof value === 'object' ? value : null);
     return;
   }
   const parts = Array.isArray(value) ? value : names.map((name) => (value as Record<string, unknown>)[name]);

@@ -42,6 +42,7 @@ export function consumeClaim(h: Heap, d: HeapDomain, pages: number): void {
 /** Lowers tot_pages. Until 4.20 this raised a claim that was still above 0. Models domain_adjust_tot_pages(), xen/common/page_alloc.c. */
 export function lowerTotPages(h: Heap, d: HeapDomain, pages: number): void {
   d.totPages -= pages;
+  d.savedPages = null;
   if (!h.rules.freeReplenishes || d.outstandingPages === 0) return;
   d.outstandingPages += pages;
   h.outstandingClaims += pages;

@@ -38,6 +38,8 @@ export function createHeapDomain(
     pendingScrub: null,
     pageList,
     extraList,
+    savedPages: null,
+    saved: null,
   };
   h.domains.set(q.domid, d);
   return d;

@@ -1,7 +1,7 @@
 /** A heap from its saved form, with everything checked that a damaged form could break. heap-save.ts wrote it. */
 import { emptyHeap, regionsOf } from './boot-heap.ts';
 import { createHeapDomain } from './heap-domain.ts';
-import { HEAP_FORMAT, type SavedHeap, type SavedHeapDomain } from './heap-save.ts';
+import { HEAP_FORMAT, type SavedHeap } from './heap-save.ts';
 import {
   CHUNK,
   chunkOf,
@@ -16,6 +16,7 @@ import {
   OFFLINING,
   REGION_ORDER,
   RUN_BASE,
+  type SavedHeapDomain,
   spanOf,
   zoneOf,
 } from './heap-state.ts';

@@ -14,9 +14,10 @@ import {
   MIXED,
   NIL,
   NR_ORDERS,
-  type PendingScrub,
   REGION,
   RUN_BASE,
+  type SavedHeapDomain,
+  type SavedPages,
 } from './heap-state.ts';
 import { dirtyRanges } from './page-dirty.ts';
 import { nextOf } from './page-list.ts';
@@ -24,23 +25,6 @@ import { metaDirty, metaFd, metaKind, metaOwner, slotMfn } from './page-region.t
 
 /** The format of SavedHeap; a reader refuses others. */
 export const HEAP_FORMAT = 1;
-
-/** A domain's part. Blocks are flat `first, count, stride, size`, by node index where they are on a list. */
-export interface SavedHeapDomain {
-  readonly domid: number;
-  readonly totPages: number;
-  readonly extraPages: number;
-  readonly maxPages: number;
-  readonly outstandingPages: number;
-  readonly lastAllocNode: number;
-  readonly nodeAffinity: readonly number[] | null;
-  readonly creationFinished: boolean;
-  readonly isDying: boolean;
-  readonly pendingScrub: PendingScrub | null;
-  readonly pages: readonly (readonly number[])[];
-  readonly extras: readonly (readonly number[])[];
-  readonly pod: readonly number[];
-}
 
 /** The heap without functions, typed arrays or cycles. */
 export interface SavedHeap {
@@ -88,8 +72,10 @@ export function saveHeap(h: Heap): SavedHeap {
   };
 }
 
+/** A domain's record; the very same object as last time where nothing in it has changed. */
 function saveDomain(h: Heap, d: HeapDomain, off: ReadonlyMap<number, number[]>): SavedHeapDomain {
-  return {
+  const pod = off.get(podKey(d.domid)) ?? NO_POD;
+  const now: SavedHeapDomain = {
     domid: d.domid,
     totPages: d.totPages,
     extraPages: d.extraPages,
@@ -99,11 +85,43 @@ function saveDomain(h: Heap, d: HeapDomain, off: ReadonlyMap<number, number[]>):
     nodeAffinity: d.nodeAffinity,
     creationFinished: d.creationFinished,
     isDying: d.isDying,
-    pendingScrub: d.pendingScrub,
+    pendingScrub: d.pendingScrub === null ? null : { ...d.pendingScrub },
+    ...savedPages(h, d),
+    pod,
+  };
+  const before = d.saved;
+  if (before !== null && pod === NO_POD && d.pendingScrub === null && isSame(before, now)) return before;
+  d.saved = now;
+  return now;
+}
+
+const NO_POD: readonly number[] = [];
+
+const FIELDS = [
+  'totPages',
+  'extraPages',
+  'maxPages',
+  'outstandingPages',
+  'lastAllocNode',
+  'nodeAffinity',
+  'creationFinished',
+  'isDying',
+  'pendingScrub',
+  'pages',
+  'extras',
+  'pod',
+] as const satisfies readonly (keyof SavedHeapDomain)[];
+
+const isSame = (a: SavedHeapDomain, b: SavedHeapDomain): boolean =>
+  FIELDS.every((field) => a[field] === b[field]);
+
+/** The lists as written before, if nothing has changed them: most commands touch one domain of many. */
+function savedPages(h: Heap, d: HeapDomain): SavedPages {
+  d.savedPages ??= {
     pages: d.pageList.map((list) => ownedList(h, list)),
     extras: d.extraList.map((list) => ownedList(h, list)),
-    pod: off.get(podKey(d.domid)) ?? [],
   };
+  return d.savedPages;
 }
 
 /** Adds one page to flat blocks of four, joining the last if it continues. */

@@ -127,6 +127,33 @@ export interface HeapDomain {
   readonly pageList: readonly number[];
   /** The same for extra pages. */
   readonly extraList: readonly number[];
+  /** Both lists as heap-save.ts wrote them last; null once a page has come or gone. Whoever changes a list clears it. */
+  savedPages: SavedPages | null;
+  /** The record heap-save.ts wrote last, or null. */
+  saved: SavedHeapDomain | null;
+}
+
+/** A domain's part. Blocks are flat `first, count, stride, size`, by node index where they are on a list. */
+export interface SavedHeapDomain {
+  readonly domid: number;
+  readonly totPages: number;
+  readonly extraPages: number;
+  readonly maxPages: number;
+  readonly outstandingPages: number;
+  readonly lastAllocNode: number;
+  readonly nodeAffinity: readonly number[] | null;
+  readonly creationFinished: boolean;
+  readonly isDying: boolean;
+  readonly pendingScrub: PendingScrub | null;
+  readonly pages: readonly (readonly number[])[];
+  readonly extras: readonly (readonly number[])[];
+  readonly pod: readonly number[];
+}
+
+/** A domain's pages by node index as flat `first, count, stride, size`, in list order. */
+export interface SavedPages {
+  readonly pages: readonly (readonly number[])[];
+  readonly extras: readonly (readonly number[])[];
 }
 
 /**

@@ -60,6 +60,7 @@ export function heapRequest(h: Heap, d: HeapDomain | null, q: DomheapRequest): H
 /** Counts `n` newly assigned pages. Models assign_pages(), xen/common/page_alloc.c. */
 export function countAssigned(h: Heap, d: HeapDomain, n: number, extra: boolean): void {
   d.totPages += n;
+  d.savedPages = null;
   if (extra) d.extraPages += n;
   // Since extra pages are counted in tot_pages (4.14), they used a claim up as well, until consumption moved (4.22).
   if (h.rules.consumeAt === 'assign' && (!extra || h.rules.totMinusExtra)) consumeClaim(h, d, n);
@@ -117,6 +118,7 @@ function allocDomheapPage(h: Heap, d: HeapDomain): Extents {
   if (mfn < 0) return { done: 0, runs: [] };
   appendPage(h, d, mfn);
   d.totPages++;
+  d.savedPages = null;
   return { done: 1, runs: [{ first: mfn, count: 1, stride: 0, index: 0, step: 1 }] };
 }
 

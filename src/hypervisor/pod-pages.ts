@@ -17,6 +17,7 @@ export function pageListAddTail(h: Heap, d: HeapDomain, blocks: PageBlocks): voi
 
 function moveBlocks(h: Heap, d: HeapDomain, b: PageBlocks, from: number, to: number): void {
   const size = 2 ** b.order;
+  d.savedPages = null;
   let i = 0;
   while (i < b.count) {
     const first = b.mfn + i * b.stride;
