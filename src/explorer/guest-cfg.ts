@@ -1,4 +1,5 @@
 /** A guest's settings in a scenario as the text of an xl.cfg. */
+import { parsePages } from './amount.ts';
 import type { GuestConfig } from './scenario.ts';
 import type { Place } from './scenario-problem.ts';
 
@@ -8,6 +9,8 @@ export type GuestText =
 
 /** Settings that say what a guest boots from. */
 const BOOTS = ['kernel', 'bootloader', 'firmware', 'builder'];
+/** Settings that are sizes in MiB. */
+const IN_MIB: readonly string[] = ['memory', 'maxmem', 'shadow_memory', 'videoram'];
 const KEY = /^[a-z][._0-9a-z]*$/;
 
 /**
@@ -35,6 +38,11 @@ export function guestCfg(
         key,
         message: `"${key}" cannot be a key of an xl.cfg: those are a-z, 0-9, "." and "_"`,
       };
+    }
+    // xl would warn of it and take its default.
+    const size = IN_MIB.includes(key) && typeof value === 'string' ? parsePages(value) : null;
+    if (size !== null && !/^\d+$/.test(String(value))) {
+      return { ok: false, key, message: `an xl.cfg has MiB without a unit here: ${Math.ceil(size / 256)}` };
     }
     const text = literal(value);
     if (text === null) return { ok: false, key, message: 'an xl.cfg knows text, numbers, yes/no and lists' };

@@ -255,7 +255,12 @@ export const stepSchema: v.GenericSchema<StepInput> = v.strictObject({
   guest: v.optional(
     described(name, 'What a guest does: NAME balloon-to SIZE, touch SIZE, shutdown, reboot or crash.'),
   ),
-  wait: v.optional(described(v.string(), 'A duration, or idle: until nothing is left to happen.')),
+  wait: v.optional(
+    described(
+      v.string(`must be ${TIME_FORM}, or idle`),
+      'A duration, or idle: until nothing is left to happen.',
+    ),
+  ),
   parallel: v.optional(
     described(v.array(v.lazy(() => stepOrLine)), 'Steps that start together, each at its own time.'),
   ),

@@ -174,7 +174,10 @@ const SAID_BETTER: Readonly<Record<string, string>> = {
 };
 
 function yamlProblem(error: YAMLError, place: (offset: number) => Place): Problem {
-  const message = SAID_BETTER[error.code] ?? `YAML: ${error.message}`;
+  // `free: > 8G` begins a folded text for YAML, and a line that is no text follows.
+  const isBound = /^Not a YAML token: |^Block scalar header/.test(error.message);
+  const hint = isBound ? ' (a bound stands in quotes: "> 8G")' : '';
+  const message = SAID_BETTER[error.code] ?? `YAML: ${error.message}${hint}`;
   return { ...place(error.pos[0]), message };
 }
 

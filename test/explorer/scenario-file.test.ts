@@ -71,6 +71,17 @@ steps:
       'a already holds the output of the step at line 1',
     ],
     [
+      'a unit in an xl.cfg',
+      'guests: { a: { memory: 2G } }\nsteps: [xl list]',
+      'MiB without a unit here: 2048',
+    ],
+    ['a wait without a unit', 'steps: [{ wait: 5 }]', 'must be a duration such as 250us, 2s or 3m, or idle'],
+    [
+      'a bound without quotes',
+      'steps:\n  - expect:\n      host:\n        free: > 8G\n',
+      '4:17: YAML: Not a YAML token: 8G (a bound stands in quotes: "> 8G")',
+    ],
+    [
       'one output file for every round',
       'steps: [{ repeat: 2, steps: [{ run: xl list, output: a }] }]',
       'a would hold the output of every round',

@@ -55,7 +55,10 @@ export function summary(report: ReplayReport, { paint, again }: ReporterContext)
   const totals = totalsOf(report.files);
   const parts = (['passed', 'failed', 'hung', 'skipped', 'invalid'] as const)
     .filter((key) => totals[key] > 0)
-    .map((key) => `${totals[key]} ${key === 'invalid' ? 'invalid files' : key}`);
+    .map(
+      (key) =>
+        `${totals[key]} ${key !== 'invalid' ? key : totals[key] === 1 ? 'invalid file' : 'invalid files'}`,
+    );
   const shard = report.shard.of === 1 ? '' : `, shard ${report.shard.index}/${report.shard.of}`;
   const n = report.files.length;
   const lines = [
