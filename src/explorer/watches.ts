@@ -7,13 +7,19 @@ export function replaceTask(world: World, next: RunningTask): void {
   world.tasks = world.tasks.map((t) => (t.id === next.id ? next : t));
 }
 
+const SLASH = 47;
+
+/** Whether `path` lies below `parent`. Asked of every watch for every write, so it makes no strings. */
+const isBelow = (path: string, parent: string): boolean =>
+  path.charCodeAt(parent.length) === SLASH && path.startsWith(parent);
+
 /** The first of `fired` that one of `watches` covers: the path itself, anything below it, or a special name. */
 export function watchHit(watches: readonly string[], fired: readonly string[]): string | null {
   for (const path of fired) {
     for (const watch of watches) {
-      if (path === watch || path.startsWith(`${watch}/`)) return path;
+      if (path === watch || isBelow(path, watch)) return path;
       // Removing a node removes what lies below it, so those watches fire as well.
-      if (watch.startsWith(`${path}/`)) return watch;
+      if (isBelow(watch, path)) return watch;
     }
   }
   return null;

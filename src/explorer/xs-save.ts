@@ -39,9 +39,10 @@ function saveNode(node: XsNode, path: string, split: boolean): SavedNode {
   if (node.nodes.length === 0) return node.value;
   const out: unknown[] = [node.value];
   const isSplit = split && SPLIT.includes(path);
-  for (const [i, child] of node.nodes.entries()) {
+  for (let i = 0; i < node.nodes.length; i++) {
     const name = node.names[i];
-    out.push(name, isSplit ? null : saveNode(child, `${path}/${name}`, split));
+    // Only where children may be left out does the path matter.
+    out.push(name, isSplit ? null : saveNode(node.nodes[i]!, split ? `${path}/${name}` : '', split));
   }
   return out;
 }

@@ -171,7 +171,8 @@ const numaPlaceDomain = flow<PlaceVars>({
       const todo = (v.todo ?? []).slice(0, -1);
       if (reply.rc < 0) return nextVcpu({ ...v, todo });
       const affinity = hypercallReply('XEN_DOMCTL_getvcpuaffinity', reply);
-      const mask = new Set(affinity.hard.filter((cpu) => affinity.soft.includes(cpu)));
+      const soft = new Set(affinity.soft);
+      const mask = new Set(affinity.hard.filter((cpu) => soft.has(cpu)));
       const vcpus = host.vcpus.map((n, node) => n + (host.cpus[node]!.some((cpu) => mask.has(cpu)) ? 1 : 0));
       return nextVcpu({ ...v, todo, host: { ...host, vcpus } });
     },
