@@ -54,22 +54,25 @@ export function noteSection(
     return;
   }
   const { args } = request;
-  const common = {
-    at: world.now,
-    until: world.now + served.took,
-    task: task.id,
-    name: task.task.name,
-    what: 'XENMEM_populate_physmap',
-    domid: Number(args.domid),
-    order: Number(args.extentOrder),
-    ...hostAt(world),
-  };
-  if (served.extents > 0) {
-    machine.trace({ ...common, kind: 'populate', rc: served.extents, extents: served.extents });
-  }
+  // One of these for every extent of builders that take turns: made in one go, not of parts.
+  const note = (kind: 'populate' | 'refused', rc: number, extents: number): void =>
+    machine.trace({
+      at: world.now,
+      until: world.now + served.took,
+      task: task.id,
+      name: task.task.name,
+      kind,
+      what: 'XENMEM_populate_physmap',
+      domid: Number(args.domid),
+      rc,
+      order: Number(args.extentOrder),
+      extents,
+      free: world.xen.heap.totalAvailPages,
+      claimed: world.xen.heap.outstandingClaims,
+    });
+  if (served.extents > 0) note('populate', served.extents, served.extents);
   if (served.reply !== null && served.reply.rc < args.nrExtents) {
-    const left = args.nrExtents - served.reply.rc;
-    machine.trace({ ...common, kind: 'refused', rc: served.reply.rc, extents: left });
+    note('refused', served.reply.rc, args.nrExtents - served.reply.rc);
   }
 }
 
