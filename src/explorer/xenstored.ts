@@ -51,9 +51,17 @@ export const emptyXsState: XsState = {
   introduced: [],
 };
 
+/** The names on a path. Every request takes its path apart, and this is faster than split() for short ones. */
 function partsOf(path: string): string[] {
-  const parts = (path.startsWith('/') ? path.slice(1) : path).split('/');
-  return parts.includes('') ? parts.filter((part) => part !== '') : parts;
+  const parts: string[] = [];
+  let from = 0;
+  for (;;) {
+    const slash = path.indexOf('/', from);
+    const end = slash < 0 ? path.length : slash;
+    if (end > from) parts.push(path.slice(from, end));
+    if (slash < 0) return parts;
+    from = slash + 1;
+  }
 }
 
 /** The node at `path`, or null. */
