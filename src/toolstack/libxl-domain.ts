@@ -123,6 +123,8 @@ interface DestroyVars {
   readonly kinds?: readonly string[];
   readonly devices?: readonly string[];
   readonly vm?: string;
+  /** The directory that held the backend just removed. */
+  readonly above?: string;
   readonly rc?: number;
 }
 
@@ -201,7 +203,16 @@ const domainDestroy = flow<DestroyVars>({
     backend: (v, reply) => {
       const [device, ...devices] = v.devices!;
       const paths = { frontend: v.vm ?? '', backend: xsReply(reply).value ?? '' };
-      return ask(removeDevice(device!, v.domid, paths), 'device', { ...v, devices });
+      const above = paths.backend.slice(0, Math.max(0, paths.backend.lastIndexOf('/')));
+      const requests = removeDevice(device!, v.domid, paths);
+      if (above === '') return ask(requests, 'device', { ...v, devices });
+      return ask([...requests, xs({ op: 'directory', path: above })], 'above', { ...v, devices, above });
+    },
+    // The directory of the guest's backends of one kind goes with the last of them. Models libxl__xs_path_cleanup().
+    above: (v, reply) => {
+      const { above, ...rest } = v;
+      const isEmpty = reply.rc === 0 && (xsReply(reply).entries ?? []).length === 0;
+      return isEmpty ? ask(xs({ op: 'rm', path: above ?? '' }), 'device', rest) : goto('device', rest);
     },
     vm: (v, reply) => {
       const vm = xsReply(reply).value;
