@@ -1,4 +1,5 @@
 /** xlsim's own options, which may stand before the command word and, as none is also xl's, after it. */
+import { parseDuration } from '../explorer/amount.ts';
 import type { Settle } from '../explorer/run.ts';
 
 /** What xlsim's options said. */
@@ -30,16 +31,6 @@ export type ParsedLine =
 const VALUED = ['state', 'host', 'tables', 'settle', 'xl-conf', 'trace-hypercalls', 'lock-timeout'] as const;
 type Valued = (typeof VALUED)[number];
 const isValued = (name: string): name is Valued => VALUED.some((other) => other === name);
-
-const UNITS_NS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
-
-/** A duration such as `2s`, `500ms`, `1.5m`, in nanoseconds; null for anything else. */
-function parseDuration(text: string): number | null {
-  const match = /^(\d+(?:\.\d+)?)(ns|us|ms|s|m|h)$/.exec(text);
-  if (match === null) return null;
-  const ns = Math.round(Number(match[1]) * (UNITS_NS[match[2] ?? ''] ?? 0));
-  return Number.isSafeInteger(ns) ? ns : null;
-}
 
 /** What holds when a command line says nothing. Reads $XLSIM_TABLES and $XLSIM_XL_CONF. */
 export function defaultOptions(env: Readonly<Record<string, string | undefined>>): GlobalOptions | string {

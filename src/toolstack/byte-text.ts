@@ -26,3 +26,18 @@ export function putText(out: ByteText, text: string): void {
   out.waiting += text;
   if (out.waiting.length >= SIZE) flushText(out);
 }
+
+/** Writes `text` in double quotes, each character that `escapes` has an entry for as that entry says. */
+export function putEscaped(out: ByteText, text: string, escapes: readonly (string | undefined)[]): void {
+  putText(out, '"');
+  let raw = 0;
+  for (let i = 0; i < text.length; i++) {
+    const written = escapes[text.charCodeAt(i)];
+    if (written === undefined) continue;
+    if (i > raw) putText(out, text.slice(raw, i));
+    putText(out, written);
+    raw = i + 1;
+  }
+  putText(out, raw === 0 ? text : text.slice(raw));
+  putText(out, '"');
+}

@@ -6,7 +6,7 @@
  */
 import { unreachable } from '../hypervisor/bug.ts';
 import { kib } from '../hypervisor/units.ts';
-import { type ByteText, flushText, newByteText, putText } from './byte-text.ts';
+import { type ByteText, flushText, newByteText, putEscaped, putText } from './byte-text.ts';
 import { type CpuidPolicyList, type Descriptor, type Idl, init, type Uint64 } from './libxl-idl.ts';
 
 type Unknowns = Record<string, unknown>;
@@ -21,19 +21,7 @@ const ESCAPES: readonly (string | undefined)[] = Array.from({ length: 128 }, (_,
 });
 
 /** Writes a JSON string as yajl does. Models yajl_string_encode(). */
-function putString(out: ByteText, text: string): void {
-  putText(out, '"');
-  let raw = 0;
-  for (let i = 0; i < text.length; i++) {
-    const written = ESCAPES[text.charCodeAt(i)];
-    if (written === undefined) continue;
-    if (i > raw) putText(out, text.slice(raw, i));
-    putText(out, written);
-    raw = i + 1;
-  }
-  putText(out, raw === 0 ? text : text.slice(raw));
-  putText(out, '"');
-}
+const putString = (out: ByteText, text: string): void => putEscaped(out, text, ESCAPES);
 
 /** A JSON string as yajl writes it. Models yajl_string_encode(). */
 export const jsonString = (text: string): string => whole((out) => putString(out, text));

@@ -3,7 +3,7 @@
  * printable ASCII are written `\u00XX`, one per byte, so that the result is plain ASCII.
  */
 import { EINVAL, ERANGE, ESRCH } from '../hypervisor/errno.ts';
-import { type ByteText, putText } from './byte-text.ts';
+import { type ByteText, putEscaped, putText } from './byte-text.ts';
 import { appendsAt, isNewest, listAt, longAt, nameAt, stringAt, valueAt, type XluConfig } from './xlu-cfg.ts';
 import {
   isList,
@@ -29,19 +29,7 @@ const ESCAPES: readonly (string | undefined)[] = Array.from({ length: 256 }, (_,
   return c < 32 || c > 126 ? `\\u00${c.toString(16).padStart(2, '0')}` : undefined;
 });
 
-function putQuoted(out: ByteText, text: string): void {
-  putText(out, '"');
-  let raw = 0;
-  for (let i = 0; i < text.length; i++) {
-    const written = ESCAPES[text.charCodeAt(i)];
-    if (written === undefined) continue;
-    if (i > raw) putText(out, text.slice(raw, i));
-    putText(out, written);
-    raw = i + 1;
-  }
-  putText(out, raw === 0 ? text : text.slice(raw));
-  putText(out, '"');
-}
+const putQuoted = (out: ByteText, text: string): void => putEscaped(out, text, ESCAPES);
 
 /** Writes a list without recursion: lists may be thousands deep. */
 function putList(out: ByteText, { text, parts }: XluList): void {
