@@ -59,6 +59,7 @@ export function bootHost(config: HostConfig): Xen {
 }
 
 function commandLine({ dom0Pages, bootscrub }: HostConfig): string {
+  // Xen's own stand-in for its file name, which xl info shows: the boot loader's name of the image is not passed on.
   const words = ['placeholder'];
   if (dom0Pages !== undefined) {
     const kib = pagesToKib(pages(dom0Pages));
