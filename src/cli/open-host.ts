@@ -1,6 +1,7 @@
 /** Hosts in the hands of a command: made, locked, opened to read or to change, saved. */
 import { initDom0 } from '../explorer/init-dom0.ts';
-import { newRun, settleWorld } from '../explorer/run.ts';
+import { settleWorld } from '../explorer/run.ts';
+import { newRun } from '../explorer/run-state.ts';
 import { newWorld, type World } from '../explorer/world.ts';
 import { ENOENT } from '../hypervisor/errno.ts';
 import { bootHost } from '../hypervisor/host-boot.ts';

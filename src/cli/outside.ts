@@ -2,8 +2,10 @@
 import { readFileSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
-import { addTask, newRun, type Observer, runTasks, settleWorld } from '../explorer/run.ts';
+import { runTasks, settleWorld } from '../explorer/run.ts';
+import { newRun, type Observer } from '../explorer/run-state.ts';
 import type { Outside } from '../explorer/serve.ts';
+import { addTask } from '../explorer/task-life.ts';
 import type { Frame, Reply } from '../toolstack/task.ts';
 import { type Cli, complain } from './cli-state.ts';
 import { farSession } from './open-host.ts';

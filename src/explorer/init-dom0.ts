@@ -5,7 +5,7 @@
  */
 import { type KiB, pages, pagesToKib } from '../hypervisor/units.ts';
 import { dom0Balloon } from '../toolstack/guest.ts';
-import { addTask } from './run.ts';
+import { addTask } from './task-life.ts';
 import type { World } from './world.ts';
 import { serveXs } from './xenstored.ts';
 

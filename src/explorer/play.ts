@@ -7,7 +7,7 @@ import { initDom0 } from './init-dom0.ts';
 import type { Machine } from './machine.ts';
 import { newMachine } from './machine.ts';
 import type { Failure } from './result-record.ts';
-import { newRun, type Run } from './run.ts';
+import { newRun, type Run } from './run-state.ts';
 import type { Limits, Stage, TranscriptBlock } from './scenario.ts';
 import { newTraceLog, noteEvent, type TraceLog, type TraceSink } from './trace-event.ts';
 import { utf8Bytes, utf8Text } from './utf8.ts';

@@ -1,8 +1,10 @@
 /** The far end of a migration: a flow that another host asks this one to run. */
 import { EIO } from '../hypervisor/errno.ts';
 import type { Frame, Reply } from '../toolstack/task.ts';
-import { addTask, endTask, newRun, type Observer, runTasks } from './run.ts';
+import { runTasks } from './run.ts';
+import { newRun, type Observer } from './run-state.ts';
 import type { Outside } from './serve.ts';
+import { addTask, endTask } from './task-life.ts';
 import type { World } from './world.ts';
 
 /** Runs `frame` on `world` to its end; what it prints goes to `observer`, as through ssh. -EIO when it cannot end. */

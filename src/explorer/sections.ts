@@ -71,27 +71,95 @@ function serveExtents(
   others: number,
 ): SectionServed {
   const { request, done } = section;
-  const { nrExtents, extentOrder } = request.args;
+  const { nrExtents } = request.args;
   const isDecrease = request.name === 'XENMEM_decrease_reservation';
-  const cost = isDecrease
-    ? { all: machine.costs.balloon_page * 2 ** extentOrder, lock: 0 }
-    : extentCosts(machine.costs, extentOrder);
+  const cost = sectionCosts(machine, request);
   const entry = done === 0 ? machine.costs.hypercall : 0;
   const room = Math.ceil((others - world.now - entry) / Math.max(1, cost.all));
   // A balloon driver asks for a batch at a time.
   const batch = isDecrease ? BALLOON_BATCH : 1;
   const count = Math.min(nrExtents - done, Math.max(1, Math.ceil(room / batch)) * batch);
+  return serveCount(world, machine, caller, section, count);
+}
+
+/**
+ * Serves a fixed amount, whoever else acts: `extents` extents, or 512 pages given back for each. Without a machine it
+ * takes no time.
+ */
+export function serveChunk(
+  world: World,
+  machine: Machine | null,
+  caller: number,
+  section: Section,
+  extents: number,
+): SectionServed {
+  const { request, done } = section;
+  if (request.name === 'XEN_DOMCTL_destroydomain') {
+    const free = world.xen.heap.totalAvailPages;
+    const part = destroyChunk(world, caller, section, extents * MIN_FREED);
+    const freed = Math.max(0, world.xen.heap.totalAvailPages - free);
+    return machine === null
+      ? part
+      : { ...part, took: machine.costs.hypercall + freed * machine.costs.free_page };
+  }
+  const count = Math.min(request.args.nrExtents - done, extents);
+  return serveCount(world, machine, caller, { ...section, request }, count);
+}
+
+function destroyChunk(world: World, caller: number, section: Section, pages: number): SectionServed {
+  const { request } = section;
+  const { kind: _kind, ...call } = request;
+  let task = section.task ?? hypercallStart(world.xen, { caller, node: 0 }, call);
+  for (;;) {
+    if (task.at === 'relinquish' && task.call.name === 'XEN_DOMCTL_destroydomain') {
+      const left = domainRelinquish(world.xen, task.call.args.domid, pages);
+      if (left > 0) return { section: { request, done: 0, task }, reply: null, took: 0, extents: 0 };
+    }
+    const stepped = hypercallStep(world.xen, task);
+    if (stepped.reply !== null) return { section: null, reply: { ...stepped.reply }, took: 0, extents: 0 };
+    task = stepped.task;
+  }
+}
+
+function serveCount(
+  world: World,
+  machine: Machine | null,
+  caller: number,
+  section: Section & { readonly request: PopulateRequest | DecreaseRequest },
+  count: number,
+): SectionServed {
+  const { request, done } = section;
+  const { nrExtents } = request.args;
   const args = partOf(request.args, done, count);
   const answer: Told = hypercall(world.xen, { caller, node: 0 }, { name: request.name, args });
   const { rc } = answer;
-  // The extent that fails has taken the lock, too.
-  const start = world.now + entry;
-  const spun = isDecrease ? 0 : takeHeapLock(machine, start, cost.lock, cost.all, Math.max(1, rc));
-  const took = entry + spun + Math.max(1, rc) * cost.all;
+  const took = machine === null ? 0 : extentsTook(world, machine, section, rc);
   const over = rc < count || done + rc === nrExtents;
   const told = toldSoFar(section, answer.frames);
   if (!over) return { section: { request, done: done + rc, ...told }, reply: null, took, extents: rc };
   return { section: null, reply: { rc: done + rc, ...told }, took, extents: rc };
+}
+
+/** What one extent costs, and for how much of that the heap lock is held. */
+const sectionCosts = (machine: Machine, { name, args }: PopulateRequest | DecreaseRequest) =>
+  name === 'XENMEM_decrease_reservation'
+    ? { all: machine.costs.balloon_page * 2 ** args.extentOrder, lock: 0 }
+    : extentCosts(machine.costs, args.extentOrder);
+
+/** How long a part took that did `rc` extents, from now on. */
+function extentsTook(
+  world: World,
+  machine: Machine,
+  { request, done }: Section & { readonly request: PopulateRequest | DecreaseRequest },
+  rc: number,
+): number {
+  const cost = sectionCosts(machine, request);
+  const entry = done === 0 ? machine.costs.hypercall : 0;
+  // The extent that fails has taken the lock, too.
+  const times = Math.max(1, rc);
+  const isDecrease = request.name === 'XENMEM_decrease_reservation';
+  const spun = isDecrease ? 0 : takeHeapLock(machine, world.now + entry, cost.lock, cost.all, times);
+  return entry + spun + times * cost.all;
 }
 
 /** The answer to a part, as far as it is used here. */

@@ -7,9 +7,10 @@ import type { GuestAction } from './guest-action.ts';
 import { cannotAct, guestRequests, touchPages } from './guest-do.ts';
 import type { Play } from './play.ts';
 import { requestTask } from './request-flow.ts';
-import { addTask, startCommand } from './run.ts';
+import { startCommand } from './run.ts';
 import type { Action, Step } from './scenario.ts';
 import { makeHypercall } from './scenario-hypercall.ts';
+import { addTask } from './task-life.ts';
 import { utf8Bytes, utf8Text } from './utf8.ts';
 import { nextUuid } from './world.ts';
 

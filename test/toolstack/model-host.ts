@@ -1,13 +1,7 @@
 /** A whole host of the model with xl in front of it, for tests that follow a command down to the heap. */
 import { initDom0 } from '../../src/explorer/init-dom0.ts';
-import {
-  newRun,
-  type Run,
-  runTasks,
-  type Settle,
-  settleWorld,
-  startCommand,
-} from '../../src/explorer/run.ts';
+import { runTasks, type Settle, settleWorld, startCommand } from '../../src/explorer/run.ts';
+import { newRun, type Run } from '../../src/explorer/run-state.ts';
 import { newWorld, type World } from '../../src/explorer/world.ts';
 import { xsFind } from '../../src/explorer/xenstored.ts';
 import { ENOENT } from '../../src/hypervisor/errno.ts';

@@ -1,0 +1,52 @@
+/** A run of the world's tasks as data: who looks on, who has ended, what it may cost, who comes between. */
+import type { Reply, Request } from '../toolstack/task.ts';
+import type { Interceptor } from './intercept.ts';
+import type { Machine } from './machine.ts';
+import type { Outside } from './serve.ts';
+import type { Write } from './task-text.ts';
+import type { World } from './world.ts';
+
+/** Where the text of running tasks goes, and who looks at what they ask. */
+export interface Observer {
+  readonly write: Write;
+  /** Sees every served request of the command, for --trace-hypercalls. */
+  readonly served?: (request: Request, reply: Reply) => void;
+}
+
+/** Requests served in one run before it is given up. */
+const STEP_BUDGET = 5_000_000;
+/** A run of the world's tasks, changed as it goes on. */
+export interface Run {
+  readonly world: World;
+  readonly outside: Outside;
+  /** Who reads what a task prints, by the task's id. */
+  readonly observers: Map<number, Observer>;
+  /** How the observed tasks ended: their exit status by id. */
+  readonly ended: Map<number, number>;
+  /** CPUs, heap lock and costs; null: requests are served whole at the prices of request-cost.ts. */
+  readonly machine: Machine | null;
+  steps: number;
+  readonly budget: number;
+  /** When the task that runs has woken another: that one's time. */
+  wakeAt: number;
+  /** Who comes between a task and the world; absent: nobody. */
+  intercept?: Interceptor;
+  /** The id of a task that `parent` starts; absent: the next one. */
+  newId?: (parent: number) => number;
+}
+
+export const newRun = (
+  world: World,
+  outside: Outside,
+  machine: Machine | null,
+  budget = STEP_BUDGET,
+): Run => ({
+  world,
+  outside,
+  observers: new Map(),
+  ended: new Map(),
+  machine,
+  steps: 0,
+  budget,
+  wakeAt: Number.POSITIVE_INFINITY,
+});

@@ -1,0 +1,100 @@
+/** What becomes of a task when its request is served: reply, cost, whom it wakes. */
+import type { Request } from '../toolstack/task.ts';
+import { intercepted } from './intercept.ts';
+import { wholeCost } from './machine.ts';
+import { requestCost } from './request-cost.ts';
+import type { Run } from './run-state.ts';
+import { isSectioned, type SectionServed, serveChunk, serveSection } from './sections.ts';
+import { serveRequest } from './serve.ts';
+import { SLEPT } from './task-cpu.ts';
+import { addTask, dropGuests } from './task-life.ts';
+import { leaveLock, takeLock } from './task-lock.ts';
+import { writeText } from './task-text.ts';
+import { noteRequest, noteSection, noteTask } from './trace-request.ts';
+import { fireWatches, serveWait, watchHit } from './watches.ts';
+import type { RunningTask, Section } from './world.ts';
+
+/** What xenstored makes of VIRQ_DOM_EXC. */
+const RELEASE = ['@releaseDomain'];
+
+/** Serves the next part of a hypercall that is served in parts: as much as begins before `others`. */
+export function goOn(run: Run, here: RunningTask, section: Section, others: number): RunningTask {
+  const served = serveSection(run.world, run.machine!, here.domid ?? 0, section, others);
+  return afterPart(run, here, section, served);
+}
+
+/** Serves `extents` extents of it, or 512 pages given back for each. */
+export function goOnBy(run: Run, here: RunningTask, section: Section, extents: number): RunningTask {
+  const served = serveChunk(run.world, run.machine, here.domid ?? 0, section, extents);
+  return afterPart(run, here, section, served);
+}
+
+function afterPart(run: Run, here: RunningTask, section: Section, served: SectionServed): RunningTask {
+  const { world, machine } = run;
+  if (machine !== null) noteSection(machine, world, here, section, served);
+  const at = world.now + served.took;
+  if (served.reply === null) return { ...here, section: served.section, at };
+  if (section.request.name === 'XEN_DOMCTL_destroydomain') {
+    if (served.reply.rc === 0 && fireWatches(world, RELEASE, here.id)) run.wakeAt = world.now;
+    dropGuests(run);
+  }
+  run.observers.get(here.id)?.served?.(section.request, served.reply);
+  return { ...here, section: null, reply: served.reply, at };
+}
+
+/**
+ * Serves one request: the task's record as it is afterwards. `asked`: task and reply from which it asks the same again;
+ * absent: nobody comes between.
+ */
+export function serve(
+  run: Run,
+  here: RunningTask,
+  request: Request,
+  others: number,
+  asked: Pick<RunningTask, 'task' | 'reply'>,
+): RunningTask {
+  const { world, machine } = run;
+  if (run.intercept !== undefined) {
+    const instead = intercepted(run, here, request, { ...here, ...asked });
+    if (instead !== null) return instead;
+  }
+  switch (request.kind) {
+    case 'stdout':
+    case 'stderr':
+    case 'log':
+      writeText(run.observers.get(here.id)?.write, here.task, request, world.now);
+      return here;
+    case 'sleep':
+      return { ...here, reply: SLEPT, at: world.now + request.ns };
+    case 'wait':
+      return serveWait(world, here, request);
+    case 'lock':
+      return takeLock(run, here, request.path);
+    case 'unlock':
+      if (leaveLock(run, request.path, here.id)) run.wakeAt = world.now;
+      return here;
+    case 'spawn': {
+      const task = { name: request.name, frames: [request.frame] };
+      const id = addTask(world, task, request.domid ?? null, world.now, run.newId?.(here.id));
+      if (machine !== null) noteTask(machine, world, { id, task: request }, 'start', 0);
+      return { ...here, reply: { rc: 0, task: id } };
+    }
+    default: {
+      if (machine !== null && isSectioned(request)) {
+        return goOn(run, here, { request, done: 0 }, others);
+      }
+      const freeBefore = world.xen.heap.totalAvailPages;
+      const { reply, fired } = serveRequest(world, run.outside, here.domid ?? 0, request);
+      run.observers.get(here.id)?.served?.(request, reply);
+      const freed = world.xen.heap.totalAvailPages - freeBefore;
+      const cost =
+        machine === null ? requestCost(request, reply, freed) : wholeCost(machine, request, reply, freed);
+      if (machine !== null) noteRequest(machine, world, here, request, reply, cost);
+      if (fired.length > 0 && fireWatches(world, fired, here.id)) run.wakeAt = world.now;
+      if (request.kind === 'hypercall' && request.name === 'XEN_DOMCTL_unpausedomain') run.wakeAt = world.now;
+      if (request.kind === 'hypercall' && request.name === 'XEN_DOMCTL_destroydomain') dropGuests(run);
+      const own = fired.length > 0 ? watchHit(here.watches, fired) : null;
+      return { ...here, reply, at: world.now + cost, pending: own ?? here.pending };
+    }
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * Who goes on next is somebody else's choice: one task of a run advanced by one transition.
+ *
+ * A transition goes up to and through the next scheduling point, then on to the one after it, which is left standing.
+ * What lies between two points (xenstore, userdata, files, what is printed) belongs to the transition before. Without a
+ * machine nothing costs time; a sleeper goes on only when nobody else can, the earliest first.
+ */
+import { ASSERT } from '../hypervisor/bug.ts';
+import { type Reply, type Request, step } from '../toolstack/task.ts';
+import { intercepted } from './intercept.ts';
+import type { Run } from './run-state.ts';
+import { isSectioned } from './sections.ts';
+import { isAsleep } from './task-cpu.ts';
+import { ALL_FLOWS } from './task-flows.ts';
+import { canRun, endTask, settleTask } from './task-life.ts';
+import { goOnBy, serve } from './task-serve.ts';
+import { isText, writeText } from './task-text.ts';
+import type { RunningTask } from './world.ts';
+
+/**
+ * Where others may come between: `hypercall`: at hypercalls, locks, waits and sleeps; `extents`: also inside a populate
+ * or decrease after so many extents, inside a destruction after 512 pages for each of them; `request`: at every request
+ * that is not text.
+ */
+export type TurnGrain = 'hypercall' | 'request' | { readonly extents: number };
+
+const READY: Reply = { rc: 0 };
+const NEVER = Number.POSITIVE_INFINITY;
+
+/** The ids of the tasks that can make a transition now, in the world's order. */
+export function canTakeTurn(run: Run): number[] {
+  const { tasks, now } = run.world;
+  const awake: number[] = [];
+  const asleep: number[] = [];
+  let first = NEVER;
+  for (const task of tasks) {
+    if (task.at === null || !canRun(run.world, task)) continue;
+    if (!sleeps(task, now)) awake.push(task.id);
+    else if (task.at <= first) {
+      if (task.at < first) asleep.length = 0;
+      first = task.at;
+      asleep.push(task.id);
+    }
+  }
+  return awake.length > 0 ? awake : asleep;
+}
+
+/** Its time is yet to come, and not because it is busy until then. */
+const sleeps = (task: RunningTask, now: number): boolean =>
+  task.at !== null && task.at > now && (task.waiting || task.reply.slept === true);
+
+/** Whether others may come before this request. */
+function isPoint(request: Request, grain: TurnGrain): boolean {
+  switch (request.kind) {
+    case 'hypercall':
+    case 'lock':
+    case 'wait':
+    case 'sleep':
+    case 'remote':
+      return true;
+    default:
+      return grain === 'request' && !isText(request);
+  }
+}
+
+/**
+ * Makes one transition of task `id`, which canTakeTurn() named. With a machine it begins at the task's own time, not
+ * before the transitions made so far began, and costs what it costs there. Returns its exit status if it ended.
+ */
+export function takeTurn(run: Run, id: number, grain: TurnGrain): number | null {
+  const { world } = run;
+  const running = world.tasks.find((task) => task.id === id);
+  ASSERT(running !== undefined && running.at !== null, `task ${id} can go on`);
+  const start = Math.max(world.now, running.at);
+  world.now = start;
+  const rc = advance(run, running, grain, start);
+  // With a machine others may begin while this one is still busy.
+  world.now = start;
+  return rc;
+}
+
+function advance(run: Run, running: RunningTask, grain: TurnGrain, start: number): number | null {
+  const { world } = run;
+  const { domid } = running;
+  let here: RunningTask = { ...running, waiting: false, pending: running.waiting ? null : running.pending };
+  let served = false;
+  for (;;) {
+    run.steps++;
+    const inside = here.section ?? null;
+    if (inside !== null) {
+      if (served) return stand(run, here);
+      served = true;
+      here = timed(run, goOnBy(run, { ...here, section: null }, inside, extentsOf(grain)), start);
+      continue;
+    }
+    const { task, reply } = here;
+    const stepped = step(ALL_FLOWS, task, reply);
+    if (stepped.request === null) {
+      if (run.observers.has(here.id)) run.ended.set(here.id, stepped.value.rc);
+      endTask(run, here.id);
+      return stepped.value.rc;
+    }
+    const { request } = stepped;
+    if (isPoint(request, grain)) {
+      if (served) return stand(run, here);
+      served = true;
+    }
+    const next = { ...here, task: stepped.task, reply: READY, at: world.now };
+    if (isText(request)) {
+      writeText(run.observers.get(here.id)?.write, next.task, request, world.now);
+      here = next;
+      continue;
+    }
+    const after = serveAt(run, next, request, grain, { task, reply });
+    if (after.at === null || isAsleep(after)) return stand(run, after);
+    here = timed(run, after, start);
+    if (domid !== null && !world.xen.domains.has(domid)) return stand(run, here);
+  }
+}
+
+const extentsOf = (grain: TurnGrain): number => (typeof grain === 'object' ? grain.extents : NEVER);
+
+function serveAt(
+  run: Run,
+  next: RunningTask,
+  request: Request,
+  grain: TurnGrain,
+  asked: Pick<RunningTask, 'task' | 'reply'>,
+): RunningTask {
+  if (typeof grain !== 'object' || !isSectioned(request)) return serve(run, next, request, NEVER, asked);
+  const instead = intercepted(run, next, request, { ...next, ...asked });
+  return instead ?? goOnBy(run, next, { request, done: 0 }, grain.extents);
+}
+
+/** With a machine the task's clock moves on; without one it stays. */
+function timed(run: Run, here: RunningTask, start: number): RunningTask {
+  if (run.machine === null) return { ...here, at: start };
+  run.world.now = Math.max(run.world.now, here.at ?? start);
+  return here;
+}
+
+/** Puts the task's record back. */
+function stand(run: Run, here: RunningTask): null {
+  settleTask(run, here, here.domid);
+  return null;
+}
