@@ -4,6 +4,7 @@ import { forEachFreeRun } from '../hypervisor/heap-report.ts';
 import { checkInvariants } from '../hypervisor/invariants.ts';
 import { checkXenInvariants } from '../hypervisor/xen-invariants.ts';
 import { formatDuration, parseBound, parseCount, parseDuration, parsePages, within } from './amount.ts';
+import { didYouMean } from './did-you-mean.ts';
 import { errnoName } from './errno-name.ts';
 import { type Mismatch, textMismatches } from './expectation-text.ts';
 import type { DomainFacts, HostFacts } from './host-facts.ts';
@@ -50,7 +51,8 @@ export function checkExpectation(expect: ExpectationInput, outcome: StepOutcome,
   count('failed', expect.failed, outcome.failed);
   found.push(...runningMismatch(expect.running, sight.facts));
   for (const [name, domain] of Object.entries(expect.domains ?? {})) {
-    found.push(...domainMismatches(`domains.${name}`, domain, findDomain(sight.facts, name)));
+    const absent = `absent${nearName(sight.facts, name)}`;
+    found.push(...domainMismatches(`domains.${name}`, domain, findDomain(sight.facts, name), absent));
   }
   found.push(
     ...hostMismatches(expect.host, sight.facts),
@@ -113,21 +115,39 @@ function runningMismatch(expected: readonly string[] | undefined, facts: HostFac
     .filter((d) => d.domid !== 0 && isRunning(d))
     .map((d) => d.name ?? `(${d.domid})`);
   const same = [...expected].sort().join('\n') === [...running].sort().join('\n');
-  return same ? [] : [{ what: 'running', expected: listed(expected), got: listed(running) }];
+  if (same) return [];
+  const unknown = expected.find((name) => findDomain(facts, name) === undefined);
+  const hint = unknown === undefined ? '' : nearName(facts, unknown);
+  return [{ what: 'running', expected: listed(expected), got: listed(running) + hint }];
+}
+
+/** A hint where a domain is not there but one of nearly that name is. */
+function nearName(facts: HostFacts, name: string): string {
+  if (findDomain(facts, name) !== undefined) return '';
+  const meant = didYouMean(
+    name,
+    facts.domains.flatMap((d) => d.name ?? []),
+  );
+  return meant === null ? '' : ` (did you mean "${meant}"?)`;
 }
 
 const listed = (names: readonly string[]): string => (names.length === 0 ? 'none' : names.join(', '));
 
-function domainMismatches(what: string, expected: DomainExpectation, d: DomainFacts | undefined): Mismatch[] {
+function domainMismatches(
+  what: string,
+  expected: DomainExpectation,
+  d: DomainFacts | undefined,
+  absent: string,
+): Mismatch[] {
   const want = typeof expected === 'string' ? { state: expected } : expected;
   const state = d === undefined ? 'absent' : stateOf(d);
   const found: Mismatch[] = [];
   const isState = want.state === state || (want.state === 'present' && d !== undefined);
   if (want.state !== undefined && !isState)
-    found.push({ what: `${what}.state`, expected: want.state, got: state });
+    found.push({ what: `${what}.state`, expected: want.state, got: d === undefined ? absent : state });
   if (d === undefined) {
     const asks = Object.keys(want).some((key) => key !== 'state');
-    return asks ? [...found, { what, expected: 'a domain', got: 'absent' }] : found;
+    return asks ? [...found, { what, expected: 'a domain', got: absent }] : found;
   }
   return [
     ...found,

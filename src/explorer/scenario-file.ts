@@ -4,6 +4,7 @@ import { parseDuration, parsePages } from './amount.ts';
 import { costsWith, defaultCosts } from './cost-model.ts';
 import { guestCfg, xlConfText } from './guest-cfg.ts';
 import type { GuestConfig, Scenario, Stage, Twin } from './scenario.ts';
+import { strayNames } from './scenario-names.ts';
 import type { Checked, Problem } from './scenario-problem.ts';
 import { type HostInput, type ScenarioInput, scenarioSchema, type TwinInput } from './scenario-schema.ts';
 import { readSteps } from './scenario-step.ts';
@@ -114,6 +115,8 @@ function readStage(reading: Reading, input: ScenarioInput, path: Path, stepsPath
   const costs = costsWith(defaultCosts, input.costs);
   if (!costs.ok) report({ ...tree.keyPlaceOf([...path, 'costs', costs.key]), message: costs.message });
   const reader = { tree, report, outputs: reading.outputs };
+  const steps = readSteps(reader, input.steps, [...stepsPath, 'steps']);
+  for (const problem of strayNames(tree, input, [...stepsPath, 'steps'])) report(problem);
   return {
     host,
     seed: input.host?.seed ?? 1,
@@ -122,7 +125,7 @@ function readStage(reading: Reading, input: ScenarioInput, path: Path, stepsPath
     guests,
     grain: input.grain ?? 'extents',
     costs: costs.ok ? costs.costs : defaultCosts,
-    steps: readSteps(reader, input.steps, [...stepsPath, 'steps']),
+    steps,
   };
 }
 

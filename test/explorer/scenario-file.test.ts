@@ -87,12 +87,37 @@ steps:
       'a would hold the output of every round',
     ],
     [
+      'an expectation of a domain that nothing makes',
+      'guests: { big1: { memory: 64 } }\nsteps: [{ run: xl list, expect: { domains: { bgi1: absent } } }]',
+      '2:46: nothing in this scenario is called "bgi1": did you mean "big1"?',
+    ],
+    [
+      'the same among those that run',
+      'guests: { big1: { memory: 64 } }\nsteps: [{ parallel: [{ run: xl list, expect: { running: [big1, bug1] } }] }]',
+      '2:64: nothing in this scenario is called "bug1": did you mean "big1"?',
+    ],
+    [
       'a guest that is a number',
       'guests: { a: 7 }\nsteps: [xl list]',
       'keys and values of an xl.cfg, or its text',
     ],
   ])('refuses %s', (_what, text, message) => {
     expect(problems(text).join('\n')).toContain(message);
+  });
+});
+
+describe('names that are expected', () => {
+  it.each([
+    ['of a guest', 'domains: { a: absent }', 'xl list'],
+    ['of a line', 'domains: { b7: absent }', `xl create a 'name="b7"'`],
+    ['of a count', 'domains: { b12: absent }', `xl create a 'name="b{i}"'`],
+    ['of a rename', 'running: [c]', 'xl rename a c'],
+    ['of dom0', 'domains: { Domain-0: running, 0: present }', 'xl list'],
+    ['on their way', 'domains: { a--incoming: absent }', 'xl list'],
+    ['that a file may give', 'domains: { anybody: absent }', 'xl create ../guests/x.cfg'],
+  ])('may be those %s', (_what, expected, line) => {
+    const text = `guests: { a: { memory: 64 } }\nsteps:\n  - run: ${line}\n    expect: { ${expected} }\n`;
+    expect(problems(text)).toEqual([]);
   });
 });
 
