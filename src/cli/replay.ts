@@ -120,7 +120,7 @@ function runPlan(cli: Cli, plan: Plan): ReplayReport | string {
     isOver = options.bail === true && exitCodeOf(files) !== 0;
   }
   if (progress) showProgress(cli, '');
-  const written = writeEvents(cli.cwd, events, options);
+  const written = writeEvents(cli.cwd, files, events, options);
   if (written !== null) return written;
   return { schema: 'xlsim/replay/1', version, seed: plan.seed ?? 1, shard, planned, files, updated };
 }
@@ -172,10 +172,15 @@ function surroundings(
 }
 
 /** Writes --trace and --timeline; a sentence about what could not be written, or null. */
-function writeEvents(cwd: string, events: readonly TraceEvent[], options: ReplayOptions): string | null {
+function writeEvents(
+  cwd: string,
+  results: readonly FileResult[],
+  events: readonly TraceEvent[],
+  options: ReplayOptions,
+): string | null {
   const files: (readonly [string | undefined, () => string])[] = [
     [options.trace, () => events.map((event) => `${JSON.stringify(event)}\n`).join('')],
-    [options.timeline, () => timelineSvg(events)],
+    [options.timeline, () => timelineSvg(results[0]?.results[0]?.name ?? '', events)],
   ];
   for (const [name, text] of files) {
     if (name === undefined) continue;

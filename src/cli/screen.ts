@@ -52,3 +52,9 @@ export function clipped(text: string, count: number): string {
   const segments = [...new Intl.Segmenter().segment(text)].map(({ segment }) => segment);
   return segments.length <= count ? text : `${segments.slice(0, count - 1).join('')}…`;
 }
+
+/** A value as JSON; what could hide itself is written as JSON's own escape, so that the value stays the same. */
+export const visibleJson = (value: unknown, indent?: number): string =>
+  JSON.stringify(value, null, indent).replace(UNSAFE, (char) =>
+    char === '\n' ? char : `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );

@@ -3,10 +3,13 @@
 /** Words as one line that a POSIX shell, and splitLine(), read as the same words. */
 export const shellLine = (words: readonly string[]): string => words.map(quoted).join(' ');
 
+/** Control characters, and what a terminal shows elsewhere or not at all. */
+const HIDDEN = /\p{Cc}|[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]|\p{Surrogate}/u;
+
 function quoted(word: string): string {
   if (/^[\w@%+=:,./-]+$/.test(word)) return word;
-  if (!/\p{Cc}/u.test(word)) return `'${word.replaceAll("'", "'\\''")}'`;
-  const escapes = word.replace(/[\\'\p{Cc}]/gu, (char) => {
+  if (!HIDDEN.test(word)) return `'${word.replaceAll("'", "'\\''")}'`;
+  const escapes = word.replace(new RegExp(`[\\\\']|${HIDDEN.source}`, 'gu'), (char) => {
     if (char === '\\' || char === "'") return `\\${char}`;
     return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
   });

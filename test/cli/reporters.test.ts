@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { mergeReports, readBlob } from '../../src/cli/merge-reports.ts';
 import { paint } from '../../src/cli/paint.ts';
 import { REPORTERS } from '../../src/cli/reporters/all.ts';
+import { shellLine } from '../../src/cli/shell-words.ts';
 import {
   exitCodeOf,
   type Failure,
@@ -67,7 +68,10 @@ const report: ReplayReport = {
   ],
   updated: [],
 };
-const context = { paint: paint(false), again: (file: string) => `xlsim replay ${file} --seed 1` };
+const context = {
+  paint: paint(false),
+  again: (file: string) => shellLine(['xlsim', 'replay', file, '--seed', '1']),
+};
 const text = (name: string, of = report): string => REPORTERS[name]!(of, context);
 
 describe('junit', () => {
@@ -91,6 +95,72 @@ describe('junit', () => {
     expect(cases[0]).toMatchObject({ '@_name': 'good', '@_classname': 'a.xlsim.yaml', '@_time': '1.500000' });
     expect(cases[2].failure['@_message']).toContain('second: exit: expected 3, got 0');
     expect(testsuites.testsuite[0].properties.property[0]).toEqual({ '@_name': 'seed', '@_value': '1' });
+  });
+});
+
+/** What people put into names, and what a guest prints: escapes, ends of sections, directives, half a surrogate. */
+const HOSTILE = ']]>\u001b[31m\u0000"<&\'\r\n::error::%0A # TODO\u202e\ud800\uffff';
+const hostile: ReplayReport = {
+  ...report,
+  updated: [HOSTILE],
+  files: [
+    {
+      file: `${HOSTILE}.xlsim.yaml`,
+      hash: 'h',
+      problems: [],
+      results: [
+        result(HOSTILE),
+        result(HOSTILE, { verdict: 'skipped' }),
+        result(HOSTILE, { verdict: 'hung', hung: [HOSTILE, HOSTILE] }),
+        result(HOSTILE, {
+          verdict: 'failed',
+          failures: [
+            {
+              ...failure,
+              step: HOSTILE,
+              what: HOSTILE,
+              expected: HOSTILE,
+              got: HOSTILE,
+              tables: HOSTILE,
+              held: [HOSTILE],
+              events: [HOSTILE],
+            },
+          ],
+        }),
+        result(HOSTILE, {
+          kind: 'twin',
+          mustFail: [HOSTILE],
+          failedAsStated: [{ ...failure, step: HOSTILE }],
+        }),
+      ],
+    },
+    { file: HOSTILE, hash: 'i', problems: [{ line: 1, column: 1, message: HOSTILE }], results: [] },
+  ],
+};
+
+describe('every reporter', () => {
+  it.each(Object.keys(REPORTERS))('%s lets nothing through that could move a cursor', (name) => {
+    const unsafe = /[\p{Cc}\u202e\p{Surrogate}]/gu;
+    const found = [...text(name, hostile).matchAll(unsafe)].filter(([c]) => c !== '\n' && c !== '\t');
+    expect(found.map(([c]) => JSON.stringify(c))).toEqual([]);
+  });
+
+  it('keeps a name from starting lines, points or commands of its own', () => {
+    const points = text('tap', hostile)
+      .split('\n')
+      .filter((line) => /^(not )?ok /.test(line));
+    expect(points).toHaveLength(6);
+    expect(points.filter((line) => / # TODO/.test(line))).toEqual([]);
+    const commands = text('github', hostile).trimEnd().split('\n');
+    expect(commands.every((line) => line.startsWith('::error file='))).toBe(true);
+    expect(text('dot', hostile).split('\n')[0]).toBe('.-HF.E');
+  });
+
+  it('writes XML that holds', () => {
+    const xml = text('junit', hostile);
+    expect(XMLValidator.validate(xml)).toBe(true);
+    expect(xml).not.toContain(']]>');
+    expect(formErrors(parse(xml), ['testsuites'])).toEqual([]);
   });
 });
 
@@ -144,10 +214,10 @@ function formErrors(nodes: readonly XmlNode[], allowed: readonly string[]): stri
   });
 }
 
-describe('junit and the schema of its readers', () => {
-  const parse = (xml: string): XmlNode[] =>
-    new XMLParser({ preserveOrder: true, ignoreAttributes: false, ignoreDeclaration: true }).parse(xml);
+const parse = (xml: string): XmlNode[] =>
+  new XMLParser({ preserveOrder: true, ignoreAttributes: false, ignoreDeclaration: true }).parse(xml);
 
+describe('junit and the schema of its readers', () => {
   it('agree on every element and attribute', () => {
     expect(formErrors(parse(text('junit')), ['testsuites'])).toEqual([]);
   });

@@ -7,7 +7,7 @@ import {
   totalsOf,
 } from '../../explorer/result-record.ts';
 import { formatProblem } from '../../explorer/scenario-problem.ts';
-import { visible } from '../screen.ts';
+import { visible, visibleLine } from '../screen.ts';
 import { failureLine, failuresText } from './failure-text.ts';
 import type { ReporterContext } from './reporter.ts';
 
@@ -23,7 +23,7 @@ function fileLines(file: FileResult, { paint }: ReporterContext): string {
   if (file.problems.length > 0) {
     return file.problems.map((p) => `${visible(formatProblem(file.file, p))}\n`).join('');
   }
-  const lines = [`${paint.heading(visible(file.file))}\n`];
+  const lines = [`${paint.heading(visibleLine(file.file))}\n`];
   for (const result of file.results) {
     lines.push(resultLine(result));
     if (result.verdict === 'hung') lines.push(hungText(result));
@@ -44,7 +44,7 @@ function resultLine(result: ScenarioResult): string {
     kind === 'twin' && verdict === 'passed' && failedAsStated[0] !== undefined
       ? `\n         ${failureLine(failedAsStated[0])}`
       : '';
-  return `  ${MARKS[verdict]} ${visible(name)}${took}${stated}${first}\n`;
+  return `  ${MARKS[verdict]} ${visibleLine(name)}${took}${stated}${first}\n`;
 }
 
 export const hungText = (result: ScenarioResult): string =>
@@ -64,7 +64,7 @@ export function summary(report: ReplayReport, { paint, again }: ReporterContext)
   const lines = [
     `${paint.heading(parts.length === 0 ? 'nothing ran' : parts.join(', '))} in ${n} file${n === 1 ? '' : 's'} (seed ${report.seed}${shard})\n`,
   ];
-  for (const path of report.updated) lines.push(`updated ${path}\n`);
+  for (const path of report.updated) lines.push(`updated ${visibleLine(path)}\n`);
   for (const file of report.files) {
     const isBad = file.results.some((r) => r.verdict === 'failed' || r.verdict === 'hung');
     if (isBad) lines.push(`again: ${again(file.file)}\n`);

@@ -1,7 +1,7 @@
 /** The short reporter: a character for every scenario and twin, then what failed. */
 import type { ReplayReport } from '../../explorer/result-record.ts';
 import { formatProblem } from '../../explorer/scenario-problem.ts';
-import { visible } from '../screen.ts';
+import { visible, visibleLine } from '../screen.ts';
 import { hungText, summary } from './default.ts';
 import { failuresText } from './failure-text.ts';
 import type { ReporterContext } from './reporter.ts';
@@ -18,7 +18,7 @@ export function dotReporter(report: ReplayReport, context: ReporterContext): str
     const problems = file.problems.map((p) => `${visible(formatProblem(file.file, p))}\n`).join('');
     const failed = file.results
       .filter((r) => r.verdict === 'failed' || r.verdict === 'hung')
-      .map((r) => `\n${visible(r.name)}\n${hungText(r)}${failuresText(file.file, r)}`)
+      .map((r) => `\n${visibleLine(r.name)}\n${hungText(r)}${failuresText(file.file, r)}`)
       .join('');
     return problems + failed;
   });

@@ -1,6 +1,7 @@
 /** GitHub annotations: at most ten a step are shown, so the worst come first and the rest is counted. */
 import type { Failure, FileResult, ReplayReport } from '../../explorer/result-record.ts';
 import { totalsOf } from '../../explorer/result-record.ts';
+import { visible, visibleLine } from '../screen.ts';
 import { failureLine, failureText } from './failure-text.ts';
 import type { ReporterContext } from './reporter.ts';
 
@@ -65,8 +66,8 @@ const failed = (file: string, name: string, failure: Failure, i: number): Annota
 });
 
 function command({ file, line, column, title, message }: Annotation): string {
-  const properties = `file=${property(file)},line=${line},col=${column},title=${property(title)}`;
-  return `::error ${properties}::${data(message.replace(/\n$/, ''))}\n`;
+  const properties = `file=${property(visibleLine(file))},line=${line},col=${column},title=${property(visibleLine(title))}`;
+  return `::error ${properties}::${data(visible(message.replace(/\n$/, '')))}\n`;
 }
 
 const data = (text: string): string =>

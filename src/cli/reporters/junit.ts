@@ -1,6 +1,8 @@
 /** JUnit XML: a suite for every file, a case for every scenario and twin. Times are of the virtual clock. */
 import type { FileResult, ReplayReport, ScenarioResult } from '../../explorer/result-record.ts';
 import { formatProblem } from '../../explorer/scenario-problem.ts';
+import { visible, visibleLine } from '../screen.ts';
+import { xmlText } from '../xml-text.ts';
 import { failureLine, failuresText } from './failure-text.ts';
 import type { ReporterContext } from './reporter.ts';
 
@@ -32,48 +34,38 @@ function suite(file: FileResult, seed: number): Suite {
   };
   const cases = isInvalid ? invalidCase(file) : file.results.map((r) => testCase(file.file, r)).join('');
   const time = seconds(file.results.reduce((ns, r) => ns + r.ns, 0));
-  const attributes = `name="${escaped(file.file)}" tests="${tests}" failures="${counts.failures}" errors="${counts.errors}" skipped="${counts.skipped}" time="${time}"`;
-  const properties = `    <properties>\n      <property name="seed" value="${seed}"/>\n      <property name="sha256" value="${escaped(file.hash)}"/>\n    </properties>\n`;
+  const attributes = `name="${xmlText(visibleLine(file.file))}" tests="${tests}" failures="${counts.failures}" errors="${counts.errors}" skipped="${counts.skipped}" time="${time}"`;
+  const properties = `    <properties>\n      <property name="seed" value="${seed}"/>\n      <property name="sha256" value="${xmlText(file.hash)}"/>\n    </properties>\n`;
   return { ...counts, xml: `  <testsuite ${attributes}>\n${properties}${cases}  </testsuite>\n` };
 }
 
 function invalidCase(file: FileResult): string {
   const text = file.problems.map((p) => formatProblem(file.file, p)).join('\n');
   const first = file.problems[0]?.message ?? '';
-  return `    <testcase name="${escaped(file.file)}" classname="${escaped(file.file)}" time="0">
-      <error message="${escaped(first)}" type="invalid">${escaped(text)}</error>
+  return `    <testcase name="${xmlText(visibleLine(file.file))}" classname="${xmlText(visibleLine(file.file))}" time="0">
+      <error message="${xmlText(visible(first))}" type="invalid">${xmlText(visible(text))}</error>
     </testcase>\n`;
 }
 
 function testCase(file: string, result: ScenarioResult): string {
-  const head = `    <testcase name="${escaped(result.name)}" classname="${escaped(file)}" time="${seconds(result.ns)}"`;
+  const head = `    <testcase name="${xmlText(visibleLine(result.name))}" classname="${xmlText(visibleLine(file))}" time="${seconds(result.ns)}"`;
   switch (result.verdict) {
     case 'passed':
       return `${head}/>\n`;
     case 'skipped':
       return `${head}>\n      <skipped/>\n    </testcase>\n`;
     case 'hung': {
-      const message = escaped(result.hung[0] ?? 'hung');
-      const text = escaped(result.hung.join('\n'));
+      const message = xmlText(visible(result.hung[0] ?? 'hung'));
+      const text = xmlText(visible(result.hung.join('\n')));
       return `${head}>\n      <error message="${message}" type="hung">${text}</error>\n    </testcase>\n`;
     }
     case 'failed': {
       const [first] = result.failures;
       const message = first === undefined ? 'failed' : failureLine(first);
-      const text = escaped(failuresText(file, result));
-      return `${head}>\n      <failure message="${escaped(message)}" type="expectation">${text}</failure>\n    </testcase>\n`;
+      const text = xmlText(failuresText(file, result));
+      return `${head}>\n      <failure message="${xmlText(message)}" type="expectation">${text}</failure>\n    </testcase>\n`;
     }
   }
 }
 
 const seconds = (ns: number): string => (ns / 1e9).toFixed(6);
-
-/** Text and attribute values: markup escaped; characters that XML 1.0 cannot hold at all are replaced. */
-const escaped = (text: string): string =>
-  text
-    .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '\ufffd')
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll('\r', '&#13;');

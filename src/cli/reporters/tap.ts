@@ -1,7 +1,7 @@
 /** TAP version 13: a test point for every scenario and twin, with YAML about what failed. */
 import type { FileResult, ReplayReport, ScenarioResult } from '../../explorer/result-record.ts';
 import { formatProblem } from '../../explorer/scenario-problem.ts';
-import { visibleLine } from '../screen.ts';
+import { visibleJson, visibleLine } from '../screen.ts';
 import type { ReporterContext } from './reporter.ts';
 
 /** A point's description must not hold a line break or a directive of its own. */
@@ -54,5 +54,5 @@ function point(file: string, result: ScenarioResult): Point {
 /** JSON values are YAML values: one key a line, with its value in JSON. */
 const yaml = (diagnostics: object): string =>
   Object.entries(diagnostics)
-    .map(([key, value]) => `  ${key}: ${JSON.stringify(value)}\n`)
+    .map(([key, value]) => `  ${key}: ${visibleJson(value)}\n`)
     .join('');
