@@ -10,11 +10,21 @@ import {
   type HeapDomain,
   KIND_EXTRA,
   KIND_OWNED,
+  REGION,
   RUN_BASE,
   spanOf,
 } from './heap-state.ts';
 import { linkAfter, linkTail } from './page-list.ts';
-import { dropSlot, hasRegion, metaKind, metaOwner, ownedMeta, setMeta, slotOf } from './page-region.ts';
+import {
+  appendSlots,
+  dropSlot,
+  hasRegion,
+  metaKind,
+  metaOwner,
+  ownedMeta,
+  setMeta,
+  slotOf,
+} from './page-region.ts';
 import {
   blockBase,
   blockIndex,
@@ -80,17 +90,18 @@ function appendRun(
   linkTail(h, list, RUN_BASE - id);
 }
 
-/** Appends a block that may touch regions kept page by page. */
+/** Appends a block that may touch regions kept page by page, region by region. */
 function appendPages(h: Heap, list: number, kind: number, val: number, first: number, size: number): void {
-  const step = size < 0 ? -1 : 1;
-  for (let i = 0; i !== size; i += step) {
-    const slot = slotOf(h, first + i);
-    if (slot < 0) {
-      appendRun(h, list, kind, val, first + i, 1, 1, 1);
-      continue;
-    }
-    setMeta(h, slot, ownedMeta(kind, val));
-    if (list >= 0) linkTail(h, list, slot);
+  const down = size < 0;
+  let at = first;
+  for (let left = Math.abs(size); left > 0; ) {
+    const within = at % REGION;
+    const n = Math.min(left, down ? within + 1 : REGION - within);
+    const slot = slotOf(h, at);
+    if (slot >= 0) appendSlots(h, list, slot, n, down, ownedMeta(kind, val));
+    else appendRun(h, list, kind, val, at, n, down ? -1 : 1, 1);
+    at += down ? -n : n;
+    left -= n;
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { ASSERT } from './bug.ts';
 import { CHUNK, chunkOf, type Heap, KIND_FREE, NIL, REGION, REGION_ORDER, RUN_BASE } from './heap-state.ts';
-import { linkAfter, linkHead, prevOf, unlinkNode } from './page-list.ts';
+import { linkAfter, linkHead, linkTail, prevOf, setPrev, unlinkNode } from './page-list.ts';
 import { dropRun, runHigh, runLow, splitAtAddress } from './page-run.ts';
 
 const PER_CHUNK = CHUNK / REGION;
@@ -177,4 +177,59 @@ export function dropSlot(h: Heap, slot: number, list: number): void {
   ASSERT(h.pgMeta[slot] !== 0, 'a page entry in use is dropped');
   if (list >= 0) unlinkNode(h, list, slot);
   setMeta(h, slot, 0);
+}
+
+/**
+ * Appends `n` neighbouring page entries of one region to a domain's list (NIL: to none), from `slot` on upwards, or
+ * downwards: equal to setMeta() and linkTail() of one after the other.
+ */
+export function appendSlots(
+  h: Heap,
+  list: number,
+  slot: number,
+  n: number,
+  down: boolean,
+  meta: number,
+): void {
+  const step = down ? -1 : 1;
+  const last = slot + (n - 1) * step;
+  h.pgMeta.fill(meta, Math.min(slot, last), Math.max(slot, last) + 1);
+  h.regionChanged[slot >>> REGION_ORDER] = 1;
+  if (list < 0) return;
+  linkTail(h, list, slot);
+  if (n === 1) return;
+  const { pgNext, pgPrev } = h;
+  for (let at = slot; at !== last; at += step) {
+    pgNext[at] = at + step;
+    pgPrev[at + step] = at;
+  }
+  pgNext[last] = NIL;
+  h.listTail[list] = last;
+}
+
+/**
+ * How many page entries, from the list's first on and at most `limit`, are neighbours in one region, upwards or
+ * downwards: negative if downwards.
+ */
+export function headSlots(h: Heap, list: number, limit: number): number {
+  const first = h.listHead[list]!;
+  const { pgNext } = h;
+  const step = pgNext[first] === first - 1 ? -1 : 1;
+  const region = first >>> REGION_ORDER;
+  let n = 1;
+  for (let at = first; n < limit && pgNext[at] === at + step && (at + step) >>> REGION_ORDER === region; n++)
+    at += step;
+  return n * step;
+}
+
+/** Takes the `n` entries that headSlots() told off a domain's list, and forgets them. */
+export function dropHeadSlots(h: Heap, list: number, n: number): void {
+  const first = h.listHead[list]!;
+  const last = n < 0 ? first + n + 1 : first + n - 1;
+  const next = h.pgNext[last]!;
+  h.listHead[list] = next;
+  if (next === NIL) h.listTail[list] = NIL;
+  else setPrev(h, next, NIL);
+  h.pgMeta.fill(0, Math.min(first, last), Math.max(first, last) + 1);
+  h.regionChanged[first >>> REGION_ORDER] = 1;
 }

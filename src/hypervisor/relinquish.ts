@@ -9,7 +9,7 @@ import { freeBlocks, freeSpan, freeSpans } from './free-blocks.ts';
 import { freeHeapPages } from './free-heap-pages.ts';
 import { removeHeapDomain } from './heap-domain.ts';
 import { type Heap, type HeapDomain, NIL, OFFLINING, RUN_BASE } from './heap-state.ts';
-import { dropSlot, relieve, slotMfn } from './page-region.ts';
+import { dropHeadSlots, dropSlot, headSlots, relieve, slotMfn } from './page-region.ts';
 import {
   blockBase,
   blockIndex,
@@ -54,17 +54,28 @@ function drain(h: Heap, d: HeapDomain, list: number, limit: number, extra: boole
     const node = h.listHead[list]!;
     if (node === NIL) break;
     let n = 1;
-    if (node >= 0) {
+    if (node < 0) n = drainRun(h, RUN_BASE - node, limit - done);
+    else if (h.offliningPages > 0) {
       const mfn = slotMfn(h, node);
       dropSlot(h, node, list);
       freeHeapPages(h, mfn, 0, true);
-    } else n = drainRun(h, RUN_BASE - node, limit - done);
+    } else n = drainSlots(h, list, limit - done);
     relieve(h);
     if (extra) d.extraPages -= n;
     lowerTotPages(h, d, n);
     done += n;
   }
   return done;
+}
+
+/** Frees the list's first pages that have entries of their own and are neighbours; returns how many there were. */
+function drainSlots(h: Heap, list: number, limit: number): number {
+  const n = headSlots(h, list, limit);
+  const first = slotMfn(h, h.listHead[list]!);
+  dropHeadSlots(h, list, n);
+  if (n < 0) freeSpan(h, first + n + 1, -n, true, true);
+  else freeSpan(h, first, n, false, true);
+  return Math.abs(n);
 }
 
 /** Frees the run's pages, or as many of the first as the limit allows. */
