@@ -18,17 +18,23 @@ export interface Space {
   readonly start: (into: Int32Array, intoAt: number) => void;
   /** Writes the tasks that can make a step, ascending; returns how many. None: an end state. */
   readonly enabled: (state: Int32Array, at: number, tasks: Int32Array) => number;
-  /** Writes the state after a step of `task`, which is enabled. The two places do not overlap. */
+  /**
+   * Writes the state after a step of `task`, which is enabled: `width` words. The two places do not overlap. If `width`
+   * grew meanwhile, what was written is thrown away and the step asked for again, with room for the new width.
+   */
   readonly step: (state: Int32Array, at: number, task: number, into: Int32Array, intoAt: number) => void;
   /** How an end state ended: a number that the space can tell more about. */
   readonly outcome: (state: Int32Array, at: number) => number;
   /**
-   * Whether a step of `a` and one of `b`, both enabled, lead to the same state in either order, each doing what it
-   * would have done first. Absent: nothing is known to commute.
+   * Whether a step of `a` and one of `b`, both enabled, lead to the same state in either order, neither keeping the
+   * other from its step. Absent: nothing is known to commute.
    */
   readonly commute?: (state: Int32Array, at: number, a: number, b: number) => boolean;
-  /** Rewrites a state to the one that stands for all that differ in the names of equal guests only. */
-  readonly representative?: (state: Int32Array, at: number) => void;
+  /**
+   * Rewrites a state to the one that stands for all that differ in the names of equal guests only. `renamed` takes for
+   * each task that was its new name (one who cannot tell leaves it alone: then nothing sleeps on).
+   */
+  readonly representative?: (state: Int32Array, at: number, renamed: Int32Array) => void;
 }
 
 /** A place in a search where somebody was chosen: the task's number. A schedule is a list of them, in order. */

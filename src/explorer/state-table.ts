@@ -1,0 +1,163 @@
+/**
+ * The states that a search has met, each once: exact vectors, numbered in the order in which they came.
+ *
+ * A state is stored as its words and compared word by word, so two states are never taken for one. It is written
+ * straight to the place where it will stay if it is new (`roomForState`, then `keepState`). Words of a state that
+ * the table was not yet wide enough for are 0; a hash does not depend on them.
+ */
+import { ASSERT } from '../hypervisor/bug.ts';
+
+/** States of a page. */
+const PAGE = 4096;
+/** States of the first page and slots at first, so that a small table costs little. */
+const FIRST_PAGE = 16;
+const FIRST_SLOTS = 64;
+/** Slots are doubled when more than this share of them is taken. */
+const MOST_TAKEN = 0.7;
+const MOST_STATES = 2 ** 30;
+
+export interface StateTable {
+  /** Words of a state. */
+  width: number;
+  /** States in the table; they are numbered from 0. */
+  count: number;
+  /** PAGE states each, at the width that the table had when the page was the last one. */
+  readonly pages: Int32Array[];
+  readonly strides: number[];
+  /** Open addressing: number of a state + 1 (0: free), and its hash, in turns. */
+  slots: Int32Array;
+  /** An odd factor for each word. */
+  keys: Int32Array;
+  /** Where in the page that roomForState() or viewState() returned the state is. */
+  at: number;
+  /** Memory of the table. */
+  bytes: number;
+}
+
+export function makeStateTable(width: number): StateTable {
+  const slots = new Int32Array(FIRST_SLOTS * 2);
+  return {
+    width,
+    count: 0,
+    pages: [],
+    strides: [],
+    slots,
+    keys: makeKeys(width),
+    at: 0,
+    bytes: slots.byteLength,
+  };
+}
+
+/** The finaliser of MurmurHash3 (public domain): every bit of `x` moves every bit of the result. */
+export function mixed(x: number): number {
+  x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
+  x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
+  return x ^ (x >>> 16);
+}
+
+const makeKeys = (width: number): Int32Array =>
+  Int32Array.from({ length: width }, (_, i) => mixed(i + 1) | 1);
+
+/** The table takes states of `width` words from now on. States it has keep their numbers. */
+export function widenStates(table: StateTable, width: number): void {
+  ASSERT(width >= table.width, 'a state does not lose words');
+  if (width === table.width) return;
+  table.width = width;
+  table.keys = makeKeys(width);
+  const last = table.pages.length - 1;
+  // Pages that are full stay as they are; the one that is being filled is laid out anew.
+  if (last < 0 || table.count >= (last + 1) * PAGE) return;
+  const old = table.pages[last]!;
+  const stride = table.strides[last]!;
+  const page = new Int32Array((old.length / stride) * width);
+  for (let i = 0; i < table.count - last * PAGE; i++)
+    page.set(old.subarray(i * stride, (i + 1) * stride), i * width);
+  replaceLast(table, page);
+}
+
+function replaceLast(table: StateTable, page: Int32Array): void {
+  const last = table.pages.length - 1;
+  table.bytes += page.byteLength - table.pages[last]!.byteLength;
+  table.pages[last] = page;
+  table.strides[last] = table.width;
+}
+
+/** The page in which the next state may be written, `width` words from `at` on. Until keepState() nobody sees it. */
+export function roomForState(table: StateTable): Int32Array {
+  const index = table.count >>> 12;
+  if (index === table.pages.length) {
+    ASSERT(table.count < MOST_STATES, 'states have 30-bit numbers');
+    const page = new Int32Array((index === 0 ? FIRST_PAGE : PAGE) * table.width);
+    table.pages.push(page);
+    table.strides.push(table.width);
+    table.bytes += page.byteLength;
+  }
+  table.at = (table.count & (PAGE - 1)) * table.width;
+  if (table.at === table.pages[index]!.length) {
+    const larger = new Int32Array(table.at * 2);
+    larger.set(table.pages[index]!);
+    replaceLast(table, larger);
+  }
+  return table.pages[index]!;
+}
+
+/** The number of the state in the room: `count` as it was before if it is new, and then it stays. */
+export function keepState(table: StateTable): number {
+  const { width, keys } = table;
+  const id = table.count;
+  const page = table.pages[id >>> 12]!;
+  const at = (id & (PAGE - 1)) * width;
+  let hash = 0;
+  for (let i = 0; i < width; i++) hash = (hash + Math.imul(page[at + i]!, keys[i]!)) | 0;
+  hash = mixed(hash);
+  const { slots } = table;
+  const mask = slots.length - 1;
+  let slot = (hash << 1) & mask;
+  for (;;) {
+    const there = slots[slot]!;
+    if (there === 0) break;
+    if (slots[slot + 1] === hash && isSame(table, there - 1, page, at)) return there - 1;
+    slot = (slot + 2) & mask;
+  }
+  slots[slot] = id + 1;
+  slots[slot + 1] = hash;
+  table.count = id + 1;
+  if (table.count * 2 > slots.length * MOST_TAKEN) growSlots(table);
+  return id;
+}
+
+function isSame(table: StateTable, id: number, page: Int32Array, at: number): boolean {
+  const other = table.pages[id >>> 12]!;
+  const stride = table.strides[id >>> 12]!;
+  const otherAt = (id & (PAGE - 1)) * stride;
+  for (let i = 0; i < stride; i++) if (other[otherAt + i] !== page[at + i]) return false;
+  for (let i = stride; i < table.width; i++) if (page[at + i] !== 0) return false;
+  return true;
+}
+
+function growSlots(table: StateTable): void {
+  const old = table.slots;
+  const slots = new Int32Array(old.length * 2);
+  const mask = slots.length - 1;
+  for (let i = 0; i < old.length; i += 2) {
+    if (old[i] === 0) continue;
+    let slot = (old[i + 1]! << 1) & mask;
+    while (slots[slot] !== 0) slot = (slot + 2) & mask;
+    slots[slot] = old[i]!;
+    slots[slot + 1] = old[i + 1]!;
+  }
+  table.slots = slots;
+  table.bytes += slots.byteLength - old.byteLength;
+}
+
+/** A page in which state `id` stands from `at` on, `width` words: the table's own, or `scratch` (at least as wide). */
+export function viewState(table: StateTable, id: number, scratch: Int32Array): Int32Array {
+  const page = table.pages[id >>> 12]!;
+  const stride = table.strides[id >>> 12]!;
+  table.at = (id & (PAGE - 1)) * stride;
+  if (stride === table.width) return page;
+  scratch.fill(0);
+  scratch.set(page.subarray(table.at, table.at + stride));
+  table.at = 0;
+  return scratch;
+}

@@ -1,0 +1,185 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { AT, countsEnds, countsSpace } from '../../src/explorer/counts-space.ts';
+import {
+  continueSearch,
+  frontierStates,
+  isFinished,
+  type Search,
+  type SearchOrder,
+  searchBytes,
+  startSearch,
+} from '../../src/explorer/exhaustive.ts';
+import type { Space } from '../../src/explorer/space.ts';
+import { censusOf, endingsSoFar } from '../../src/explorer/state-graph.ts';
+import { walkAllOrders } from './slow-walk.ts';
+import { programSpace, programs, smallRaces } from './small-spaces.ts';
+
+const ORDERS: readonly SearchOrder[] = ['bfs', 'dfs'];
+
+function searched(space: Space, order: SearchOrder, slice = 1e6): Search {
+  const search = startSearch(space, order);
+  while (!continueSearch(search, slice));
+  return search;
+}
+
+function expectSame(space: Space): void {
+  const slow = walkAllOrders(space);
+  for (const order of ORDERS) {
+    const census = censusOf(searched(space, order));
+    expect(census.states).toBe(slow.states.size);
+    expect(census.transitions).toBe(slow.transitions);
+    expect(census.shortest).toBe(slow.shortest);
+    expect(census.longest).toBe(slow.longest);
+    expect(census.endings.map(({ outcome, states }) => [outcome, states])).toEqual(
+      [...slow.ends].map(([outcome, ends]) => [outcome, ends.size]).sort(([a], [b]) => a! - b!),
+    );
+    for (const { outcome, share } of census.endings) expect(share).toBeCloseTo(slow.shares.get(outcome)!, 9);
+  }
+}
+
+describe('an exhaustive search', () => {
+  it('finds what walking every order finds, for all small races', () => {
+    for (const [, space] of smallRaces()) expectSame(space);
+  });
+
+  it('finds what walking every order finds, for made-up programs', () => {
+    fc.assert(fc.property(programs(4), (tasks) => expectSame(programSpace(tasks))));
+  });
+
+  it('gives the same census to the last bit, depth first or breadth first, in slices or in one go', () => {
+    const space = countsSpace({ free: 9, units: 6, claims: [false, false, true] });
+    const census = censusOf(searched(space, 'bfs'));
+    expect(census.states).toBeGreaterThan(500);
+    expect(censusOf(searched(space, 'dfs'))).toStrictEqual(census);
+    for (const slice of [1, 7, 100]) {
+      expect(censusOf(searched(space, 'dfs', slice))).toStrictEqual(census);
+      expect(censusOf(searched(space, 'bfs', slice))).toStrictEqual(census);
+    }
+  });
+
+  it('does no more than its budget, and says what is left', () => {
+    const search = startSearch(countsSpace({ free: 9, units: 6, claims: [false, false] }), 'bfs');
+    expect(continueSearch(search, 0)).toBe(false);
+    expect(search.transitions).toBe(0);
+    expect(continueSearch(search, 10)).toBe(false);
+    expect(search.transitions).toBeLessThan(12);
+    expect(frontierStates(search)).toBeGreaterThan(0);
+    expect(isFinished(search)).toBe(false);
+    expect(endingsSoFar(search)).toEqual([]);
+    while (!continueSearch(search, 10));
+    expect(frontierStates(search)).toBe(0);
+    expect(endingsSoFar(search).length).toBe(3);
+  });
+
+  it('meets an end sooner depth first', () => {
+    const space = countsSpace({ free: 90, units: 60, claims: [false, false] });
+    const steps = (order: SearchOrder): number => {
+      const search = startSearch(space, order);
+      while (search.ends.length === 0) continueSearch(search, 1);
+      return search.transitions;
+    };
+    expect(steps('dfs')).toBeLessThan(steps('bfs') / 10);
+  });
+
+  it('knows what its memory is', () => {
+    const search = searched(countsSpace({ free: 90, units: 60, claims: [false, false] }), 'dfs');
+    expect(searchBytes(search)).toBeGreaterThan(search.table.count * 4 * 6);
+    expect(searchBytes(search)).toBeLessThan(4e6);
+  });
+});
+
+/** Two tasks that go round in circles until one of them has gone round `rounds` times. */
+const circles: Space = {
+  width: 2,
+  tasks: 2,
+  start: (into, at) => into.fill(0, at, at + 2),
+  enabled: (state, at, tasks) => {
+    if (state[at] === 3) return 0;
+    tasks[0] = 0;
+    tasks[1] = 1;
+    return 2;
+  },
+  step: (state, at, task, into, intoAt) => {
+    into[intoAt] = state[at]!;
+    into[intoAt + 1] = state[at + 1]!;
+    if (task === 0) into[intoAt]!++;
+    else into[intoAt + 1] = (state[at + 1]! + 1) % 5;
+  },
+  outcome: (state, at) => state[at + 1]!,
+};
+
+describe('a search of a space with cycles', () => {
+  it('finishes, and says that there is no longest order and no share', () => {
+    for (const order of ORDERS) {
+      const census = censusOf(searched(circles, order));
+      expect(census).toMatchObject({ states: 20, transitions: 30, shortest: 3, longest: null });
+      expect(census.endings).toHaveLength(5);
+      for (const ending of census.endings) expect(ending).toMatchObject({ states: 1, share: null });
+    }
+  });
+});
+
+/** A task starts another with every other step; the state gets a word for each. */
+function growing(steps: number): Space {
+  const space = {
+    width: 1,
+    tasks: 1,
+    start: (into: Int32Array, at: number) => into.fill(0, at, at + space.width),
+    enabled: (state: Int32Array, at: number, tasks: Int32Array) => {
+      let n = 0;
+      // A task runs when the one before it has made a step.
+      for (let i = 0; i < space.width; i++)
+        if (state[at + i]! < steps && (i === 0 || state[at + i - 1]! > 0)) tasks[n++] = i;
+      return n;
+    },
+    step: (state: Int32Array, at: number, task: number, into: Int32Array, intoAt: number) => {
+      for (let i = 0; i < space.width; i++) into[intoAt + i] = state[at + i]!;
+      into[intoAt + task]!++;
+      if (task + 2 > space.width && space.width < 5) {
+        space.width++;
+        space.tasks++;
+      }
+    },
+    outcome: () => 0,
+  };
+  return space;
+}
+
+describe('a space that grows while it is searched', () => {
+  it('has the states that it has when it was as wide from the start', () => {
+    for (const order of ORDERS) {
+      const search = searched(growing(6), order);
+      // Five counts up to 6; one of them moves only when the one before it has.
+      expect(censusOf(search)).toMatchObject({ longest: 30, endings: [{ states: 1 }] });
+      const wide = growing(6) as { width: number; tasks: number } & Space;
+      wide.width = 5;
+      wide.tasks = 5;
+      expect(censusOf(search)).toStrictEqual(censusOf(searched(wide, order)));
+    }
+  });
+});
+
+describe('the counts of builders', () => {
+  it('end as the race of 2012: one of them starts or none does, and with room for both all do', () => {
+    const ends = (free: number, claim: boolean): number[][] => {
+      const counts = { free, units: 6, claims: [claim, claim] };
+      return censusOf(searched(countsSpace(counts), 'bfs')).endings.map(({ outcome }) =>
+        countsEnds(counts, outcome),
+      );
+    };
+    const { started, late, refused } = AT;
+    expect(ends(9, false)).toEqual([
+      [late, started],
+      [started, late],
+      [late, late],
+    ]);
+    expect(ends(9, true)).toEqual([
+      [refused, started],
+      [started, refused],
+    ]);
+    expect(ends(12, false)).toEqual([[started, started]]);
+    expect(ends(12, true)).toEqual([[started, started]]);
+    expect(ends(5, true)).toEqual([[refused, refused]]);
+  });
+});

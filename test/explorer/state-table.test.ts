@@ -1,0 +1,68 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  keepState,
+  makeStateTable,
+  roomForState,
+  type StateTable,
+  viewState,
+  widenStates,
+} from '../../src/explorer/state-table.ts';
+
+function add(table: StateTable, words: readonly number[]): number {
+  const room = roomForState(table);
+  for (let i = 0; i < table.width; i++) room[table.at + i] = words[i] ?? 0;
+  return keepState(table);
+}
+
+function read(table: StateTable, id: number): number[] {
+  const page = viewState(table, id, new Int32Array(table.width));
+  return [...page.subarray(table.at, table.at + table.width)];
+}
+
+describe('a table of states', () => {
+  it('numbers states as a map does, whatever their words, also when they grow wider', () => {
+    const words = fc.array(fc.oneof(fc.integer({ min: -2, max: 2 }), fc.integer()), { maxLength: 5 });
+    fc.assert(
+      fc.property(fc.array(fc.tuple(words, fc.boolean()), { maxLength: 60 }), (rows) => {
+        const table = makeStateTable(1);
+        const known = new Map<string, number>();
+        for (const [row] of rows) {
+          if (row.length > table.width) widenStates(table, row.length);
+          const full = [...row, ...Array(5 - row.length).fill(0)].join(' ');
+          const id = add(table, row);
+          expect(id).toBe(known.get(full) ?? known.size);
+          known.set(full, id);
+        }
+        for (const [full, id] of known)
+          expect([...read(table, id), ...Array(5 - table.width).fill(0)].join(' ')).toBe(full);
+      }),
+    );
+  });
+
+  it('keeps hundreds of thousands of states on many pages, and knows its memory', () => {
+    const table = makeStateTable(3);
+    const at = (i: number): number[] => [i % 100, Math.floor(i / 100) % 100, Math.floor(i / 10000)];
+    let wrong = 0;
+    for (let i = 0; i < 100_000; i++) if (add(table, at(i)) !== i) wrong++;
+    widenStates(table, 4);
+    for (let i = 100_000; i < 200_000; i++) if (add(table, [...at(i), 1]) !== i) wrong++;
+    expect(wrong).toBe(0);
+    for (let i = 0; i < 200_000; i += 317) {
+      expect(add(table, i < 100_000 ? at(i) : [...at(i), 1])).toBe(i);
+      expect(read(table, i)).toEqual([...at(i), i < 100_000 ? 0 : 1]);
+    }
+    expect(table.count).toBe(200_000);
+    const pages = table.pages.reduce((sum, page) => sum + page.byteLength, 0);
+    expect(table.bytes).toBe(pages + table.slots.byteLength);
+    expect(table.slots.length).toBeGreaterThanOrEqual(400_000);
+  });
+
+  it('tells states apart whose hashes are the same', () => {
+    const table = makeStateTable(2);
+    // Factors that make every state's hash the same: only the words tell them apart.
+    table.keys.fill(0);
+    for (let i = 0; i < 500; i++) expect(add(table, [i, -i])).toBe(i);
+    for (let i = 0; i < 500; i++) expect(add(table, [i, -i])).toBe(i);
+  });
+});
