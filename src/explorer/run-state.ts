@@ -8,7 +8,7 @@ import type { World } from './world.ts';
 
 /** Where the text of running tasks goes, and who looks at what they ask. */
 export interface Observer {
-  readonly write: Write;
+  readonly write?: Write | undefined;
   /** Sees every served request of the command, for --trace-hypercalls. */
   readonly served?: (request: Request, reply: Reply) => void;
 }
@@ -31,8 +31,10 @@ export interface Run {
   wakeAt: number;
   /** Who comes between a task and the world; absent: nobody. */
   intercept?: Interceptor;
-  /** The id of a task that `parent` starts; absent: the next one. */
-  newId?: (parent: number) => number;
+  /** The id of a task called `name` that `parent` starts; absent: the next one. */
+  newId?: (parent: number, name: string) => number;
+  /** Nobody is told machine frames: what is done then does not depend on which ones they are. */
+  forgetFrames?: boolean;
 }
 
 export const newRun = (

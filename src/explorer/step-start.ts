@@ -152,7 +152,7 @@ function startGuest(play: Play, step: Step, guest: string, action: GuestAction):
 }
 
 /** After a step: names a domain that a raw hypercall made. */
-export function nameCreated(play: Play, pending: Pending): void {
+export function nameCreated(play: Play, pending: Pick<Pending, 'names'>): void {
   if (pending.names === null) return;
   for (const domain of play.world.xen.domains.values()) {
     if (domain.handle === pending.names.handle) nameDomain(play.world, domain.domid, pending.names.name);

@@ -1,5 +1,5 @@
 /** What becomes of a task when its request is served: reply, cost, whom it wakes. */
-import type { Request } from '../toolstack/task.ts';
+import type { Reply, Request } from '../toolstack/task.ts';
 import { intercepted } from './intercept.ts';
 import { wholeCost } from './machine.ts';
 import { requestCost } from './request-cost.ts';
@@ -33,13 +33,13 @@ function afterPart(run: Run, here: RunningTask, section: Section, served: Sectio
   const { world, machine } = run;
   if (machine !== null) noteSection(machine, world, here, section, served);
   const at = world.now + served.took;
-  if (served.reply === null) return { ...here, section: served.section, at };
+  if (served.reply === null) return { ...here, section: untold(run, served.section!), at };
   if (section.request.name === 'XEN_DOMCTL_destroydomain') {
     if (served.reply.rc === 0 && fireWatches(world, RELEASE, here.id)) run.wakeAt = world.now;
     dropGuests(run);
   }
   run.observers.get(here.id)?.served?.(section.request, served.reply);
-  return { ...here, section: null, reply: served.reply, at };
+  return { ...here, section: null, reply: asTold(run, served.reply), at };
 }
 
 /**
@@ -75,7 +75,7 @@ export function serve(
       return here;
     case 'spawn': {
       const task = { name: request.name, frames: [request.frame] };
-      const id = addTask(world, task, request.domid ?? null, world.now, run.newId?.(here.id));
+      const id = addTask(world, task, request.domid ?? null, world.now, run.newId?.(here.id, request.name));
       if (machine !== null) noteTask(machine, world, { id, task: request }, 'start', 0);
       return { ...here, reply: { rc: 0, task: id } };
     }
@@ -94,7 +94,16 @@ export function serve(
       if (request.kind === 'hypercall' && request.name === 'XEN_DOMCTL_unpausedomain') run.wakeAt = world.now;
       if (request.kind === 'hypercall' && request.name === 'XEN_DOMCTL_destroydomain') dropGuests(run);
       const own = fired.length > 0 ? watchHit(here.watches, fired) : null;
-      return { ...here, reply, at: world.now + cost, pending: own ?? here.pending };
+      return { ...here, reply: asTold(run, reply), at: world.now + cost, pending: own ?? here.pending };
     }
   }
+}
+
+const asTold = (run: Run, reply: Reply): Reply =>
+  run.forgetFrames === true && 'frames' in reply ? { ...reply, frames: undefined } : reply;
+
+function untold(run: Run, section: Section): Section {
+  if (run.forgetFrames !== true) return section;
+  const { frames: _frames, ...rest } = section;
+  return rest;
 }

@@ -27,8 +27,30 @@ export type TurnGrain = 'hypercall' | 'request' | { readonly extents: number };
 const READY: Reply = { rc: 0 };
 const NEVER = Number.POSITIVE_INFINITY;
 
+/** What a transition led to. */
+interface Turn {
+  /** The task's exit status if it ended. */
+  readonly ended: number | null;
+  /** Until when it was busy. */
+  readonly until: number;
+}
+
+/** Who can make a transition: those that are awake; and the sleepers to be woken first, if there are none. */
+interface Turns {
+  readonly awake: readonly number[];
+  readonly asleep: readonly number[];
+  /** When those sleepers are due. */
+  readonly due: number;
+}
+
 /** The ids of the tasks that can make a transition now, in the world's order. */
-export function canTakeTurn(run: Run): number[] {
+export function canTakeTurn(run: Run): readonly number[] {
+  const { awake, asleep } = turnsOf(run);
+  return awake.length > 0 ? awake : asleep;
+}
+
+/** The same, told apart. */
+export function turnsOf(run: Run): Turns {
   const { tasks, now } = run.world;
   const awake: number[] = [];
   const asleep: number[] = [];
@@ -42,7 +64,7 @@ export function canTakeTurn(run: Run): number[] {
       asleep.push(task.id);
     }
   }
-  return awake.length > 0 ? awake : asleep;
+  return { awake, asleep, due: first };
 }
 
 /** Its time is yet to come, and not because it is busy until then. */
@@ -65,18 +87,19 @@ function isPoint(request: Request, grain: TurnGrain): boolean {
 
 /**
  * Makes one transition of task `id`, which canTakeTurn() named. With a machine it begins at the task's own time, not
- * before the transitions made so far began, and costs what it costs there. Returns its exit status if it ended.
+ * before the transitions made so far began, and costs what it costs there.
  */
-export function takeTurn(run: Run, id: number, grain: TurnGrain): number | null {
+export function takeTurn(run: Run, id: number, grain: TurnGrain): Turn {
   const { world } = run;
   const running = world.tasks.find((task) => task.id === id);
   ASSERT(running !== undefined && running.at !== null, `task ${id} can go on`);
   const start = Math.max(world.now, running.at);
   world.now = start;
-  const rc = advance(run, running, grain, start);
+  const ended = advance(run, running, grain, start);
+  const until = world.now;
   // With a machine others may begin while this one is still busy.
   world.now = start;
-  return rc;
+  return { ended, until };
 }
 
 function advance(run: Run, running: RunningTask, grain: TurnGrain, start: number): number | null {

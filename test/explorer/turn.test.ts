@@ -63,7 +63,7 @@ describe('takeTurn', () => {
     expect(before - run.world.xen.heap.totalAvailPages).toBe(3);
     takeTurn(run, id, { extents: 3 });
     expect(before - run.world.xen.heap.totalAvailPages).toBe(6);
-    expect(takeTurn(run, id, { extents: 3 })).toBe(7);
+    expect(takeTurn(run, id, { extents: 3 }).ended).toBe(7);
   });
 
   it('lets a sleeper go on only when nobody else can', () => {
@@ -135,7 +135,7 @@ describe('intercept', () => {
     const run = runOn();
     const [a] = twoBuilders(run);
     run.intercept = () => ({ reply: { rc: -12 } });
-    expect(takeTurn(run, a, 'hypercall')).toBe(null);
-    expect(takeTurn(run, a, 'hypercall')).toBe(-12);
+    expect(takeTurn(run, a, 'hypercall').ended).toBe(null);
+    expect(takeTurn(run, a, 'hypercall').ended).toBe(-12);
   });
 });

@@ -1,0 +1,251 @@
+/**
+ * A parallel block as something that others drive: its lanes and whatever else runs on the host, one transition at a
+ * time.
+ *
+ * Everybody who can go on is an actor with a number: the lanes first, in the scenario's order, then all other tasks. A
+ * task that is started meanwhile is named after its parent and how many that one had started before, so that it is the
+ * same one whatever the others did.
+ */
+
+import type { LaneEnd, LaneFacts } from './lane-end.ts';
+import { endOfLane, factsAfter, newFacts } from './lane-end.ts';
+import type { Play } from './play.ts';
+import type { Run } from './run-state.ts';
+import { newRun } from './run-state.ts';
+import type { Step } from './scenario.ts';
+import { counted, nameCreated, startStep } from './step-start.ts';
+import { type TurnGrain, takeTurn, turnsOf } from './turn.ts';
+
+/** A step of a lane, and the count of the repeat around it. */
+interface LaneStep {
+  readonly step: Step;
+  readonly i: number | null;
+}
+
+/** What a lane is to do. */
+interface Lane {
+  readonly label: string;
+  readonly steps: readonly LaneStep[];
+  /** One of its steps creates a guest. */
+  readonly creates: boolean;
+}
+
+/** Where a lane stands: a value. */
+export interface LaneState {
+  /** The step to begin next. */
+  readonly next: number;
+  /** The task of the step under way, or null. */
+  readonly task: number | null;
+  /** No sooner than this. */
+  readonly at: number;
+  readonly names: { readonly handle: string; readonly name: string } | null;
+  readonly facts: LaneFacts;
+}
+
+/** See the file's header. Its values are replaced, and the world's with them. */
+export interface BlockRun {
+  readonly play: Play;
+  readonly run: Run;
+  readonly grain: TurnGrain;
+  readonly lanes: readonly Lane[];
+  states: readonly LaneState[];
+  /** Ids below this were there before the block. */
+  readonly firstId: number;
+  /** How many tasks each task has started, by id. */
+  born: ReadonlyMap<number, number>;
+  /** The ids of tasks by their names; only grows. */
+  readonly ids: Map<string, number>;
+  /** The tasks that are actors beside the lanes, by actor number less the number of lanes; only grows. */
+  readonly others: { readonly id: number; readonly name: string }[];
+}
+
+/** Who drives a block, and how. */
+export interface BlockHow {
+  readonly grain: TurnGrain;
+  /** False: nothing costs time. True: the play's own machine says what does. */
+  readonly timed: boolean;
+  /** See Run. */
+  readonly forgetFrames?: boolean;
+}
+
+/** Why a block cannot be driven, or null. */
+export function cannotDrive(block: Step): string | null {
+  if (block.action.do !== 'parallel') return 'it is not a parallel block';
+  const nested = block.action.steps.some(isNested);
+  return nested ? 'a parallel block inside a parallel block has no orders of its own yet' : null;
+}
+
+const isNested = ({ action }: Step): boolean =>
+  action.do === 'parallel' || (action.do === 'repeat' && action.steps.some(isNested));
+
+/** Opens the block at which a play stands. cannotDrive() said null. */
+export function openBlock(play: Play, block: Step, how: BlockHow): BlockRun {
+  const { world, run: timed } = play;
+  const steps = block.action.do === 'parallel' ? block.action.steps : [];
+  const run = how.timed ? timed : newRun(world, timed.outside, null, Number.POSITIVE_INFINITY);
+  const lanes = steps.flatMap((step) => copies(step).map((i) => newLane(step, i)));
+  const states = steps.flatMap((step) =>
+    copies(step).map(() => ({
+      next: 0,
+      task: null,
+      at: world.now + step.at,
+      names: null,
+      facts: newFacts(),
+    })),
+  );
+  const driven: BlockRun = {
+    play: { ...play, run },
+    run,
+    grain: how.grain,
+    lanes,
+    states,
+    firstId: world.nextTask,
+    born: new Map(),
+    ids: new Map(),
+    others: world.tasks.map(({ id, task }) => ({ id, name: task.name })),
+  };
+  run.newId = (parent, name) => {
+    const before = driven.born.get(parent) ?? 0;
+    driven.born = new Map(driven.born).set(parent, before + 1);
+    return idOf(driven, `${parent}/${before}`, name);
+  };
+  if (how.forgetFrames !== undefined) run.forgetFrames = how.forgetFrames;
+  return driven;
+}
+
+const copies = ({ times }: Step): readonly (number | null)[] =>
+  times === null ? [null] : Array.from({ length: times }, (_, i) => i + 1);
+
+function newLane(step: Step, i: number | null): Lane {
+  const steps = stepsOf(step, i);
+  const creates = steps.some(({ step: { action } }) => action.do === 'run' && isCreate(action.argv));
+  return { label: i === null ? step.label : counted(step.label, i), steps, creates };
+}
+
+const isCreate = (argv: readonly string[]): boolean => {
+  const words = argv[0] === 'xl' ? argv.slice(1) : argv;
+  return words.find((word) => !word.startsWith('-')) === 'create';
+};
+
+function stepsOf(step: Step, i: number | null): LaneStep[] {
+  const { action } = step;
+  if (action.do !== 'repeat') return [{ step, i }];
+  const rounds = Array.from({ length: action.count }, (_, round) => round + 1);
+  return rounds.flatMap((round) => action.steps.flatMap((child) => stepsOf(child, round)));
+}
+
+/** The id of a task by what makes it the same in all orders. A lane's task (null) is no actor of its own: the lane is. */
+function idOf(block: BlockRun, birth: string, name: string | null): number {
+  const known = block.ids.get(birth);
+  if (known !== undefined) return known;
+  const id = block.firstId + block.ids.size;
+  block.ids.set(birth, id);
+  if (name !== null) block.others.push({ id, name });
+  return id;
+}
+
+/** Whether every lane is over. */
+export const isBlockOver = (block: BlockRun): boolean =>
+  block.states.every((lane, l) => isLaneOver(lane, block.lanes[l]!));
+
+const isLaneOver = (state: LaneState, lane: Lane): boolean =>
+  state.task === null && state.next >= lane.steps.length;
+
+/** The actors that can make a transition, ascending; none once every lane is over. */
+export function blockTurns(block: BlockRun): number[] {
+  if (isBlockOver(block)) return [];
+  const { awake, asleep, due } = turnsOf(block.run);
+  const { now } = block.run.world;
+  const idle = block.states.flatMap((lane, l) =>
+    lane.task === null && !isLaneOver(lane, block.lanes[l]!) ? [l] : [],
+  );
+  const begin = idle.filter((l) => block.states[l]!.at <= now);
+  if (awake.length > 0 || begin.length > 0) return actorsOf(block, awake, begin);
+  const soonest = idle.reduce((least, l) => Math.min(least, block.states[l]!.at), due);
+  const late = idle.filter((l) => block.states[l]!.at === soonest);
+  return actorsOf(block, due === soonest ? asleep : [], late);
+}
+
+function actorsOf(block: BlockRun, ids: readonly number[], lanes: readonly number[]): number[] {
+  const actors = [...lanes];
+  for (const id of ids) actors.push(actorOf(block, id));
+  return actors.sort((a, b) => a - b);
+}
+
+function actorOf(block: BlockRun, id: number): number {
+  const lane = block.states.findIndex((state) => state.task === id);
+  return lane >= 0 ? lane : block.lanes.length + block.others.findIndex((other) => other.id === id);
+}
+
+/** What to call an actor. */
+export function actorName(block: BlockRun, actor: number): string {
+  return block.lanes[actor]?.label ?? block.others[actor - block.lanes.length]?.name ?? `task ${actor}`;
+}
+
+/** Makes one transition of an actor that blockTurns() named. */
+export function takeBlockTurn(block: BlockRun, actor: number): void {
+  const lane = block.states[actor];
+  if (lane === undefined) {
+    takeTurn(block.run, block.others[actor - block.lanes.length]!.id, block.grain);
+  } else if (lane.task === null) begin(block, actor, lane);
+  else goOn(block, actor, lane, lane.task);
+}
+
+function change(block: BlockRun, l: number, next: Partial<LaneState>): LaneState {
+  const state = { ...block.states[l]!, ...next };
+  block.states = block.states.with(l, state);
+  return state;
+}
+
+function begin(block: BlockRun, l: number, state: LaneState): void {
+  const { play } = block;
+  const { world } = play;
+  world.now = Math.max(world.now, state.at);
+  const { step, i } = block.lanes[l]!.steps[state.next]!;
+  const id = idOf(block, `lane ${l}/${state.next}`, null);
+  const { nextTask } = world;
+  world.nextTask = id;
+  const pending = startStep(play, step, i);
+  world.nextTask = Math.max(nextTask, id + 1);
+  const { next } = state;
+  const under = { next: next + 1, at: world.now, names: pending.names };
+  if (pending.refused !== null) {
+    const facts = { ...state.facts, rc: state.facts.rc || 1, reason: pending.refused };
+    change(block, l, { ...under, facts });
+  } else if (pending.task === null) {
+    change(block, l, { ...under, at: Math.max(world.now, pending.until ?? 0) });
+  } else {
+    const facts = { ...state.facts, tried: false };
+    goOn(block, l, change(block, l, { ...under, task: id, facts }), id);
+  }
+}
+
+function goOn(block: BlockRun, l: number, state: LaneState, id: number): void {
+  const { run, play } = block;
+  let { facts } = state;
+  run.observers.set(id, {
+    served: (request, reply) => {
+      facts = factsAfter(facts, request, reply);
+    },
+  });
+  const { ended, until } = takeTurn(run, id, block.grain);
+  run.observers.delete(id);
+  run.ended.delete(id);
+  if (ended === null) {
+    if (facts !== state.facts) change(block, l, { facts });
+    return;
+  }
+  const { step } = block.lanes[l]!.steps[state.next - 1]!;
+  nameCreated(play, { names: state.names });
+  change(block, l, { task: null, names: null, at: until, facts: endOfStep(facts, step, ended) });
+}
+
+const endOfStep = (facts: LaneFacts, step: Step, rc: number): LaneFacts => {
+  const failed = step.action.do === 'hypercall' ? rc < 0 || facts.short : rc !== 0;
+  if (failed) return { ...facts, rc: facts.rc || rc || 1, late: facts.late || facts.tried, short: false };
+  return facts.rc === 0 ? newFacts() : facts;
+};
+
+/** How the lanes stand at an end: none of them can go on. */
+export const blockEnds = (block: BlockRun): LaneEnd[] =>
+  block.states.map((state, l) => endOfLane(block.lanes[l]!, state.facts, isLaneOver(state, block.lanes[l]!)));

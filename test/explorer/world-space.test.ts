@@ -1,0 +1,62 @@
+/** A host with a parallel block on it as a space: what its states are, who can go on, how it ends. */
+import { describe, expect, it } from 'vitest';
+import { kindsOf, spaceOf, twoBuilders } from './space-fixture.ts';
+import { walkAll } from './walk-all.ts';
+
+const creates = (claimMode: number): string => `
+host: { memory: 256M, dom0: 64M }
+xlconf: { claim_mode: ${claimMode}, autoballoon: "off" }
+guests:
+  a: { type: pv, memory: 110 }
+  b: { type: pv, memory: 110 }
+steps:
+  - parallel: [xl create a, xl create b]
+`;
+
+describe('a world as a space', () => {
+  it('counts by class who has how much, and exactly who got which frame in which order', () => {
+    const grain = { extents: 1 };
+    // (n + 1)^2 pairs of progress; the sum of the binomials (i + j over i), which is (2n + 2 over n + 1) - 1.
+    expect(walkAll(spaceOf(twoBuilders(4), { grain })).states).toBe(25);
+    expect(walkAll(spaceOf(twoBuilders(4), { grain, ownership: 'exact' })).states).toBe(251);
+  });
+
+  it('has one transition for each hypercall at the grain of hypercalls', () => {
+    expect(walkAll(spaceOf(twoBuilders(4)))).toMatchObject({ states: 4, transitions: 4 });
+  });
+
+  it('goes to any state from any other', () => {
+    const space = spaceOf(twoBuilders(3), { grain: { extents: 1 } });
+    const steps = (order: readonly number[]): number => {
+      const state = new Int32Array(space.width + 64);
+      const next = new Int32Array(space.width + 64);
+      space.start(state, 0);
+      for (const task of order) {
+        space.step(state, 0, task, next, 0);
+        state.set(next);
+      }
+      return state[0]!;
+    };
+    const met = steps([0, 1, 0, 1]);
+    expect(steps([1, 1, 1])).not.toBe(met);
+    expect(steps([1, 1, 0, 0])).toBe(met);
+    expect(steps([0, 0, 1, 1])).toBe(met);
+  });
+
+  it('lets a sleeper begin only after the others', () => {
+    const late = twoBuilders(2).replace(
+      '- { hypercall: XENMEM_populate_physmap, args: { domid: b',
+      '- { at: 1ms, hypercall: XENMEM_populate_physmap, args: { domid: b',
+    );
+    expect(walkAll(spaceOf(late))).toMatchObject({ states: 3, transitions: 2 });
+  });
+
+  it('tells a create that was refused from one that failed late', () => {
+    const walk = (claimMode: number): string[] => {
+      const space = spaceOf(creates(claimMode));
+      return kindsOf(space, walkAll(space, 400));
+    };
+    expect(walk(1)).toEqual(['started refused']);
+    expect(walk(0)).toEqual(['started late']);
+  });
+});
