@@ -13,7 +13,7 @@ import {
 import type { Space } from '../../src/explorer/space.ts';
 import { censusOf, endingsSoFar } from '../../src/explorer/state-graph.ts';
 import { walkAllOrders } from './slow-walk.ts';
-import { programSpace, programs, smallRaces } from './small-spaces.ts';
+import { growingSpace, programSpace, programs, smallRaces } from './small-spaces.ts';
 
 const ORDERS: readonly SearchOrder[] = ['bfs', 'dfs'];
 
@@ -120,42 +120,13 @@ describe('a search of a space with cycles', () => {
   });
 });
 
-/** A task starts another with every other step; the state gets a word for each. */
-function growing(steps: number): Space {
-  const space = {
-    width: 1,
-    tasks: 1,
-    start: (into: Int32Array, at: number) => into.fill(0, at, at + space.width),
-    enabled: (state: Int32Array, at: number, tasks: Int32Array) => {
-      let n = 0;
-      // A task runs when the one before it has made a step.
-      for (let i = 0; i < space.width; i++)
-        if (state[at + i]! < steps && (i === 0 || state[at + i - 1]! > 0)) tasks[n++] = i;
-      return n;
-    },
-    step: (state: Int32Array, at: number, task: number, into: Int32Array, intoAt: number) => {
-      for (let i = 0; i < space.width; i++) into[intoAt + i] = state[at + i]!;
-      into[intoAt + task]!++;
-      if (task + 2 > space.width && space.width < 5) {
-        space.width++;
-        space.tasks++;
-      }
-    },
-    outcome: () => 0,
-  };
-  return space;
-}
-
 describe('a space that grows while it is searched', () => {
   it('has the states that it has when it was as wide from the start', () => {
     for (const order of ORDERS) {
-      const search = searched(growing(6), order);
+      const search = searched(growingSpace(6, 1), order);
       // Five counts up to 6; one of them moves only when the one before it has.
       expect(censusOf(search)).toMatchObject({ longest: 30, endings: [{ states: 1 }] });
-      const wide = growing(6) as { width: number; tasks: number } & Space;
-      wide.width = 5;
-      wide.tasks = 5;
-      expect(censusOf(search)).toStrictEqual(censusOf(searched(wide, order)));
+      expect(censusOf(search)).toStrictEqual(censusOf(searched(growingSpace(6, 5), order)));
     }
   });
 });

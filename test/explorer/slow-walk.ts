@@ -42,7 +42,7 @@ interface Ahead {
 }
 
 /** Switches of a schedule that is begun after a step of `last` (-1: nobody's). */
-const switchesOf = (schedule: readonly number[], last: number): number =>
+export const switchesOf = (schedule: readonly number[], last: number): number =>
   schedule.filter((task, i) => (i > 0 ? task !== schedule[i - 1] : last >= 0 && task !== last)).length;
 
 function isSmaller(a: readonly number[], b: readonly number[], last: number): boolean {

@@ -107,3 +107,28 @@ export function programSpace(tasks: readonly Program[]): Space {
   };
   return space;
 }
+
+/** Five counts up to `steps`, a count going up only when the one before it has; of `width` words at first. */
+export function growingSpace(steps: number, width: number): Space {
+  const space = {
+    width,
+    tasks: width,
+    start: (into: Int32Array, at: number) => into.fill(0, at, at + space.width),
+    enabled: (state: Int32Array, at: number, tasks: Int32Array) => {
+      let n = 0;
+      for (let i = 0; i < space.width; i++)
+        if (state[at + i]! < steps && (i === 0 || state[at + i - 1]! > 0)) tasks[n++] = i;
+      return n;
+    },
+    step: (state: Int32Array, at: number, task: number, into: Int32Array, intoAt: number) => {
+      for (let i = 0; i < space.width; i++) into[intoAt + i] = state[at + i]!;
+      into[intoAt + task]!++;
+      if (task + 2 > space.width && space.width < 5) {
+        space.width++;
+        space.tasks++;
+      }
+    },
+    outcome: () => 0,
+  };
+  return space;
+}
