@@ -3,6 +3,7 @@ import { benchCommand } from './bench-command.ts';
 import { benchConfig } from './bench-config.ts';
 import { benchHeapBuild } from './bench-heap-build.ts';
 import { benchHeapMix } from './bench-heap-mix.ts';
+import { benchHypercalls } from './bench-hypercalls.ts';
 import { benchReplay } from './bench-replay.ts';
 
 /** Prints its own lines. */
@@ -11,6 +12,7 @@ type Section = (print: (line: string) => void) => void;
 const SECTIONS: readonly (readonly [title: string, run: Section])[] = [
   ['1 TiB guests: set up the heap, populate, destroy', benchHeapBuild],
   ['irregular memory: single pages allocated and freed', benchHeapMix],
+  ['hypercalls one by one, and taking them back', benchHypercalls],
   ['guest configs of 10 MB', benchConfig],
   ['commands as users meet them', benchCommand],
   ['scenarios replayed', benchReplay],

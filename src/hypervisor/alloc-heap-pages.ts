@@ -25,6 +25,7 @@ import {
   NR_ZONES,
   RUN_BASE,
 } from './heap-state.ts';
+import { noteDomain, noteNode, noteZone } from './heap-undo.ts';
 import { dirtyPages } from './page-dirty.ts';
 import { nextOf } from './page-list.ts';
 import { relieve } from './page-region.ts';
@@ -80,6 +81,7 @@ export function allocHeapPages(
   if (s.gate.extents === 0) return 0;
   const limit = s.gate.extents;
   const last = r.d === null ? 0 : r.d.lastAllocNode;
+  h.rotated = false;
   const found = find(h, r, last);
   if (found === NOT_FOUND) return 0;
   const list = h.foundList;
@@ -103,7 +105,10 @@ export function allocHeapPages(
   if (consumed > 0 && r.d !== null) consumeClaim(h, r.d, consumed);
   const perStep = size - (atAlloc ? s.gate.consume : 0);
   virqTests(h, before, size, perStep, atAlloc ? 0 : s.gate.consume, n);
-  if (r.d !== null) r.d.lastAllocNode = h.nodeIds[node]!;
+  if (r.d !== null) {
+    noteDomain(h, r.d);
+    r.d.lastAllocNode = h.nodeIds[node]!;
+  }
   relieve(h);
   return n;
 }
@@ -125,6 +130,9 @@ export function allocHeapPage(h: Heap, d: HeapDomain): number {
   popHead(h, list);
   const kept = (1 << b.order) - 1;
   const mfn = b.mfn + kept;
+  noteNode(h, 0);
+  noteZone(h, zone);
+  noteDomain(h, d);
   if (b.fd !== -1) h.needScrub[0] = h.needScrub[0]! - dirtyPages(h, mfn, 1, b.dirty);
   if (kept > 0) queueRemainder(h, b, kept);
   h.totalAvailPages--;
@@ -327,6 +335,8 @@ function takeFromList(
   s.lastDirty = b.dirty;
   const nodeZone = Math.floor(list / NR_ORDERS);
   const nodeIdx = Math.floor(nodeZone / NR_ZONES);
+  noteNode(h, nodeIdx);
+  noteZone(h, nodeZone);
   const whole = Math.floor(n / per);
   if (whole > 0) takeWhole(h, list, whole, order, index, step, s, sink, nodeIdx);
   const rest = n - whole * per;

@@ -164,10 +164,6 @@ export function emptyHeap(boot: HeapBoot, nodeIds: readonly number[], regions: r
     pgNext: new Int32Array(0),
     pgPrev: new Int32Array(0),
     pgMeta: new Int32Array(0),
-    regionChanged: new Uint8Array(0),
-    regionCopies: [],
-    bitsChanged: new Uint8Array(chunks),
-    bitsCopies: new Array<null>(chunks).fill(null),
     regionMfn: [],
     regionSpare: [],
     dirtyBits: new Array<null>(chunks).fill(null),
@@ -178,6 +174,7 @@ export function emptyHeap(boot: HeapBoot, nodeIds: readonly number[], regions: r
     rotated: false,
     merged: { mfn: 0, order: 0, fd: -1, dirty: CLEAN },
     bulk: null,
+    undo: null,
   };
 }
 

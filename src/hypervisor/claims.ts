@@ -1,6 +1,7 @@
 /** Claims: pages a domain may count on without owning them yet. Models xen/common/page_alloc.c. */
 import { EINVAL, ENOMEM } from './errno.ts';
 import type { Heap, HeapDomain } from './heap-state.ts';
+import { noteDomain } from './heap-undo.ts';
 
 /**
  * tot_pages without extra pages. Models domain_tot_pages(), xen/include/xen/sched.h; before 4.14 extra pages were not
@@ -15,6 +16,7 @@ export const domainTotPages = (_h: Heap, d: HeapDomain): number => d.totPages - 
  */
 export function domainSetOutstandingPages(h: Heap, d: HeapDomain, pages: number): number {
   if (h.rules.refuseDying && d.isDying && pages !== 0) return -EINVAL;
+  noteDomain(h, d);
   if (pages === 0) {
     h.outstandingClaims -= d.outstandingPages;
     d.outstandingPages = 0;
@@ -34,6 +36,7 @@ export function domainSetOutstandingPages(h: Heap, d: HeapDomain, pages: number)
 
 /** Takes up to `pages` off the domain's claim. Models the claim part of alloc_heap_pages(). */
 export function consumeClaim(h: Heap, d: HeapDomain, pages: number): void {
+  noteDomain(h, d);
   const used = Math.min(d.outstandingPages, pages);
   d.outstandingPages -= used;
   h.outstandingClaims -= used;
@@ -41,6 +44,7 @@ export function consumeClaim(h: Heap, d: HeapDomain, pages: number): void {
 
 /** Lowers tot_pages. Until 4.20 this raised a claim that was still above 0. Models domain_adjust_tot_pages(), xen/common/page_alloc.c. */
 export function lowerTotPages(h: Heap, d: HeapDomain, pages: number): void {
+  noteDomain(h, d);
   d.totPages -= pages;
   d.savedPages = null;
   if (!h.rules.freeReplenishes || d.outstandingPages === 0) return;

@@ -21,6 +21,7 @@ import {
   spanOf,
   zoneOf,
 } from './heap-state.ts';
+import { noteNode, noteSpecial, noteZone } from './heap-undo.ts';
 import { mergeDirty } from './page-dirty.ts';
 import { linkHead, linkTail, unlinkNode } from './page-list.ts';
 import {
@@ -41,6 +42,8 @@ import { MAX_ORDER } from './units.ts';
 export function countFreed(h: Heap, mfn: number, pages: number, dirty: boolean): void {
   const node = h.spanNode[spanOf(h, mfn)]!;
   const zone = node * NR_ZONES + zoneOf(mfn);
+  noteNode(h, node);
+  noteZone(h, zone);
   h.totalAvailPages += pages;
   h.nodeAvail[node] = h.nodeAvail[node]! + pages;
   h.zoneAvail[zone] = h.zoneAvail[zone]! + pages;
@@ -64,6 +67,7 @@ function finishOfflining(h: Heap, mfn: number, pages: number): boolean {
   let any = false;
   for (const [page, flags] of h.special) {
     if (page < mfn || page >= mfn + pages || !(flags & OFFLINING)) continue;
+    if (!any) noteSpecial(h);
     h.special.set(page, (flags & ~OFFLINING) | OFFLINED);
     h.offliningPages--;
     any = true;
@@ -165,6 +169,8 @@ export function freeHeapPage(h: Heap, mfn: number, slot: number, dirty: boolean)
   const span = spanOf(h, mfn);
   const node = h.spanNode[span]!;
   const zone = node * NR_ZONES + zoneOf(mfn);
+  noteNode(h, node);
+  noteZone(h, zone);
   h.totalAvailPages++;
   h.nodeAvail[node] = h.nodeAvail[node]! + 1;
   h.zoneAvail[zone] = h.zoneAvail[zone]! + 1;

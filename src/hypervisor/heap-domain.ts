@@ -1,6 +1,7 @@
 /** The heap-side part of struct domain: making it, changing its limits, and letting it go. */
 import { ASSERT } from './bug.ts';
 import { type Heap, type HeapDomain, NIL } from './heap-state.ts';
+import { noteDomain, noteDomainGone, noteDomainMade, noteSpareList } from './heap-undo.ts';
 import { newList } from './page-list.ts';
 
 /** Most pages a domain may have. Xen: max_pages is an unsigned int whose top values are taken. */
@@ -42,24 +43,28 @@ export function createHeapDomain(
     saved: null,
   };
   h.domains.set(q.domid, d);
+  noteDomainMade(h, d);
   return d;
 }
 
 export const findHeapDomain = (h: Heap, domid: number): HeapDomain | undefined => h.domains.get(domid);
 
 /** Models XEN_DOMCTL_max_mem: never fails, and may go below what the domain has. */
-export function setMaxPages(_h: Heap, d: HeapDomain, pages: number): void {
+export function setMaxPages(h: Heap, d: HeapDomain, pages: number): void {
+  noteDomain(h, d);
   d.maxPages = Math.min(pages, MAX_PAGES);
 }
 
 /** Nodes (by id) the domain's memory comes from; null: all. Models d->node_affinity. */
 export function setNodeAffinity(h: Heap, d: HeapDomain, nodes: readonly number[] | null): void {
+  noteDomain(h, d);
   d.nodeAffinity = nodes;
   d.nodeMask = maskOf(h, nodes);
 }
 
 /** From now on the domain's pages come scrubbed. Models d->creation_finished, set by the first unpause. */
-export function setCreationFinished(_h: Heap, d: HeapDomain): void {
+export function setCreationFinished(h: Heap, d: HeapDomain): void {
+  noteDomain(h, d);
   d.creationFinished = true;
 }
 
@@ -72,10 +77,12 @@ export function removeHeapDomain(h: Heap, d: HeapDomain): void {
   ASSERT(d.outstandingPages === 0 || !h.rules.refuseDying, 'a removed domain claims nothing');
   for (const list of d.pageList) spare(h, list);
   for (const list of d.extraList) spare(h, list);
+  noteDomainGone(h, d);
   h.domains.delete(d.domid);
 }
 
 function spare(h: Heap, list: number): void {
   ASSERT(h.listHead[list] === NIL, 'a list given up is empty');
   h.spareLists.push(list);
+  noteSpareList(h, list, false);
 }

@@ -1,166 +1,259 @@
 /**
- * Going back to an earlier state of the heap.
+ * Going back to an earlier state of the heap, at the cost of what was written since.
  *
- * A mark is a copy of the columns' used parts: a few tens of KiB for a host of runs. What grows with pages, the regions
- * kept page by page and the bitmaps of dirty pages, is copied piece by piece and only where it changed since the last
- * mark; all marks share those copies. Marks nest, and one may be gone back to repeatedly, in any order.
+ * From the first mark on, heap-undo.ts logs what each record was before its first write after a mark. A mark is the
+ * length of that log and the few single numbers. Marks nest: one may be gone back to as often as wanted, and going back
+ * to it forgets those made after it.
  */
-import { type Heap, type HeapDomain, NIL, REGION, type RegionCopy } from './heap-state.ts';
-
-const COLUMNS = [
-  'runFirst',
-  'runCount',
-  'runStride',
-  'runSize',
-  'runVal',
-  'runKind',
-  'runList',
-  'runNext',
-  'runPrev',
-  'runChunkNext',
-  'runChunkPrev',
-] as const;
-const SCALARS = [
-  'dmaBits',
-  'totalAvailPages',
-  'outstandingClaims',
-  'virqTh',
-  'virqHigh',
-  'virqThOrder',
-  'virqThOrig',
-  'virqCount',
-  'listLimit',
-  'runLimit',
-  'runSpare',
-  'offliningPages',
-] as const;
-const FIXED = [
-  'started',
-  'nodeAvail',
-  'needScrub',
-  'zoneAvail',
-  'orderMask',
-  'chunkHead',
-  'chunkCount',
-  'chunkCrowd',
-] as const;
+import { ASSERT } from './bug.ts';
+import type { Heap, HeapDomain, HeapUndo } from './heap-state.ts';
+import {
+  LOG_BITS,
+  LOG_CHUNK,
+  LOG_CHUNK_REGION,
+  LOG_DOMAIN,
+  LOG_DOMAIN_GONE,
+  LOG_DOMAIN_MADE,
+  LOG_LIST,
+  LOG_NODE,
+  LOG_PAGE,
+  LOG_REGION_MFN,
+  LOG_RUN,
+  LOG_SPARE_LIST_GIVEN,
+  LOG_SPARE_LIST_TAKEN,
+  LOG_SPARE_REGION_GIVEN,
+  LOG_SPARE_REGION_TAKEN,
+  LOG_SPECIAL,
+  LOG_ZONE,
+  newUndo,
+} from './heap-undo.ts';
 
 /** A point to go back to. */
 export interface HeapMark {
-  readonly columns: readonly (Uint32Array | Int32Array)[];
-  readonly scalars: readonly number[];
-  readonly fixed: readonly (Uint8Array | Int32Array | Float64Array)[];
-  readonly listHead: Int32Array;
-  readonly listTail: Int32Array;
-  readonly spareLists: readonly number[];
-  readonly chunkRegions: readonly (Int32Array | null)[];
-  readonly regions: readonly (RegionCopy | null)[];
-  readonly regionMfn: readonly number[];
-  readonly regionSpare: readonly number[];
-  readonly dirtyBits: readonly (Uint32Array | null)[];
-  readonly special: ReadonlyMap<number, number>;
-  readonly domains: readonly (readonly [HeapDomain, HeapDomain])[];
+  /** Its place among the marks, and the number that tells it from others that had this place. */
+  readonly depth: number;
+  readonly serial: number;
+  /** Length of the log. */
+  readonly at: number;
+  readonly dmaBits: number;
+  readonly totalAvailPages: number;
+  readonly outstandingClaims: number;
+  readonly virqTh: number;
+  readonly virqHigh: number;
+  readonly virqThOrder: number;
+  readonly virqThOrig: number;
+  readonly virqCount: number;
+  readonly listLimit: number;
+  readonly runLimit: number;
+  readonly runSpare: number;
+  readonly regions: number;
+  readonly offliningPages: number;
+  /** Chunks that wait for relief: as a rule none. */
+  readonly crowded: readonly number[] | null;
 }
 
-/** Remembers this state. */
+/** The stamps are 32 bits wide. */
+const LAST_EPOCH = 2 ** 31 - 1;
+
+/** Remembers this state. From the first mark on, writes are logged. */
 export function mark(h: Heap): HeapMark {
-  copyChanged(h);
+  h.undo ??= newUndo(h);
+  const u = h.undo;
+  const depth = u.marks.length;
+  const serial = ++u.serial;
+  u.marks.push(serial);
+  newEpoch(u);
   return {
-    columns: COLUMNS.map((name) => h[name].slice(0, h.runLimit)),
-    scalars: SCALARS.map((name) => h[name]),
-    fixed: FIXED.map((name) => h[name].slice()),
-    listHead: h.listHead.slice(0, h.listLimit),
-    listTail: h.listTail.slice(0, h.listLimit),
-    spareLists: [...h.spareLists],
-    chunkRegions: h.chunkRegions.map((r) => r?.slice() ?? null),
-    regions: h.regionCopies.slice(),
-    regionMfn: [...h.regionMfn],
-    regionSpare: [...h.regionSpare],
-    dirtyBits: h.bitsCopies.slice(),
-    special: new Map(h.special),
-    // A domain stays the same object, because others hold it; its fields are put back.
-    domains: [...h.domains.values()].map((d) => [d, { ...d }] as const),
+    depth,
+    serial,
+    at: u.at,
+    dmaBits: h.dmaBits,
+    totalAvailPages: h.totalAvailPages,
+    outstandingClaims: h.outstandingClaims,
+    virqTh: h.virqTh,
+    virqHigh: h.virqHigh,
+    virqThOrder: h.virqThOrder,
+    virqThOrig: h.virqThOrig,
+    virqCount: h.virqCount,
+    listLimit: h.listLimit,
+    runLimit: h.runLimit,
+    runSpare: h.runSpare,
+    regions: h.regionMfn.length,
+    offliningPages: h.offliningPages,
+    crowded: h.crowded.length === 0 ? null : [...h.crowded],
   };
 }
 
-/** Copies the regions and bitmaps that have changed since they were last copied. */
-function copyChanged(h: Heap): void {
-  for (let region = 0; region < h.regionMfn.length; region++) {
-    if (h.regionChanged[region] === 0) continue;
-    h.regionChanged[region] = 0;
-    const from = region * REGION;
-    h.regionCopies[region] =
-      h.regionMfn[region]! < 0
-        ? null
-        : {
-            next: h.pgNext.slice(from, from + REGION),
-            prev: h.pgPrev.slice(from, from + REGION),
-            meta: h.pgMeta.slice(from, from + REGION),
-          };
+/** From here on every record is new to the log. */
+function newEpoch(u: HeapUndo): void {
+  if (u.epoch < LAST_EPOCH) {
+    u.epoch++;
+    return;
   }
-  for (let chunk = 0; chunk < h.dirtyBits.length; chunk++) {
-    if (h.bitsChanged[chunk] === 0) continue;
-    h.bitsChanged[chunk] = 0;
-    h.bitsCopies[chunk] = h.dirtyBits[chunk]?.slice() ?? null;
-  }
+  for (const stamps of [
+    u.runStamp,
+    u.listStamp,
+    u.chunkStamp,
+    u.zoneStamp,
+    u.nodeStamp,
+    u.pageStamp,
+    u.domainStamp,
+  ])
+    stamps.fill(0);
+  u.epoch = 1;
 }
 
-/** Puts back the regions and bitmaps that are not what they were. */
-function restoreChanged(h: Heap, to: HeapMark): void {
-  for (let region = 0; region < to.regions.length; region++) {
-    const copy = to.regions[region]!;
-    if (h.regionChanged[region] === 0 && h.regionCopies[region] === copy) continue;
-    h.regionChanged[region] = 0;
-    h.regionCopies[region] = copy;
-    if (copy === null) continue;
-    h.pgNext.set(copy.next, region * REGION);
-    h.pgPrev.set(copy.prev, region * REGION);
-    h.pgMeta.set(copy.meta, region * REGION);
-  }
-  h.regionCopies.length = to.regions.length;
-  for (let chunk = 0; chunk < to.dirtyBits.length; chunk++) {
-    const copy = to.dirtyBits[chunk]!;
-    if (h.bitsChanged[chunk] === 0 && h.bitsCopies[chunk] === copy) continue;
-    h.bitsChanged[chunk] = 0;
-    h.bitsCopies[chunk] = copy;
-    h.dirtyBits[chunk] = copy?.slice() ?? null;
-  }
-}
-
-/** Makes the heap what it was at `to`. */
+/** Makes the heap what it was at `to`, which stays a mark; those made after it are none any more. */
 export function rollback(h: Heap, to: HeapMark): void {
-  COLUMNS.forEach((name, i) => {
-    h[name].set(to.columns[i]!);
-  });
-  SCALARS.forEach((name, i) => {
-    h[name] = to.scalars[i]!;
-  });
-  FIXED.forEach((name, i) => {
-    h[name].set(to.fixed[i]!);
-  });
+  const u = h.undo;
+  ASSERT(
+    u !== null && u.marks[to.depth] === to.serial,
+    'the mark is of this heap and was not gone back behind',
+  );
+  while (u.at > to.at) putBack(h, u);
+  u.marks.length = to.depth + 1;
+  newEpoch(u);
+  h.dmaBits = to.dmaBits;
+  h.totalAvailPages = to.totalAvailPages;
+  h.outstandingClaims = to.outstandingClaims;
+  h.virqTh = to.virqTh;
+  h.virqHigh = to.virqHigh;
+  h.virqThOrder = to.virqThOrder;
+  h.virqThOrig = to.virqThOrig;
+  h.virqCount = to.virqCount;
   // A list handed out since is empty when it is handed out again.
-  h.listHead.fill(NIL);
-  h.listTail.fill(NIL);
-  h.listHead.set(to.listHead);
-  h.listTail.set(to.listTail);
-  replace(h.spareLists, to.spareLists);
-  to.chunkRegions.forEach((r, i) => {
-    h.chunkRegions[i] = r?.slice() ?? null;
-  });
-  restoreChanged(h, to);
-  replace(h.regionMfn, to.regionMfn);
-  replace(h.regionSpare, to.regionSpare);
-  h.special.clear();
-  for (const [mfn, flags] of to.special) h.special.set(mfn, flags);
-  h.domains.clear();
-  for (const [d, saved] of to.domains) {
-    Object.assign(d, saved);
-    h.domains.set(d.domid, d);
-  }
-  h.crowded.length = 0;
+  h.listLimit = to.listLimit;
+  h.runLimit = to.runLimit;
+  h.runSpare = to.runSpare;
+  if (h.regionMfn.length !== to.regions) h.regionMfn.length = to.regions;
+  h.offliningPages = to.offliningPages;
+  if (h.crowded.length > 0) h.crowded.length = 0;
+  if (to.crowded !== null) h.crowded.push(...to.crowded);
 }
 
-function replace(array: number[], by: readonly number[]): void {
-  array.length = 0;
-  for (const x of by) array.push(x);
+/** Puts the newest entry back and takes it off the log. */
+function putBack(h: Heap, u: HeapUndo): void {
+  const { log } = u;
+  const kind = log[u.at - 1]!;
+  const index = log[u.at - 2]!;
+  if (kind === LOG_RUN) {
+    putRunBack(h, u, index);
+    return;
+  }
+  if (kind === LOG_BITS) {
+    putBitsBack(h, u, index);
+    return;
+  }
+  u.at -= 5;
+  const a = log[u.at]!;
+  const b = log[u.at + 1]!;
+  switch (kind) {
+    case LOG_LIST:
+      h.listHead[index] = a;
+      h.listTail[index] = b;
+      return;
+    case LOG_CHUNK:
+      h.chunkHead[index] = a;
+      h.chunkCount[index] = b;
+      h.chunkCrowd[index] = log[u.at + 2]!;
+      return;
+    case LOG_ZONE:
+      h.zoneAvail[index] = unsigned(a);
+      h.orderMask[index] = b;
+      return;
+    case LOG_NODE:
+      h.nodeAvail[index] = unsigned(a);
+      h.needScrub[index] = unsigned(b);
+      return;
+    case LOG_PAGE:
+      h.pgNext[index] = a;
+      h.pgPrev[index] = b;
+      h.pgMeta[index] = log[u.at + 2]!;
+      return;
+    default:
+      putRareBack(h, u, kind, index, a, b);
+  }
+}
+
+/** Pages of a host are fewer than 2^32; the log's words are signed. */
+const unsigned = (x: number): number => (x < 0 ? x + 2 ** 32 : x);
+
+function putRareBack(h: Heap, u: HeapUndo, kind: number, index: number, a: number, b: number): void {
+  switch (kind) {
+    case LOG_CHUNK_REGION:
+      if (a < 0) h.chunkRegions[index] = null;
+      else h.chunkRegions[index]![a] = b;
+      return;
+    case LOG_REGION_MFN:
+      h.regionMfn[index] = a < 0 && a !== -1 ? unsigned(a) : a;
+      return;
+    case LOG_SPARE_REGION_TAKEN:
+      h.regionSpare.push(index);
+      return;
+    case LOG_SPARE_REGION_GIVEN:
+      h.regionSpare.pop();
+      return;
+    case LOG_SPARE_LIST_TAKEN:
+      h.spareLists.push(index);
+      return;
+    case LOG_SPARE_LIST_GIVEN:
+      h.spareLists.pop();
+      return;
+    case LOG_SPECIAL:
+      h.special.clear();
+      for (const [mfn, flags] of u.specials.pop()!) h.special.set(mfn, flags);
+      return;
+    case LOG_DOMAIN:
+      putDomainBack(u.domains.pop()!, u.domains.pop()!);
+      return;
+    case LOG_DOMAIN_MADE:
+      h.domains.delete(index);
+      return;
+    default:
+      ASSERT(kind === LOG_DOMAIN_GONE, 'the log holds entries of known kinds');
+      h.domains.clear();
+      for (const d of u.removals.pop()!) h.domains.set(d.domid, d);
+  }
+}
+
+function putRunBack(h: Heap, u: HeapUndo, id: number): void {
+  const { log } = u;
+  const at = u.at - 13;
+  u.at = at;
+  h.runFirst[id] = log[at]!;
+  h.runCount[id] = log[at + 1]!;
+  h.runStride[id] = log[at + 2]!;
+  h.runSize[id] = log[at + 3]!;
+  h.runVal[id] = log[at + 4]!;
+  h.runKind[id] = log[at + 5]!;
+  h.runList[id] = log[at + 6]!;
+  h.runNext[id] = log[at + 7]!;
+  h.runPrev[id] = log[at + 8]!;
+  h.runChunkNext[id] = log[at + 9]!;
+  h.runChunkPrev[id] = log[at + 10]!;
+}
+
+function putBitsBack(h: Heap, u: HeapUndo, chunk: number): void {
+  const n = u.log[u.at - 3]!;
+  const from = u.log[u.at - 4]!;
+  const at = u.at - 4 - n;
+  const bits = h.dirtyBits[chunk]!;
+  for (let i = 0; i < n; i++) bits[from + i] = u.log[at + i]!;
+  u.at = at;
+}
+
+/** A domain stays the same object, because others hold it; its fields are put back. */
+function putDomainBack(d: HeapDomain, was: HeapDomain): void {
+  d.totPages = was.totPages;
+  d.extraPages = was.extraPages;
+  d.maxPages = was.maxPages;
+  d.outstandingPages = was.outstandingPages;
+  d.lastAllocNode = was.lastAllocNode;
+  d.nodeAffinity = was.nodeAffinity;
+  d.nodeMask = was.nodeMask;
+  d.creationFinished = was.creationFinished;
+  d.isDying = was.isDying;
+  d.pendingScrub = was.pendingScrub;
+  d.savedPages = was.savedPages;
+  d.saved = was.saved;
 }

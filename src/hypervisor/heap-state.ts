@@ -224,11 +224,6 @@ export interface Heap {
   pgNext: Int32Array;
   pgPrev: Int32Array;
   pgMeta: Int32Array;
-  /** Regions, and chunks' dirtyBits, that have changed since they were last copied for a mark; and those copies. */
-  regionChanged: Uint8Array;
-  readonly regionCopies: (RegionCopy | null)[];
-  readonly bitsChanged: Uint8Array;
-  readonly bitsCopies: (Uint32Array | null)[];
   /** First frame of each region in use; -1: spare. */
   readonly regionMfn: number[];
   readonly regionSpare: number[];
@@ -246,6 +241,8 @@ export interface Heap {
   readonly merged: Buddy;
   /** Scratch for freeing many blocks at once; null until it is first needed. */
   bulk: BulkScratch | null;
+  /** The write log; null until somebody makes a mark. */
+  undo: HeapUndo | null;
 }
 
 /** Two bits a block for every order of a chunk, and two bits a page. */
@@ -267,11 +264,30 @@ export interface BulkScratch {
   swallowed: number;
 }
 
-/** What a region kept page by page was like when a mark was made. Shared by all marks between which it did not change. */
-export interface RegionCopy {
-  readonly next: Int32Array;
-  readonly prev: Int32Array;
-  readonly meta: Int32Array;
+/** What is needed to go back to a mark. heap-undo.ts fills it, heap-mark.ts reads it. */
+export interface HeapUndo {
+  /** Entries, newest last: old values, index, kind. */
+  log: Int32Array;
+  /** Words in use. */
+  at: number;
+  /** Raised by every mark and every going back; what bears it as its stamp is in the log already. */
+  epoch: number;
+  runStamp: Int32Array;
+  listStamp: Int32Array;
+  readonly chunkStamp: Int32Array;
+  readonly zoneStamp: Int32Array;
+  readonly nodeStamp: Int32Array;
+  pageStamp: Int32Array;
+  /** By domid. */
+  domainStamp: Int32Array;
+  /** For each change of a domain a copy of what it was and the domain itself. */
+  readonly domains: HeapDomain[];
+  /** For each domain removed all that there were, in the order of `domains`. */
+  readonly removals: (readonly HeapDomain[])[];
+  readonly specials: (readonly (readonly [number, number])[])[];
+  /** Serial numbers of the marks that can be gone back to, and the last one given. */
+  readonly marks: number[];
+  serial: number;
 }
 
 /** A free buddy: frame, order, lower bound of its first dirty page (-1: clean), how its flags are kept. */

@@ -31,6 +31,7 @@ export function checkInvariants(h: Heap): string[] {
   for (const d of h.domains.values()) checkDomain(h, d, wrong);
   checkClaims(h, wrong);
   checkChunks(h, wrong);
+  checkSpareRegions(h, wrong);
   collectOwned(h, seen);
   checkOverlap(h, seen, wrong);
   return wrong;
@@ -181,6 +182,15 @@ function checkChunks(h: Heap, wrong: string[]): void {
   let used = 0;
   for (let id = 0; id < h.runLimit; id++) if (h.runKind[id] !== 0) used++;
   if (used !== filed) wrong.push('a run is in no chunk');
+}
+
+/** A region given up has nothing in it, so that it can be taken as it is. */
+function checkSpareRegions(h: Heap, wrong: string[]): void {
+  for (const region of h.regionSpare) {
+    const metas = h.pgMeta.subarray(region * REGION, (region + 1) * REGION);
+    if (h.regionMfn[region]! >= 0 || metas.some((meta) => meta !== 0))
+      wrong.push(`region ${region}: given up with something in it`);
+  }
 }
 
 /** Ranges of everything that is not free: runs and page entries. */

@@ -3,6 +3,7 @@ import { EINVAL } from './errno.ts';
 import { freeHeapPages } from './free-heap-pages.ts';
 import { buddyAround, newBuddy } from './free-list.ts';
 import { BROKEN, type Heap, KIND_POD, KIND_XEN, OFFLINED, OFFLINING, spanOf } from './heap-state.ts';
+import { noteSpecial } from './heap-undo.ts';
 import { kindAt } from './owned-pages.ts';
 import { metaOwner, relieve, slotOf } from './page-region.ts';
 import { runAt } from './page-run.ts';
@@ -55,6 +56,7 @@ export function ownerDomid(h: Heap, mfn: number): number {
 export function offlinePage(h: Heap, mfn: number, broken: boolean): OfflineAnswer {
   if (!mfnValid(h, mfn)) return { rc: -EINVAL, status: null };
   if (spanOf(h, mfn) < 0) return { rc: -EINVAL, status: PG_OFFLINE_NOT_CONV_RAM | PG_OFFLINE_FAILED };
+  noteSpecial(h);
   const flags = h.special.get(mfn) ?? 0;
   const owner = ownerDomid(h, mfn);
   if (flags & BROKEN && owner >= 0) return { rc: 0, status: PG_OFFLINE_AGAIN };
@@ -93,6 +95,7 @@ export function onlinePage(h: Heap, mfn: number): OfflineAnswer {
   if (!mfnValid(h, mfn)) return { rc: -EINVAL, status: null };
   const flags = h.special.get(mfn) ?? 0;
   if (flags & BROKEN) return { rc: -EINVAL, status: PG_ONLINE_BROKEN };
+  noteSpecial(h);
   if (flags & OFFLINED) {
     h.special.delete(mfn);
     freeHeapPages(h, mfn, 0, false);

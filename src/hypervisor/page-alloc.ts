@@ -24,6 +24,7 @@ import {
   type PageBlocks,
   spanOf,
 } from './heap-state.ts';
+import { noteDomain } from './heap-undo.ts';
 import { appendOwned, appendPage, carveBlocks, carveRange, dropOwnedPage, kindAt } from './owned-pages.ts';
 import { relieve } from './page-region.ts';
 
@@ -59,6 +60,7 @@ export function heapRequest(h: Heap, d: HeapDomain | null, q: DomheapRequest): H
 
 /** Counts `n` newly assigned pages. Models assign_pages(), xen/common/page_alloc.c. */
 export function countAssigned(h: Heap, d: HeapDomain, n: number, extra: boolean): void {
+  noteDomain(h, d);
   d.totPages += n;
   d.savedPages = null;
   if (extra) d.extraPages += n;
@@ -117,6 +119,7 @@ function allocDomheapPage(h: Heap, d: HeapDomain): Extents {
   const mfn = allocHeapPage(h, d);
   if (mfn < 0) return { done: 0, runs: [] };
   appendPage(h, d, mfn);
+  noteDomain(h, d);
   d.totPages++;
   d.savedPages = null;
   return { done: 1, runs: [{ first: mfn, count: 1, stride: 0, index: 0, step: 1 }] };
@@ -230,8 +233,8 @@ function leaveDomain(h: Heap, d: HeapDomain, first: number, n: number, stride: n
 }
 
 function countLeft(h: Heap, d: HeapDomain, pages: number, kind: number): void {
-  if (kind === KIND_EXTRA) d.extraPages -= pages;
   lowerTotPages(h, d, pages);
+  if (kind === KIND_EXTRA) d.extraPages -= pages;
 }
 
 /** true if a page of the blocks is being offlined, so that each must be looked at. */

@@ -5,6 +5,7 @@
  * FULL); bitmaps exist only for chunks that hold MIXED buddies, and hold nothing of value outside those.
  */
 import { CHUNK, CLEAN, chunkOf, FULL, type Heap, MIXED } from './heap-state.ts';
+import { noteBits } from './heap-undo.ts';
 
 const WORDS = CHUNK / 32;
 
@@ -14,20 +15,21 @@ function bitsOf(h: Heap, mfn: number): Uint32Array {
   if (!bits) {
     bits = new Uint32Array(WORDS);
     h.dirtyBits[chunk] = bits;
-    h.bitsChanged[chunk] = 1;
   }
   return bits;
 }
 
-/** The chunk's bits, about to be written. */
-function changingBits(h: Heap, mfn: number): Uint32Array {
-  h.bitsChanged[chunkOf(mfn)] = 1;
-  return bitsOf(h, mfn);
+/** The bits of the chunk, of which those of `n` pages from `mfn` on are about to be written. */
+function changingBits(h: Heap, mfn: number, n: number): Uint32Array {
+  const bits = bitsOf(h, mfn);
+  const at = mfn % CHUNK;
+  if (h.undo !== null) noteBits(h, chunkOf(mfn), at >>> 5, (at + n + 31) >>> 5);
+  return bits;
 }
 
 /** Sets the flags of `n` pages from `mfn` on to `dirty`. All lie in one chunk. */
 export function fillDirty(h: Heap, mfn: number, n: number, dirty: boolean): void {
-  const bits = changingBits(h, mfn);
+  const bits = changingBits(h, mfn, n);
   let at = mfn % CHUNK;
   const end = at + n;
   while (at < end) {
@@ -58,7 +60,7 @@ export function fillAlternating(
   lower: boolean,
   upper: boolean,
 ): void {
-  const bits = changingBits(h, mfn);
+  const bits = changingBits(h, mfn, n);
   let pattern = 0;
   for (let i = 0; i < 32; i++) if ((i & half) === 0 ? lower : upper) pattern |= 1 << i;
   let at = mfn % CHUNK;

@@ -4,23 +4,30 @@
  * Models page_list_add, page_list_add_tail, page_list_del (xen/include/xen/mm.h); Xen links struct page_info by
  * 32-bit index as well.
  */
-import { type Heap, NIL, NR_ORDERS, REGION_ORDER, RUN_BASE } from './heap-state.ts';
+import { type Heap, NIL, NR_ORDERS, RUN_BASE } from './heap-state.ts';
+import { noteList, notePage, noteRun, noteSpareList, noteZone } from './heap-undo.ts';
 
 const freeLists = (h: Heap): number => h.orderMask.length * NR_ORDERS;
 
 /** Sets one link; the caller keeps both directions equal. */
 export const setNext = (h: Heap, node: number, next: number): void => {
   if (node >= 0) {
+    notePage(h, node);
     h.pgNext[node] = next;
-    h.regionChanged[node >>> REGION_ORDER] = 1;
-  } else h.runNext[RUN_BASE - node] = next;
+    return;
+  }
+  noteRun(h, RUN_BASE - node);
+  h.runNext[RUN_BASE - node] = next;
 };
 /** The other direction of setNext(). */
 export const setPrev = (h: Heap, node: number, prev: number): void => {
   if (node >= 0) {
+    notePage(h, node);
     h.pgPrev[node] = prev;
-    h.regionChanged[node >>> REGION_ORDER] = 1;
-  } else h.runPrev[RUN_BASE - node] = prev;
+    return;
+  }
+  noteRun(h, RUN_BASE - node);
+  h.runPrev[RUN_BASE - node] = prev;
 };
 
 export const nextOf = (h: Heap, node: number): number =>
@@ -31,6 +38,7 @@ export const prevOf = (h: Heap, node: number): number =>
 /** Puts `node` first. Models page_list_add(), xen/include/xen/mm.h. */
 export function linkHead(h: Heap, list: number, node: number): void {
   const head = h.listHead[list]!;
+  noteList(h, list);
   setPrev(h, node, NIL);
   setNext(h, node, head);
   h.listHead[list] = node;
@@ -41,6 +49,7 @@ export function linkHead(h: Heap, list: number, node: number): void {
 /** Puts `node` last. Models page_list_add_tail(), xen/include/xen/mm.h. */
 export function linkTail(h: Heap, list: number, node: number): void {
   const tail = h.listTail[list]!;
+  noteList(h, list);
   setNext(h, node, NIL);
   setPrev(h, node, tail);
   h.listTail[list] = node;
@@ -55,6 +64,7 @@ function becameUsed(h: Heap, list: number, node: number): void {
   if (list >= freeLists(h)) return;
   const order = list % NR_ORDERS;
   const zone = (list - order) / NR_ORDERS;
+  noteZone(h, zone);
   h.orderMask[zone] = h.orderMask[zone]! | (1 << order);
 }
 
@@ -64,14 +74,19 @@ export function linkAfter(h: Heap, list: number, before: number, node: number): 
   setPrev(h, node, before);
   setNext(h, node, next);
   setNext(h, before, node);
-  if (next === NIL) h.listTail[list] = node;
-  else setPrev(h, next, node);
+  if (next !== NIL) {
+    setPrev(h, next, node);
+    return;
+  }
+  noteList(h, list);
+  h.listTail[list] = node;
 }
 
 /** Takes `node` out. Models page_list_del(), xen/include/xen/mm.h. */
 export function unlinkNode(h: Heap, list: number, node: number): void {
   const next = nextOf(h, node);
   const prev = prevOf(h, node);
+  if (prev === NIL || next === NIL) noteList(h, list);
   if (prev === NIL) h.listHead[list] = next;
   else setNext(h, prev, next);
   if (next === NIL) h.listTail[list] = prev;
@@ -79,13 +94,17 @@ export function unlinkNode(h: Heap, list: number, node: number): void {
   if (prev !== NIL || next !== NIL || list >= freeLists(h)) return;
   const order = list % NR_ORDERS;
   const zone = (list - order) / NR_ORDERS;
+  noteZone(h, zone);
   h.orderMask[zone] = h.orderMask[zone]! & ~(1 << order);
 }
 
 /** A list id for a domain's own list. */
 export function newList(h: Heap): number {
   const spare = h.spareLists.pop();
-  if (spare !== undefined) return spare;
+  if (spare !== undefined) {
+    noteSpareList(h, spare, true);
+    return spare;
+  }
   if (h.listLimit === h.listHead.length) {
     const size = Math.ceil(h.listLimit * 1.5) + 64;
     const head = new Int32Array(size).fill(NIL);

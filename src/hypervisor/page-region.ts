@@ -4,6 +4,16 @@
  */
 import { ASSERT } from './bug.ts';
 import { CHUNK, chunkOf, type Heap, KIND_FREE, NIL, REGION, REGION_ORDER, RUN_BASE } from './heap-state.ts';
+import {
+  noteChunk,
+  noteChunkRegion,
+  noteFreshRegion,
+  noteList,
+  notePage,
+  notePages,
+  noteRegionMfn,
+  noteSpareRegion,
+} from './heap-undo.ts';
 import { linkAfter, linkHead, linkTail, prevOf, setPrev, unlinkNode } from './page-list.ts';
 import { dropRun, runHigh, runLow, splitAtAddress } from './page-run.ts';
 
@@ -36,8 +46,8 @@ export const ownedMeta = (kind: number, domid: number): number => kind | (domid 
 
 /** Changes a page's entry. */
 export const setMeta = (h: Heap, slot: number, meta: number): void => {
+  notePage(h, slot);
   h.pgMeta[slot] = meta;
-  h.regionChanged[slot >>> REGION_ORDER] = 1;
 };
 
 /** Meta of one page of a run with these columns. */
@@ -60,6 +70,7 @@ export function relieve(h: Heap): void {
     if (h.chunkCount[chunk]! < h.chunkCrowd[chunk]!) continue;
     const region = densest(h, chunk);
     if (region < 0) {
+      noteChunk(h, chunk);
       h.chunkCrowd[chunk] = h.chunkCrowd[chunk]! * 2;
       continue;
     }
@@ -85,6 +96,10 @@ function densest(h: Heap, chunk: number): number {
 function newRegion(h: Heap, mfn: number): number {
   const spare = h.regionSpare.pop();
   const region = spare ?? h.regionMfn.length;
+  if (spare !== undefined) {
+    noteSpareRegion(h, spare, true);
+    noteRegionMfn(h, spare);
+  }
   h.regionMfn[region] = mfn;
   const need = h.regionMfn.length * REGION;
   if (need > h.pgMeta.length) {
@@ -94,13 +109,10 @@ function newRegion(h: Heap, mfn: number): number {
     h.pgPrev = widened(h.pgPrev, size);
     h.pgMeta = widened(h.pgMeta, size);
   }
+  // A region given up has nothing in it.
+  if (spare !== undefined) return region;
+  noteFreshRegion(h, region);
   h.pgMeta.fill(0, region * REGION, (region + 1) * REGION);
-  if (region >= h.regionChanged.length) {
-    const wide = new Uint8Array(2 * region + 16);
-    wide.set(h.regionChanged);
-    h.regionChanged = wide;
-  }
-  h.regionChanged[region] = 1;
   return region;
 }
 const widened = (old: Int32Array, size: number): Int32Array => {
@@ -126,9 +138,11 @@ function toPages(h: Heap, chunk: number, index: number): void {
   const region = newRegion(h, lo);
   let regions = h.chunkRegions[chunk];
   if (!regions) {
+    noteChunkRegion(h, chunk, -1);
     regions = new Int32Array(PER_CHUNK).fill(-1);
     h.chunkRegions[chunk] = regions;
   }
+  noteChunkRegion(h, chunk, index);
   regions[index] = region;
   for (const id of ids) runToPages(h, id, region * REGION - lo);
 }
@@ -166,9 +180,12 @@ export function releaseRegions(h: Heap, mfn: number, pages: number): void {
   for (let i = from; i < from + pages / REGION; i++) {
     const region = regions[i]!;
     if (region < 0) continue;
+    noteChunkRegion(h, chunk, i);
     regions[i] = -1;
+    noteRegionMfn(h, region);
     h.regionMfn[region] = -1;
     h.regionSpare.push(region);
+    noteSpareRegion(h, region, false);
   }
 }
 
@@ -193,8 +210,8 @@ export function appendSlots(
 ): void {
   const step = down ? -1 : 1;
   const last = slot + (n - 1) * step;
+  notePages(h, Math.min(slot, last), Math.max(slot, last) + 1);
   h.pgMeta.fill(meta, Math.min(slot, last), Math.max(slot, last) + 1);
-  h.regionChanged[slot >>> REGION_ORDER] = 1;
   if (list < 0) return;
   linkTail(h, list, slot);
   if (n === 1) return;
@@ -227,9 +244,10 @@ export function dropHeadSlots(h: Heap, list: number, n: number): void {
   const first = h.listHead[list]!;
   const last = n < 0 ? first + n + 1 : first + n - 1;
   const next = h.pgNext[last]!;
+  notePages(h, Math.min(first, last), Math.max(first, last) + 1);
+  noteList(h, list);
   h.listHead[list] = next;
   if (next === NIL) h.listTail[list] = NIL;
   else setPrev(h, next, NIL);
   h.pgMeta.fill(0, Math.min(first, last), Math.max(first, last) + 1);
-  h.regionChanged[first >>> REGION_ORDER] = 1;
 }

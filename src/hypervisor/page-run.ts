@@ -6,6 +6,7 @@
  */
 import { ASSERT } from './bug.ts';
 import { chunkOf, type Heap, KIND_FREE, NIL, RUN_BASE } from './heap-state.ts';
+import { noteChunk, noteFreshRun, noteRun } from './heap-undo.ts';
 import { linkAfter, unlinkNode } from './page-list.ts';
 
 /** Two single blocks so many of their sizes apart may be the start of a comb: as many builders take turns. */
@@ -48,10 +49,13 @@ export function newRun(
   val: number,
 ): number {
   let id = h.runSpare;
-  if (id >= 0) h.runSpare = h.runNext[id]!;
-  else {
+  if (id >= 0) {
+    h.runSpare = h.runNext[id]!;
+    noteRun(h, id);
+  } else {
     if (h.runLimit === h.runFirst.length) growRuns(h);
     id = h.runLimit++;
+    noteFreshRun(h, id);
   }
   h.runFirst[id] = first;
   h.runCount[id] = count;
@@ -62,9 +66,13 @@ export function newRun(
   h.runList[id] = NIL;
   const chunk = chunkOf(first);
   const head = h.chunkHead[chunk]!;
+  noteChunk(h, chunk);
   h.runChunkNext[id] = head;
   h.runChunkPrev[id] = NIL;
-  if (head >= 0) h.runChunkPrev[head] = id;
+  if (head >= 0) {
+    noteRun(h, head);
+    h.runChunkPrev[head] = id;
+  }
   h.chunkHead[chunk] = id;
   const n = h.chunkCount[chunk]! + 1;
   h.chunkCount[chunk] = n;
@@ -79,9 +87,16 @@ export function dropRun(h: Heap, id: number): void {
   const chunk = chunkOf(h.runFirst[id]!);
   const next = h.runChunkNext[id]!;
   const prev = h.runChunkPrev[id]!;
-  if (prev >= 0) h.runChunkNext[prev] = next;
-  else h.chunkHead[chunk] = next;
-  if (next >= 0) h.runChunkPrev[next] = prev;
+  noteRun(h, id);
+  noteChunk(h, chunk);
+  if (prev >= 0) {
+    noteRun(h, prev);
+    h.runChunkNext[prev] = next;
+  } else h.chunkHead[chunk] = next;
+  if (next >= 0) {
+    noteRun(h, next);
+    h.runChunkPrev[next] = prev;
+  }
   h.chunkCount[chunk] = h.chunkCount[chunk]! - 1;
   h.runKind[id] = 0;
   h.runNext[id] = h.runSpare;
@@ -147,6 +162,7 @@ export function splitRun(h: Heap, id: number, k: number): number {
   const size = h.runSize[id]!;
   const first = h.runFirst[id]! + k * stride;
   const rest = newRun(h, first, count - k, stride, size, h.runKind[id]!, h.runVal[id]!);
+  noteRun(h, id);
   h.runCount[id] = k;
   if (k === 1) h.runStride[id] = size;
   const list = h.runList[id]!;
@@ -167,6 +183,7 @@ export function takeFromRun(h: Heap, id: number, i: number, n: number): void {
   }
   if (i > 0 && i + n < count) splitRun(h, id, i + n);
   const left = h.runCount[id]! - n;
+  noteRun(h, id);
   if (i === 0) h.runFirst[id] = h.runFirst[id]! + n * h.runStride[id]!;
   h.runCount[id] = left;
   if (left === 1) h.runStride[id] = h.runSize[id]!;
@@ -203,6 +220,7 @@ function splitBlock(h: Heap, id: number, addr: number): void {
   const above = Math.abs(size) - below;
   const keep = size > 0 ? below : -above;
   const give = size > 0 ? above : -below;
+  noteRun(h, id);
   h.runSize[id] = keep;
   h.runStride[id] = keep;
   const first = size > 0 ? addr : addr - 1;
@@ -232,6 +250,7 @@ export function joinHead(
   if (chunkOf(head) !== chunkOf(first)) return false;
   const step = head - (first + (count - 1) * stride);
   if (!joins(step, size, count, stride, h.runCount[id]!, h.runStride[id]!)) return false;
+  noteRun(h, id);
   h.runFirst[id] = first;
   h.runCount[id] = h.runCount[id]! + count;
   h.runStride[id] = step;
@@ -258,6 +277,7 @@ export function joinTail(
   const have = h.runCount[id]!;
   const step = first - (start + (have - 1) * h.runStride[id]!);
   if (!joins(step, size, count, stride, have, h.runStride[id]!)) return false;
+  noteRun(h, id);
   h.runCount[id] = have + count;
   h.runStride[id] = step;
   return true;

@@ -2,6 +2,7 @@
 import { ASSERT } from './bug.ts';
 import { sameChunkCount } from './free-blocks.ts';
 import { type Heap, type HeapDomain, KIND_OWNED, KIND_POD, type PageBlocks } from './heap-state.ts';
+import { noteDomain } from './heap-undo.ts';
 import { appendOwned, carveBlocks, carveRange } from './owned-pages.ts';
 import { relieve } from './page-region.ts';
 
@@ -17,6 +18,7 @@ export function pageListAddTail(h: Heap, d: HeapDomain, blocks: PageBlocks): voi
 
 function moveBlocks(h: Heap, d: HeapDomain, b: PageBlocks, from: number, to: number): void {
   const size = 2 ** b.order;
+  noteDomain(h, d);
   d.savedPages = null;
   let i = 0;
   while (i < b.count) {

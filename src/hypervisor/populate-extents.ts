@@ -15,6 +15,7 @@ import {
   type PendingScrub,
   spanOf,
 } from './heap-state.ts';
+import { noteDomain } from './heap-undo.ts';
 import { appendOwned } from './owned-pages.ts';
 import { assignable, countAssigned, heapRequest, refuseAssignment } from './page-alloc.ts';
 import { dirtyRanges } from './page-dirty.ts';
@@ -125,6 +126,7 @@ function oneExtent(p: Populate): 'assigned' | 'stashed' | 'refused' {
   if (r.askedNoScrub) {
     const at = scrubExtent(p, extent);
     if (at >= 0) {
+      noteDomain(h, d);
       if (d.pendingScrub !== null) freeHeapPages(h, extent.mfn, r.order, true);
       else d.pendingScrub = { ...extent, index: at };
       relieve(h);
@@ -149,6 +151,7 @@ function stashedExtent(p: Populate): PendingScrub | null {
   const { h, d, r } = p;
   const stash = d.pendingScrub;
   if (stash === null || d.creationFinished) return null;
+  noteDomain(h, d);
   d.pendingScrub = null;
   const onNode = !r.exact || h.spanNode[spanOf(h, stash.mfn)] === r.node;
   if (stash.order === r.order && onNode) return stash;

@@ -9,6 +9,7 @@ import { allocHeapPages, newScratch } from './alloc-heap-pages.ts';
 import { ASSERT } from './bug.ts';
 import { addExtents, type ExtentList, extentsOf, newExtentList } from './extent-runs.ts';
 import { type Heap, type HeapDomain, KIND_OWNED } from './heap-state.ts';
+import { noteDomain } from './heap-undo.ts';
 import { appendOwned } from './owned-pages.ts';
 import { assignable, countAssigned, heapRequest } from './page-alloc.ts';
 import { mapExtents, mappableExtents } from './populate.ts';
@@ -87,6 +88,7 @@ export function allocInTurns(h: Heap, domains: readonly HeapDomain[], rounds: nu
   }
   for (const d of domains) {
     countAssigned(h, d, rounds, false);
+    noteDomain(h, d);
     d.lastAllocNode = domains[0]!.lastAllocNode;
   }
   return of;

@@ -9,6 +9,7 @@ import { freeBlocks, freeSpan, freeSpans } from './free-blocks.ts';
 import { freeHeapPages } from './free-heap-pages.ts';
 import { removeHeapDomain } from './heap-domain.ts';
 import { type Heap, type HeapDomain, NIL, OFFLINING, RUN_BASE } from './heap-state.ts';
+import { noteDomain } from './heap-undo.ts';
 import { dropHeadSlots, dropSlot, headSlots, relieve, slotMfn } from './page-region.ts';
 import {
   blockBase,
@@ -25,6 +26,7 @@ import {
 /** Marks the domain dying, drops its claim and frees its stash: what precedes the first page. */
 export function beginDestroy(h: Heap, d: HeapDomain): void {
   domainSetOutstandingPages(h, d, 0);
+  noteDomain(h, d);
   d.isDying = true;
   const stash = d.pendingScrub;
   if (stash === null) return;
@@ -61,8 +63,8 @@ function drain(h: Heap, d: HeapDomain, list: number, limit: number, extra: boole
       freeHeapPages(h, mfn, 0, true);
     } else n = drainSlots(h, list, limit - done);
     relieve(h);
-    if (extra) d.extraPages -= n;
     lowerTotPages(h, d, n);
+    if (extra) d.extraPages -= n;
     done += n;
   }
   return done;

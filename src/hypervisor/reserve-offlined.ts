@@ -10,6 +10,7 @@ import {
   spanOf,
   zoneOf,
 } from './heap-state.ts';
+import { noteNode, noteSpecial, noteZone } from './heap-undo.ts';
 
 /**
  * Breaks up the free buddy around `page`: the rest is queued, its offlined pages leave the counters.
@@ -22,6 +23,7 @@ export function breakUp(h: Heap, page: number): void {
   const end = buddy.mfn + 2 ** buddy.order;
   const bad: number[] = [];
   for (const [mfn, flags] of h.special) if (mfn >= buddy.mfn && mfn < end && flags & OFFLINED) bad.push(mfn);
+  noteSpecial(h);
   // Which list a page goes to is decided here; a flag set later does not move it.
   for (const mfn of bad) {
     const flags = h.special.get(mfn)!;
@@ -52,6 +54,8 @@ export function breakUp(h: Heap, page: number): void {
   }
   const node = h.spanNode[spanOf(h, page)]!;
   const zone = node * NR_ZONES + zoneOf(page);
+  noteNode(h, node);
+  noteZone(h, zone);
   h.totalAvailPages -= bad.length;
   h.nodeAvail[node] = h.nodeAvail[node]! - bad.length;
   h.zoneAvail[zone] = h.zoneAvail[zone]! - bad.length;

@@ -5,6 +5,7 @@
  */
 import type { BuddyRequest } from './get-free-buddy.ts';
 import { type Heap, NIL, NR_ORDERS, NR_ZONES, RUN_BASE } from './heap-state.ts';
+import { noteList } from './heap-undo.ts';
 import { nextOf, prevOf, setNext, setPrev } from './page-list.ts';
 import { splitRun } from './page-run.ts';
 
@@ -55,6 +56,7 @@ function makeHead(h: Heap, list: number, node: number): void {
   setPrev(h, head, tail);
   setNext(h, last, NIL);
   setPrev(h, node, NIL);
+  noteList(h, list);
   h.listHead[list] = node;
   h.listTail[list] = last;
 }

@@ -11,6 +11,7 @@ import {
   NR_ZONES,
   RUN_BASE,
 } from './heap-state.ts';
+import { noteNode } from './heap-undo.ts';
 import { dirtyPages, fillDirty, isDirty } from './page-dirty.ts';
 import { linkTail, unlinkNode } from './page-list.ts';
 import { freeMeta, relieve, setMeta } from './page-region.ts';
@@ -94,6 +95,7 @@ function scrubWholeRun(h: Heap, s: Scrub, list: number): boolean {
   const stride = -h.runStride[id]!;
   dropRun(h, id);
   queueRun(h, list, first, count, stride, size, -1, CLEAN);
+  noteNode(h, s.node);
   h.needScrub[s.node] = h.needScrub[s.node]! - count * size;
   return true;
 }
@@ -117,6 +119,7 @@ function scrubBuddy(h: Heap, s: Scrub, list: number, b: Buddy): void {
       }
     }
   }
+  noteNode(h, s.node);
   h.needScrub[s.node] = h.needScrub[s.node]! - cleaned;
   if (i >= size - 1) {
     popTail(h, list);

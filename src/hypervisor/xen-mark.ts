@@ -4,7 +4,7 @@ import type { Cpupool } from './domain-state.ts';
 import { type HeapMark, mark, rollback } from './heap-mark.ts';
 import { setRecord, type Xen } from './xen.ts';
 
-/** A point to go back to. Marks nest; going back to one forgets those made after it. */
+/** A point to go back to, as often as wanted. Marks nest: going back to one forgets those made after it. */
 export interface XenMark {
   readonly heap: HeapMark;
   readonly undoLength: number;
@@ -25,7 +25,7 @@ export function markXen(xen: Xen): XenMark {
   };
 }
 
-/** Makes `xen` what it was at `mark`, at the cost of what happened since. */
+/** Makes `xen` what it was at `to`, at the cost of what happened since. A mark that was forgotten is a bug. */
 export function rollbackXen(xen: Xen, to: XenMark): void {
   rollback(xen.heap, to.heap);
   const undo = xen.undo;

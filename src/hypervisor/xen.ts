@@ -1,7 +1,7 @@
 /**
  * A running Xen as data: the heap, the domains, the host's shape and what the console printed.
  *
- * Domain records are values: a change puts a new record in place of the old one. The heap keeps an undo log of its
+ * Domain records are values: a change puts a new record in place of the old one. The heap keeps a write log of its
  * own. Together they make markXen() and rollbackXen() cheap, so that a search needs no deep copies.
  */
 import { ASSERT } from './bug.ts';
