@@ -51,44 +51,56 @@ export const emptyXsState: XsState = {
   introduced: [],
 };
 
-/** The names on a path. Every request takes its path apart, and this is faster than split() for short ones. */
-function partsOf(path: string): string[] {
-  const parts: string[] = [];
-  let from = 0;
-  for (;;) {
-    const slash = path.indexOf('/', from);
-    const end = slash < 0 ? path.length : slash;
-    if (end > from) parts.push(path.slice(from, end));
-    if (slash < 0) return parts;
-    from = slash + 1;
-  }
+const SLASH = 47;
+
+/** Where the next name on a path begins, from `at` on; the path's length: there is none. */
+function nameAt(path: string, at: number): number {
+  let from = at;
+  while (path.charCodeAt(from) === SLASH) from++;
+  return from;
+}
+
+/** Where the name that begins at `from` ends. */
+function nameEnd(path: string, from: number): number {
+  const slash = path.indexOf('/', from);
+  return slash < 0 ? path.length : slash;
 }
 
 /** The node at `path`, or null. */
 export function xsFind(root: XsNode, path: string): XsNode | null {
   let node: XsNode | undefined = root;
-  for (const part of partsOf(path)) {
-    node = node.nodes[node.names.indexOf(part)];
+  for (let from = nameAt(path, 0); from < path.length; ) {
+    const end = nameEnd(path, from);
+    node = node.nodes[node.names.indexOf(path.slice(from, end))];
     if (node === undefined) return null;
+    from = nameAt(path, end);
   }
   return node;
 }
 
-/** The tree with `change` applied at `path`; parents are made as xenstored makes them, with empty values. */
-function replaced(
-  node: XsNode,
-  parts: readonly string[],
-  at: number,
-  change: (old: XsNode | null) => XsNode,
-): XsNode {
-  const name = parts[at];
-  if (name === undefined) return change(node);
+/**
+ * The tree with `value` at `path`, from the name at `from` on; null: with what is there, or an empty node. Parents are
+ * made as xenstored makes them, with empty values.
+ */
+function written(node: XsNode | undefined, path: string, from: number, value: string | null): XsNode {
+  if (from >= path.length) {
+    if (node === undefined) return xsLeaf(value ?? '');
+    return value === null ? node : { value, names: node.names, nodes: node.nodes };
+  }
+  const end = nameEnd(path, from);
+  const name = path.slice(from, end);
+  const rest = nameAt(path, end);
+  if (node === undefined) return { value: '', names: [name], nodes: [written(undefined, path, rest, value)] };
   const place = node.names.indexOf(name);
-  const child = node.nodes[place];
-  const isLast = at + 1 === parts.length;
-  const next = isLast ? change(child ?? null) : replaced(child ?? xsLeaf(''), parts, at + 1, change);
-  if (place < 0) return { value: node.value, names: [...node.names, name], nodes: [...node.nodes, next] };
-  return withChild(node, place, next);
+  if (place >= 0) return withChild(node, place, written(node.nodes[place], path, rest, value));
+  const next = written(undefined, path, rest, value);
+  return { value: node.value, names: appended(node.names, name), nodes: appended(node.nodes, next) };
+}
+
+function appended<T>(list: readonly T[], last: T): readonly T[] {
+  const longer = list.slice();
+  longer.push(last);
+  return longer;
 }
 
 function withChild(node: XsNode, place: number, child: XsNode): XsNode {
@@ -97,47 +109,45 @@ function withChild(node: XsNode, place: number, child: XsNode): XsNode {
   return { value: node.value, names: node.names, nodes };
 }
 
-function removed(node: XsNode, parts: readonly string[], at: number): XsNode {
-  const name = parts[at];
-  if (name === undefined) return node;
-  const place = node.names.indexOf(name);
-  const child = node.nodes[place];
-  if (child === undefined) return node;
-  if (at + 1 < parts.length) return withChild(node, place, removed(child, parts, at + 1));
-  const names = node.names.slice();
-  const nodes = node.nodes.slice();
-  names.splice(place, 1);
-  nodes.splice(place, 1);
-  return { value: node.value, names, nodes };
+/** The tree without the node at `path`, which is there; the root itself stays. */
+function removed(node: XsNode, path: string, from: number): XsNode {
+  if (from >= path.length) return node;
+  const end = nameEnd(path, from);
+  const place = node.names.indexOf(path.slice(from, end));
+  const rest = nameAt(path, end);
+  if (rest < path.length) return withChild(node, place, removed(node.nodes[place]!, path, rest));
+  return { value: node.value, names: without(node.names, place), nodes: without(node.nodes, place) };
+}
+
+function without<T>(list: readonly T[], place: number): readonly T[] {
+  const shorter = list.slice();
+  shorter.splice(place, 1);
+  return shorter;
 }
 
 /** Serves one request. */
 export function serveXs(state: XsState, call: XsCall): XsServed {
   switch (call.op) {
     case 'read': {
-      const node = withRoot(state, call.tx, (root) => xsFind(root, call.path));
-      if (node === undefined) return refused(state, EINVAL);
+      const root = rootOf(state, call.tx);
+      if (root === undefined) return refused(state, EINVAL);
+      const node = xsFind(root, call.path);
       return node === null ? refused(state, ENOENT) : unchanged(state, { rc: 0, value: node.value });
     }
     case 'directory': {
-      const node = withRoot(state, call.tx, (root) => xsFind(root, call.path));
-      if (node === undefined) return refused(state, EINVAL);
+      const root = rootOf(state, call.tx);
+      if (root === undefined) return refused(state, EINVAL);
+      const node = xsFind(root, call.path);
       return node === null ? refused(state, ENOENT) : unchanged(state, { rc: 0, entries: node.names });
     }
     case 'write':
-      return change(state, call.tx, call.path, (root, parts) =>
-        replaced(root, parts, 0, (old) => ({
-          value: call.value,
-          names: old?.names ?? NO_NAMES,
-          nodes: old?.nodes ?? NO_NODES,
-        })),
-      );
-    case 'mkdir':
-      if (withRoot(state, call.tx, (root) => xsFind(root, call.path)) != null)
-        return unchanged(state, { rc: 0 });
-      return change(state, call.tx, call.path, (root, parts) =>
-        replaced(root, parts, 0, (old) => old ?? xsLeaf('')),
-      );
+    case 'mkdir': {
+      const root = rootOf(state, call.tx);
+      if (root === undefined) return refused(state, EINVAL);
+      if (call.op === 'mkdir' && xsFind(root, call.path) !== null) return unchanged(state, DONE);
+      const value = call.op === 'write' ? call.value : null;
+      return changed(state, call.tx, call.path, written(root, call.path, nameAt(call.path, 0), value));
+    }
     case 'rm':
       return remove(state, call.tx, call.path);
     case 'transaction_start':
@@ -158,53 +168,50 @@ export function serveXs(state: XsState, call: XsCall): XsServed {
   }
 }
 
-const unchanged = (state: XsState, reply: XsReply): XsServed => ({ state, reply, fired: [] });
+const DONE: XsReply = { rc: 0 };
+const NONE: readonly string[] = [];
+const unchanged = (state: XsState, reply: XsReply): XsServed => ({ state, reply, fired: NONE });
 const refused = (state: XsState, errno: number): XsServed => unchanged(state, { rc: -errno });
 
-/** Looks at the tree that a request sees; undefined for a transaction that is not open. */
-function withRoot<T>(state: XsState, tx: number | undefined, look: (root: XsNode) => T): T | undefined {
-  if (tx === undefined) return look(state.root);
-  const transaction = state.transactions.get(tx);
-  return transaction === undefined ? undefined : look(transaction.root);
+/** The tree that a request sees; undefined for a transaction that is not open. */
+const rootOf = (state: XsState, tx: number | undefined): XsNode | undefined =>
+  tx === undefined ? state.root : state.transactions.get(tx)?.root;
+
+/** The store, or the transaction that is open on it, with another tree, in which `path` is what changed. */
+function changed(state: XsState, tx: number | undefined, path: string, root: XsNode): XsServed {
+  const { generation, transactions, nextTx, introduced } = state;
+  if (tx === undefined) {
+    const next = { root, generation: generation + 1, transactions, nextTx, introduced };
+    return { state: next, reply: DONE, fired: [path] };
+  }
+  const { base, touched } = transactions.get(tx)!;
+  const open = withTransaction(transactions, tx, { root, base, touched: appended(touched, path) });
+  return unchanged({ root: state.root, generation, transactions: open, nextTx, introduced }, DONE);
 }
 
-function change(
-  state: XsState,
-  tx: number | undefined,
-  path: string,
-  apply: (root: XsNode, parts: readonly string[]) => XsNode,
-): XsServed {
-  const parts = partsOf(path);
-  if (tx === undefined) {
-    const root = apply(state.root, parts);
-    return { state: { ...state, root, generation: state.generation + 1 }, reply: { rc: 0 }, fired: [path] };
-  }
-  const transaction = state.transactions.get(tx);
-  if (transaction === undefined) return refused(state, EINVAL);
-  const next = {
-    ...transaction,
-    root: apply(transaction.root, parts),
-    touched: [...transaction.touched, path],
-  };
-  return unchanged({ ...state, transactions: new Map(state.transactions).set(tx, next) }, { rc: 0 });
+/** Most of the time one transaction is open. */
+function withTransaction(
+  open: XsState['transactions'],
+  tx: number,
+  next: XsTransaction,
+): XsState['transactions'] {
+  const only = open.size === 0 || (open.size === 1 && open.has(tx));
+  return (only ? new Map<number, XsTransaction>() : new Map(open)).set(tx, next);
 }
 
 /** Removing what is not there succeeds as long as its parent is. Models do_rm(). */
 function remove(state: XsState, tx: number | undefined, path: string): XsServed {
-  const found = withRoot(state, tx, (root) => xsFind(root, path));
-  if (found === undefined) return refused(state, EINVAL);
-  if (found === null) {
-    const parent = path.slice(0, Math.max(0, path.lastIndexOf('/')));
-    const hasParent = withRoot(state, tx, (root) => xsFind(root, parent)) != null;
-    return hasParent ? unchanged(state, { rc: 0 }) : refused(state, ENOENT);
-  }
-  return change(state, tx, path, (root, parts) => removed(root, parts, 0));
+  const root = rootOf(state, tx);
+  if (root === undefined) return refused(state, EINVAL);
+  if (xsFind(root, path) !== null) return changed(state, tx, path, removed(root, path, nameAt(path, 0)));
+  const parent = path.slice(0, Math.max(0, path.lastIndexOf('/')));
+  return xsFind(root, parent) === null ? refused(state, ENOENT) : unchanged(state, DONE);
 }
 
 function startTransaction(state: XsState): XsServed {
   const tx = state.nextTx;
-  const transactions = new Map(state.transactions);
-  transactions.set(tx, { root: state.root, base: state.generation, touched: [] });
+  const begun = { root: state.root, base: state.generation, touched: NONE };
+  const transactions = withTransaction(state.transactions, tx, begun);
   return unchanged({ ...state, transactions, nextTx: tx + 1 }, { rc: 0, tx });
 }
 
