@@ -3,6 +3,7 @@
  *
  * Nothing is printed before what it reports is safely on disk: text is kept until save() has synced.
  */
+import type { Memo } from '../toolstack/memo.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { fromBytes, toBytes, visible } from './screen.ts';
 import type { Session } from './session.ts';
@@ -34,6 +35,8 @@ export interface Cli {
   held: HeldText[];
   /** Command lines whose changes are not saved yet. */
   unsaved: string[];
+  /** What the programs of this process made of texts that come again. */
+  readonly memo: Memo;
   /** A script: the lock and the session stay for the next command, and this many changes are saved together. */
   readonly script: { readonly group: number } | null;
 }

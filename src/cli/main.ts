@@ -1,5 +1,6 @@
 /** The process: arguments in, exit code out, and the only place where a bug of xlsim's own is caught. */
 import { XenBug } from '../hypervisor/bug.ts';
+import { newMemo } from '../toolstack/memo.ts';
 import { type Cli, complain, flush, release, say } from './cli-state.ts';
 import { defaultOptions } from './global-options.ts';
 import { runLine } from './run-line.ts';
@@ -25,6 +26,7 @@ export async function main(fs: StoreFs = nodeStoreFs): Promise<void> {
     far: new Map(),
     held: [],
     unsaved: [],
+    memo: newMemo(),
     script: null,
   };
   process.exitCode = await runMain(cli, process.argv.slice(2));

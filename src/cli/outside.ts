@@ -21,6 +21,7 @@ export function outsideOf(cli: Cli, observer: Observer | null = null): Outside {
   const real = (path: string): string => resolve(cli.cwd, fromBytes(path));
   return {
     ...(observer === null ? {} : { remote: (host, frame) => runFar(cli, observer, host, frame) }),
+    memo: cli.memo,
     absolute: (path) => toBytes(real(path)),
     readFile: (path) => {
       try {

@@ -1,6 +1,7 @@
 /** A scenario on stage: its world, its machine, and what has been found so far. */
 import { findHeapDomain } from '../hypervisor/heap-domain.ts';
 import { bootHost } from '../hypervisor/host-boot.ts';
+import { newMemo } from '../toolstack/memo.ts';
 import type { StepOutcome } from './expectation.ts';
 import type { HostFacts } from './host-facts.ts';
 import { initDom0 } from './init-dom0.ts';
@@ -69,6 +70,7 @@ export function raise(stage: Stage, limits: Limits, around: Surroundings): Play 
   const outside = {
     readFile: (path: string) => readGuestFile(stage, around, path),
     absolute: (path: string) => path,
+    memo: newMemo(),
   };
   return {
     stage,

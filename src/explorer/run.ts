@@ -138,7 +138,7 @@ function runTask(run: Run, running: RunningTask, before: number, until: number):
   if (running.waiting) pending = null;
   for (;;) {
     if (run.steps++ >= run.budget) return false;
-    const stepped = section === null ? step(ALL_FLOWS, task, reply) : null;
+    const stepped = section === null ? step(ALL_FLOWS, task, reply, run.outside.memo) : null;
     if (stepped?.request === null) {
       if (machine !== null) noteTask(machine, world, running, 'end', stepped.value.rc);
       if (run.observers.has(id)) run.ended.set(id, stepped.value.rc);

@@ -6,6 +6,7 @@
  */
 import { EACCES, EHOSTUNREACH, ENOENT } from '../hypervisor/errno.ts';
 import { hypercall } from '../hypervisor/hypercall.ts';
+import type { Memo } from '../toolstack/memo.ts';
 import type { Frame, Reply, Request } from '../toolstack/task.ts';
 import { XL_GLOBAL_CONFIG } from '../toolstack/xl-global-config.ts';
 import { calendarSeconds, nextUuid, type World } from './world.ts';
@@ -17,6 +18,8 @@ export interface Outside {
   readonly readFile: (path: string) => string | number;
   /** The name under which the world keeps a file that was written: absolute. */
   readonly absolute: (path: string) => string;
+  /** Remembers what programs made of texts; absent: nothing is remembered. */
+  readonly memo?: Memo;
   /** Runs a flow on another host of the same state (see runFrame()); absent where there is none. */
   readonly remote?: (host: string, frame: Frame) => Reply;
 }

@@ -117,7 +117,7 @@ function advance(run: Run, running: RunningTask, grain: TurnGrain, start: number
       continue;
     }
     const { task, reply } = here;
-    const stepped = step(ALL_FLOWS, task, reply);
+    const stepped = step(ALL_FLOWS, task, reply, run.outside.memo);
     if (stepped.request === null) {
       if (run.observers.has(here.id)) run.ended.set(here.id, stepped.value.rc);
       endTask(run, here.id);

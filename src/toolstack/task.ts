@@ -8,6 +8,7 @@
  */
 import { ASSERT } from '../hypervisor/bug.ts';
 import type { Hypercall, HypercallArgs, HypercallName, HypercallReply } from '../hypervisor/privcmd.ts';
+import { type Memo, noMemo } from './memo.ts';
 import type { XsCall, XsReply } from './xenstore.ts';
 
 /** Plain data: what JSON can hold. A task's variables are nothing else. */
@@ -100,10 +101,13 @@ export type Next<V> =
   | { readonly do: 'goto'; readonly at: string; readonly vars: V }
   | { readonly do: 'done'; readonly value: Reply };
 
-/** A flow: labelled steps; `start` is the entry. `reply` answers the request (or the call) that led to this label. */
+/**
+ * A flow: labelled steps; `start` is the entry. `reply` answers the request (or the call) that led to this label; `memo`
+ * may remember what is costly to make.
+ */
 export interface Flow<V = Vars> {
   readonly name: string;
-  readonly steps: Readonly<Record<string, (vars: V, reply: Reply) => Next<V>>>;
+  readonly steps: Readonly<Record<string, (vars: V, reply: Reply, memo: Memo) => Next<V>>>;
 }
 
 /** Declares a flow with typed variables; the registry (flows.ts) keeps it as one among many. */
@@ -167,7 +171,12 @@ export type Stepped =
  * Pure: the same task and reply give the same result, and the given task is not changed.
  * Throws XenBug for an unknown flow or label, or a flow that turns 10,000 times without asking anything.
  */
-export function step(flows: Readonly<Record<string, Flow>>, task: Task, reply: Reply): Stepped {
+export function step(
+  flows: Readonly<Record<string, Flow>>,
+  task: Task,
+  reply: Reply,
+  memo: Memo = noMemo,
+): Stepped {
   const frames = task.frames.slice();
   let last: Reply = reply;
   for (let turns = 0; turns < 10_000; turns++) {
@@ -182,7 +191,7 @@ export function step(flows: Readonly<Record<string, Flow>>, task: Task, reply: R
     ASSERT(flow !== undefined, `no flow named ${frame.flow}`);
     const label = flow.steps[frame.at];
     ASSERT(label !== undefined, `flow ${frame.flow} has no label ${frame.at}`);
-    const next = label(frame.vars, last);
+    const next = label(frame.vars, last, memo);
     switch (next.do) {
       case 'ask':
         frames[frames.length - 1] = { flow: frame.flow, at: next.at, vars: next.vars, queue: next.requests };

@@ -147,9 +147,10 @@ const main = flow<MainVars>({
       }
       return ask({ kind: 'file', op: 'read', path: XL_GLOBAL_CONFIG }, 'conf', vars);
     },
-    conf: (vars, reply) => {
+    conf: (vars, reply, memo) => {
       const unread = `Failed to read config file: ${XL_GLOBAL_CONFIG}: ${strerror(-reply.rc)}\n`;
-      const parsed = parseGlobalConfig(reply.rc < 0 ? '' : (reply.text as string));
+      const text = reply.rc < 0 ? '' : (reply.text as string);
+      const parsed = memo('xl.conf', text, () => parseGlobalConfig(text));
       const said = (reply.rc < 0 ? unread : '') + parsed.stderr;
       const env = { ...vars.env, xlconf: parsed.xlconf };
       const next = { ...vars, maps: 0, env, afterMasks: parsed.stderrAfterMasks };

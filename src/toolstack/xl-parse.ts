@@ -5,6 +5,7 @@
  * Text in and out holds one byte per character ("latin1"), so that bytes come out as they went in.
  */
 import { type DomainConfig, domainConfigInit } from './domain-config.ts';
+import type { Memo } from './memo.ts';
 import type { XlConf } from './xl-conf.ts';
 import { parseBoot, parsePassthrough, parsePvBoot } from './xl-parse-boot.ts';
 import { applyGlobalAffinityMasks } from './xl-parse-cpus.ts';
@@ -91,4 +92,23 @@ export function parseConfig(input: ParseConfigInput): ParsedConfig {
     return { config: null, stderr: state.stderr.join(''), exit: left.status };
   }
   return { config: state.config, stderr: state.stderr.join(''), exit: 0 };
+}
+
+/** Stands for a generation id: real ones have sixteen bytes, and a config that asks for none has none. */
+const OPEN_GENID: readonly number[] = [0];
+
+/**
+ * The same, and cheaper for a config that has been read before. What a guest is given of its own, uuid and generation
+ * id, is left open in what is remembered.
+ */
+export function parseConfigAgain(memo: Memo, input: ParseConfigInput): ParsedConfig {
+  const { xlconf, host, ignoreGlobalAffinityMasks = false } = input;
+  const key = JSON.stringify([input.text, input.source, xlconf, host, ignoreGlobalAffinityMasks]);
+  const open = memo('guest', key, () => parseConfig({ ...input, uuid: '', genid: OPEN_GENID }));
+  const { config } = open;
+  if (config === null) return open;
+  const { cInfo } = config;
+  const { type } = config.bInfo;
+  if (type?.tag === 'hvm' && type.info.msVmGenid.length === OPEN_GENID.length) return parseConfig(input);
+  return cInfo.uuid === '' ? { ...open, config: { ...config, cInfo: { ...cInfo, uuid: input.uuid } } } : open;
 }

@@ -34,7 +34,7 @@ import type { CommandArgs, XlEnv } from './xl-env.ts';
 import { endWith } from './xl-exit.ts';
 import { defGetopt } from './xl-getopt.ts';
 import { libxlError, stderrText, stdoutText } from './xl-log.ts';
-import { parseConfig, withOverrides } from './xl-parse.ts';
+import { parseConfigAgain, withOverrides } from './xl-parse.ts';
 import { printfInfo } from './xl-printf-info.ts';
 
 /** Options of `xl create` and the long names of some. */
@@ -171,7 +171,7 @@ const createDomain = flow<CreateDomainVars>({
       const maxCpus = hypercallReply('XEN_SYSCTL_physinfo', reply).info.maxCpuId + 1;
       return ask(hypercall('XEN_SYSCTL_cputopoinfo', {}), 'topology', { ...v, maxCpus });
     },
-    topology: (v, reply) => {
+    topology: (v, reply, memo) => {
       const nodeCpus: number[][] = [];
       const cpus = reply.rc < 0 ? [] : hypercallReply('XEN_SYSCTL_cputopoinfo', reply).cpus;
       cpus.forEach((cpu, id) => {
@@ -179,7 +179,7 @@ const createDomain = flow<CreateDomainVars>({
         while (nodeCpus.length <= cpu.node) nodeCpus.push([]);
         nodeCpus[cpu.node]!.push(id);
       });
-      const parsed = parseConfig({
+      const parsed = parseConfigAgain(memo, {
         text: v.text ?? '',
         source: v.source ?? '',
         xlconf: v.env.xlconf,
