@@ -77,8 +77,13 @@ export function p2mRuns(p2m: P2m): P2mRun[] {
   return runs;
 }
 
+const NO_RUNS: readonly P2mRun[] = [];
+
 /** Maps `run` in place of whatever was there, and returns that too. Xen: p2m_set_entry(). */
 export function p2mSet(p2m: P2m, run: P2mRun): { readonly p2m: P2m; readonly replaced: readonly P2mRun[] } {
+  const last = lastRun(p2m);
+  // Builders go upwards.
+  if (last === null || p2mEnd(last) <= run.gfn) return { p2m: append(p2m, run), replaced: NO_RUNS };
   const end = p2mEnd(run);
   const [below, rest] = split(p2m, run.gfn);
   const [inside, above] = split(rest, end);

@@ -88,6 +88,17 @@ function framesTold(runs: readonly ExtentRun[], order: number): MfnRun[] {
 /** Maps the first `done` extents that the heap gave for a request. */
 export function mapExtents(xen: Xen, op: Memop, runs: readonly ExtentRun[], done: number): void {
   if (op.extents === null) return;
+  const [run] = runs;
+  const [extent] = op.extents;
+  // Most of the time one run of machine memory goes to one range of the guest's.
+  if (run !== undefined && extent !== undefined && runs.length === 1 && done > 0) {
+    const { order } = op;
+    if (extent.count >= done && (done === 1 || extent.stride === 2 ** order)) {
+      const lanes = [{ mfn: run.first, stride: run.stride }];
+      addToPhysmap(xen, op.domid, { order, count: done, lanes, gfn: extent.first });
+      return;
+    }
+  }
   for (const run of placeGroups(op.extents, weave(runs, op.order), done)) addToPhysmap(xen, op.domid, run);
 }
 
