@@ -4,7 +4,7 @@
  * The order is fixed: the task whose time comes first goes on, at equal times the one with the lowest id. A request is
  * served whole; then its cost passes for that task alone.
  */
-import { newTask, step } from '../toolstack/task.ts';
+import { newTask, step, type TextSink } from '../toolstack/task.ts';
 import { defaultXlEnv } from '../toolstack/xl-env.ts';
 import { sliceEnd } from './machine.ts';
 import { advanceTogether } from './rotation.ts';
@@ -14,7 +14,7 @@ import { holdsCpu, isAsleep, yieldCpu } from './task-cpu.ts';
 import { ALL_FLOWS } from './task-flows.ts';
 import { addTask, canRun, endTask, READY, settleTask } from './task-life.ts';
 import { goOn, serve } from './task-serve.ts';
-import { isText, writeText } from './task-text.ts';
+import { writeText } from './task-text.ts';
 import { noteTask } from './trace-request.ts';
 import type { RunningTask, Section, World } from './world.ts';
 
@@ -136,9 +136,18 @@ function runTask(run: Run, running: RunningTask, before: number, until: number):
   let { task, reply, watches, pending } = running;
   let section: Section | null = running.section ?? null;
   if (running.waiting) pending = null;
+  const write = run.observers.get(id)?.write;
+  // Most requests are lines of a log, of which most are not shown: they need no record while the task goes on.
+  const print: TextSink = (asking, request) => {
+    if (world.now >= others || world.now > Math.min(until, run.wakeAt) || run.steps >= run.budget)
+      return false;
+    run.steps++;
+    writeText(write, asking, request, world.now);
+    return true;
+  };
   for (;;) {
     if (run.steps++ >= run.budget) return false;
-    const stepped = section === null ? step(ALL_FLOWS, task, reply, run.outside.memo) : null;
+    const stepped = section === null ? step(ALL_FLOWS, task, reply, run.outside.memo, print) : null;
     if (stepped?.request === null) {
       if (machine !== null) noteTask(machine, world, running, 'end', stepped.value.rc);
       if (run.observers.has(id)) run.ended.set(id, stepped.value.rc);
@@ -147,14 +156,17 @@ function runTask(run: Run, running: RunningTask, before: number, until: number):
     }
     const asked = { task, reply };
     task = stepped?.task ?? task;
-    const at = world.now;
-    // Most requests are lines of a log, of which most are not shown: they need no record while the task goes on.
-    if (stepped !== null && isText(stepped.request) && at < others && at <= Math.min(until, run.wakeAt)) {
-      writeText(run.observers.get(id)?.write, task, stepped.request, at);
-      reply = READY;
-      continue;
-    }
-    const here = { id, task, domid, at, reply: READY, watches, pending, waiting: false, section: null };
+    const here = {
+      id,
+      task,
+      domid,
+      at: world.now,
+      reply: READY,
+      watches,
+      pending,
+      waiting: false,
+      section: null,
+    };
     const next =
       stepped === null
         ? goOn(run, here, section!, Math.min(others, until))

@@ -1,16 +1,10 @@
 /** What tasks print: their own text, and the lines of their logs that are shown. */
-import type { Request, Task } from '../toolstack/task.ts';
+import type { Task, TextRequest } from '../toolstack/task.ts';
 import { logLine } from '../toolstack/xl-env.ts';
 import { calendarSeconds } from './world.ts';
 
 /** Takes text in the order in which a task prints it. */
 export type Write = (stream: 'stdout' | 'stderr', text: string) => void;
-
-type TextRequest = Extract<Request, { readonly kind: 'stdout' | 'stderr' | 'log' }>;
-
-/** A request that is nothing but text: it takes no time, and its reply says nothing. */
-export const isText = (request: Request): request is TextRequest =>
-  request.kind === 'log' || request.kind === 'stdout' || request.kind === 'stderr';
 
 /** Hands a task's text to whoever reads it (undefined: nobody), at virtual time `now` in ns. */
 export function writeText(write: Write | undefined, task: Task, request: TextRequest, now: number): void {

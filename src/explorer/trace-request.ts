@@ -89,12 +89,10 @@ export function noteRequest(
   const kind = kindOf(request.name);
   if (kind === null) return;
   const args = request.args as { readonly [key: string]: unknown };
-  const numbers: { domid?: number; order?: number; extents?: number } = {};
   const domid = args.domid ?? (reply as { domid?: unknown }).domid;
-  if (typeof domid === 'number') numbers.domid = domid;
-  if (typeof args.extentOrder === 'number') numbers.order = args.extentOrder;
-  if (typeof args.nrExtents === 'number') numbers.extents = args.nrExtents;
-  const event: TraceEvent = {
+  const { extentOrder, nrExtents } = args;
+  // Field by field in the order in which it is printed: a spread of what may be there or not is slow.
+  const event: Pick<Draft, 'at' | 'until' | 'task' | 'name' | 'kind' | 'what'> & Partial<Draft> = {
     at: world.now,
     until: world.now + cost,
     task: task.id,
@@ -102,11 +100,17 @@ export function noteRequest(
     kind: reply.rc < 0 && kind === 'hypercall' ? 'refused' : kind,
     what: request.name,
     rc: reply.rc,
-    ...numbers,
-    ...hostAt(world),
   };
-  machine.trace(event);
+  if (typeof domid === 'number') event.domid = domid;
+  if (typeof extentOrder === 'number') event.order = extentOrder;
+  if (typeof nrExtents === 'number') event.extents = nrExtents;
+  event.free = world.xen.heap.totalAvailPages;
+  event.claimed = world.xen.heap.outstandingClaims;
+  machine.trace(event as TraceEvent);
 }
+
+/** An event while it is put together. */
+type Draft = { -readonly [K in keyof TraceEvent]: TraceEvent[K] };
 
 const KINDS: Readonly<Record<string, TraceEvent['kind']>> = {
   XENMEM_claim_pages: 'claim',

@@ -6,7 +6,7 @@
  * machine nothing costs time; a sleeper goes on only when nobody else can, the earliest first.
  */
 import { ASSERT } from '../hypervisor/bug.ts';
-import { type Reply, type Request, step } from '../toolstack/task.ts';
+import { isText, type Reply, type Request, step } from '../toolstack/task.ts';
 import { intercepted } from './intercept.ts';
 import type { Run } from './run-state.ts';
 import { isSectioned } from './sections.ts';
@@ -14,7 +14,7 @@ import { isAsleep } from './task-cpu.ts';
 import { ALL_FLOWS } from './task-flows.ts';
 import { canRun, endTask, settleTask } from './task-life.ts';
 import { goOnBy, serve } from './task-serve.ts';
-import { isText, writeText } from './task-text.ts';
+import { writeText } from './task-text.ts';
 import type { RunningTask } from './world.ts';
 
 /**

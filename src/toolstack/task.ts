@@ -166,9 +166,18 @@ export type Stepped =
   | { readonly task: Task; readonly request: Request }
   | { readonly task: Task; readonly request: null; readonly value: Reply };
 
+/** A request that is nothing but text: it takes no time, and its reply says nothing. */
+export type TextRequest = Extract<Request, { readonly kind: 'stdout' | 'stderr' | 'log' }>;
+
+export const isText = (request: Request): request is TextRequest =>
+  request.kind === 'log' || request.kind === 'stdout' || request.kind === 'stderr';
+
+/** Takes what a task prints on its way to a request of another kind. False: it is to be asked like any request. */
+export type TextSink = (task: Task, request: TextRequest) => boolean;
+
 /**
- * Advances `task` to its next request. `reply` answers the previous request; for a new task it is ignored.
- * Pure: the same task and reply give the same result, and the given task is not changed.
+ * Advances `task` to its next request; what `print` takes is none. `reply` answers the previous request; for a new task it is ignored.
+ * Pure but for `print`: the same task and reply give the same result, and the given task is not changed.
  * Throws XenBug for an unknown flow or label, or a flow that turns 10,000 times without asking anything.
  */
 export function step(
@@ -176,6 +185,7 @@ export function step(
   task: Task,
   reply: Reply,
   memo: Memo = noMemo,
+  print?: TextSink,
 ): Stepped {
   const frames = task.frames.slice();
   let last: Reply = reply;
@@ -183,9 +193,14 @@ export function step(
     const frame = frames[frames.length - 1];
     ASSERT(frame !== undefined, `task ${task.name} has ended`);
     if (frame.queue !== undefined && frame.queue.length > 0) {
-      const queue = frame.queue.slice(1);
+      const next = print === undefined ? 0 : printed({ name: task.name, frames }, frame.queue, print);
+      if (next > 0) turns = 0;
+      const queue = frame.queue.slice(next + 1);
       frames[frames.length - 1] = { flow: frame.flow, at: frame.at, vars: frame.vars, queue };
-      return { task: { name: task.name, frames }, request: frame.queue[0]! };
+      if (next < frame.queue.length)
+        return { task: { name: task.name, frames }, request: frame.queue[next]! };
+      last = { rc: 0 };
+      continue;
     }
     const flow = flows[frame.flow];
     ASSERT(flow !== undefined, `no flow named ${frame.flow}`);
@@ -213,4 +228,14 @@ export function step(
     }
   }
   ASSERT(false, `task ${task.name} turns without asking: ${JSON.stringify(frames[frames.length - 1])}`);
+}
+
+/** How many of a batch's first requests were text that was taken. */
+function printed(task: Task, queue: readonly Request[], print: TextSink): number {
+  let next = 0;
+  for (; next < queue.length; next++) {
+    const request = queue[next]!;
+    if (!isText(request) || !print(task, request)) break;
+  }
+  return next;
 }
