@@ -138,15 +138,28 @@ function gives(s: Int32Array, at: number, task: number): number {
 
 /** Builders that claim alike differ in their names only: the one further on comes first. */
 function sortEqual(claims: readonly boolean[], s: Int32Array, at: number, renamed: Int32Array): void {
-  const order = claims.map((_, i) => i);
-  const rank = (i: number): number => s[at + FIRST + 2 * i]! * 8 + s[at + FIRST + 2 * i + 1]!;
-  const claimers = order.filter((i) => claims[i] === true).sort((a, b) => rank(b) - rank(a));
-  const others = order.filter((i) => claims[i] !== true).sort((a, b) => rank(b) - rank(a));
-  const words = s.slice(at + FIRST, at + FIRST + 2 * claims.length);
-  for (const i of order) {
-    const from = (claims[i] === true ? claimers.shift() : others.shift()) ?? i;
-    renamed[from] = i;
-    s[at + FIRST + 2 * i] = words[2 * from]!;
-    s[at + FIRST + 2 * i + 1] = words[2 * from + 1]!;
+  for (let i = 0; i < claims.length; i++) renamed[i] = i;
+  for (let i = 0; i < claims.length; i++) {
+    let first = i;
+    for (let j = i + 1; j < claims.length; j++)
+      if (claims[j] === claims[i] && isFurther(s, at + FIRST + 2 * j, at + FIRST + 2 * first)) first = j;
+    if (first !== i) swapBuilders(s, at, i, first, renamed);
+  }
+}
+
+const isFurther = (s: Int32Array, a: number, b: number): boolean =>
+  s[a]! > s[b]! || (s[a] === s[b] && s[a + 1]! > s[b + 1]!);
+
+function swapBuilders(s: Int32Array, at: number, a: number, b: number, renamed: Int32Array): void {
+  for (let word = 0; word < 2; word++) {
+    const x = at + FIRST + 2 * a + word;
+    const y = at + FIRST + 2 * b + word;
+    const kept = s[x]!;
+    s[x] = s[y]!;
+    s[y] = kept;
+  }
+  for (let i = 0; i < renamed.length; i++) {
+    if (renamed[i] === a) renamed[i] = b;
+    else if (renamed[i] === b) renamed[i] = a;
   }
 }

@@ -13,7 +13,7 @@ import {
 import type { Space } from '../../src/explorer/space.ts';
 import { censusOf, endingsSoFar } from '../../src/explorer/state-graph.ts';
 import { walkAllOrders } from './slow-walk.ts';
-import { growingSpace, programSpace, programs, smallRaces } from './small-spaces.ts';
+import { circles, growingSpace, programSpace, programs, smallRaces } from './small-spaces.ts';
 
 const ORDERS: readonly SearchOrder[] = ['bfs', 'dfs'];
 
@@ -88,26 +88,6 @@ describe('an exhaustive search', () => {
     expect(searchBytes(search)).toBeLessThan(4e6);
   });
 });
-
-/** Two tasks that go round in circles until one of them has gone round `rounds` times. */
-const circles: Space = {
-  width: 2,
-  tasks: 2,
-  start: (into, at) => into.fill(0, at, at + 2),
-  enabled: (state, at, tasks) => {
-    if (state[at] === 3) return 0;
-    tasks[0] = 0;
-    tasks[1] = 1;
-    return 2;
-  },
-  step: (state, at, task, into, intoAt) => {
-    into[intoAt] = state[at]!;
-    into[intoAt + 1] = state[at + 1]!;
-    if (task === 0) into[intoAt]!++;
-    else into[intoAt + 1] = (state[at + 1]! + 1) % 5;
-  },
-  outcome: (state, at) => state[at + 1]!,
-};
 
 describe('a search of a space with cycles', () => {
   it('finishes, and says that there is no longest order and no share', () => {

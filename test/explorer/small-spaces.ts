@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { countsSpace } from '../../src/explorer/counts-space.ts';
 import type { Space } from '../../src/explorer/space.ts';
+import { enabledTasks, stepWords } from './slow-walk.ts';
 
 /** All races of up to three builders of up to three units (8 steps), with claims and without, on hosts of any size that matters. */
 export function smallRaces(): readonly (readonly [name: string, space: Space])[] {
@@ -71,16 +72,6 @@ export function programSpace(tasks: readonly Program[]): Space {
     else if (next.do === 'copy') into[intoAt + next.cell] = state[at + next.from]!;
     else if (next.do === 'skip' && state[at + next.cell]! > next.over) into[intoAt + CELLS + task]!++;
   };
-  const after = (state: Int32Array, at: number, order: readonly number[]): string | null => {
-    let words = state.slice(at, at + width);
-    for (const task of order) {
-      if (!canStep(words, 0, task)) return null;
-      const into = new Int32Array(width);
-      step(words, 0, task, into, 0);
-      words = into;
-    }
-    return words.join(' ');
-  };
   const space: Space = {
     width,
     tasks: tasks.length,
@@ -99,14 +90,40 @@ export function programSpace(tasks: readonly Program[]): Space {
         outcome = outcome * 2 + (opOf(state, at, task) === undefined ? 0 : 1);
       return outcome;
     },
-    // Both orders are tried: all that commutes is known to.
-    commute: (state, at, a, b) => {
-      const ab = after(state, at, [a, b]);
-      return ab !== null && ab === after(state, at, [b, a]);
+    // Tasks with one program: the one further on comes first.
+    representative: (state, at, renamed) => {
+      const words = [...state.subarray(at + CELLS, at + width)];
+      for (const [task, program] of tasks.entries()) {
+        const equal = tasks.flatMap((other, i) => (other === program ? [i] : []));
+        const sorted = [...equal].sort((a, b) => words[b]! - words[a]! || a - b);
+        const place = equal[sorted.indexOf(task)]!;
+        renamed[task] = place;
+        state[at + CELLS + place] = words[task]!;
+      }
     },
   };
-  return space;
+  return withTriedCommute(space);
 }
+
+/** One task counts to 3, the other goes round in circles of 5; it ends when the first is there. */
+export const circles: Space = {
+  width: 2,
+  tasks: 2,
+  start: (into, at) => into.fill(0, at, at + 2),
+  enabled: (state, at, tasks) => {
+    if (state[at] === 3) return 0;
+    tasks[0] = 0;
+    tasks[1] = 1;
+    return 2;
+  },
+  step: (state, at, task, into, intoAt) => {
+    into[intoAt] = state[at]!;
+    into[intoAt + 1] = state[at + 1]!;
+    if (task === 0) into[intoAt]!++;
+    else into[intoAt + 1] = (state[at + 1]! + 1) % 5;
+  },
+  outcome: (state, at) => state[at + 1]!,
+};
 
 /** Five counts up to `steps`, a count going up only when the one before it has; of `width` words at first. */
 export function growingSpace(steps: number, width: number): Space {
@@ -131,4 +148,23 @@ export function growingSpace(steps: number, width: number): Space {
     outcome: () => 0,
   };
   return space;
+}
+
+/** A space in which both orders are tried: all that commutes is known to. */
+export function withTriedCommute(space: Space): Space {
+  const after = (state: Int32Array, at: number, order: readonly number[]): string | null => {
+    let words: Int32Array = state.slice(at, at + space.width);
+    for (const task of order) {
+      if (!enabledTasks(space, words).includes(task)) return null;
+      words = stepWords(space, words, task);
+    }
+    return words.join(' ');
+  };
+  return {
+    ...space,
+    commute: (state, at, a, b) => {
+      const ab = after(state, at, [a, b]);
+      return ab !== null && ab === after(state, at, [b, a]);
+    },
+  };
 }
