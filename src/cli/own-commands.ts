@@ -9,8 +9,9 @@ export const OWN_COMMANDS: Readonly<Record<string, string>> = {
   conform: "Replay recordings of Xen's allocator and compare",
   'cfg-parse': "Show a guest config as xl's parser reads it",
   replay: 'Play scenarios and compare with what they expect',
+  explore: 'Walk the orders of what a scenario runs in parallel: verdict, smallest bad order',
   'merge-reports': 'Put the reports of all shards together',
-  schema: 'Print the JSON Schema of --json output or of scenario files',
+  schema: 'Print the JSON Schema of --json output, scenario files or explorations',
   script: 'Run commands from a file or from standard input',
   version: 'Print the version',
 };

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { strerror } from '../hypervisor/errno.ts';
 import { claimCommand } from './claim-command.ts';
 import { type Cli, complain, flush, say } from './cli-state.ts';
+import { addExploreCommand } from './explore-program.ts';
 import type { GlobalOptions } from './global-options.ts';
 import * as host from './host-commands.ts';
 import { outsideOf } from './outside.ts';
@@ -36,6 +37,7 @@ export async function ownCommand(
     };
   addHostCommands(program, cli, options, returning);
   addReplayCommands(program, cli, returning);
+  addExploreCommand(program, cli, returning, options.json);
   addHostReports(program, cli, options, returning);
   addFileCommands(program, cli, options, returning, runLine);
   try {
@@ -78,24 +80,35 @@ function addHostReports(program: Command, cli: Cli, options: GlobalOptions, retu
     );
   program
     .command('schema')
-    .description('print a JSON Schema: of what --json prints, or of scenario files')
-    .argument('<what>', 'output or scenario')
+    .description('print a JSON Schema: of what --json prints, of scenario files, or of explorations')
+    .argument('<what>', 'output, scenario or explore')
     .action(
       returning(async (what: string) => {
-        if (what !== 'output' && what !== 'scenario')
+        const schema = await schemaOf(what);
+        if (schema === null)
           throw new CommanderError(
             MISUSE,
             'schema',
-            `xlsim: there is no schema ${what}: output and scenario are those there are`,
+            `xlsim: there is no schema ${what}: output, scenario and explore are those there are`,
           );
-        const schema =
-          what === 'output'
-            ? (await import('./json-output.ts')).outputSchema()
-            : (await import('./scenario-json-schema.ts')).scenarioJsonSchema();
         say(cli, 'stdout', toBytes(`${JSON.stringify(schema, null, 2)}\n`));
         return 0;
       }),
     );
+}
+
+/** A published schema by its name. */
+async function schemaOf(what: string): Promise<object | null> {
+  switch (what) {
+    case 'output':
+      return (await import('./json-output.ts')).outputSchema();
+    case 'scenario':
+      return (await import('./scenario-json-schema.ts')).scenarioJsonSchema();
+    case 'explore':
+      return (await import('./explore-json-schema.ts')).exploreJsonSchema();
+    default:
+      return null;
+  }
 }
 
 /** Commands that read a file. */

@@ -13,7 +13,8 @@ import type { Play } from './play.ts';
 import type { Run } from './run-state.ts';
 import { newRun } from './run-state.ts';
 import type { Step } from './scenario.ts';
-import { counted, nameCreated, startStep } from './step-start.ts';
+import { counted, nameCreated, type Pending, startStep } from './step-start.ts';
+import { canRun } from './task-life.ts';
 import { type TurnGrain, takeTurn, turnsOf } from './turn.ts';
 
 /** A step of a lane, and the count of the repeat around it. */
@@ -42,11 +43,19 @@ export interface LaneState {
   readonly facts: LaneFacts;
 }
 
+/** Looks on while steps of lanes begin and end. */
+export interface BlockWatch {
+  readonly began: (lane: number, label: string, pending: Pending) => void;
+  /** `rc`: null where it was no command; `until`: when it was over, in virtual ns. */
+  readonly ended: (lane: number, rc: number | null, until: number) => void;
+}
+
 /** See the file's header. Its values are replaced, and the world's with them. */
 export interface BlockRun {
   readonly play: Play;
   readonly run: Run;
   readonly grain: TurnGrain;
+  readonly watch: BlockWatch | null;
   readonly lanes: readonly Lane[];
   states: readonly LaneState[];
   /** Ids below this were there before the block. */
@@ -59,6 +68,9 @@ export interface BlockRun {
   readonly others: { readonly id: number; readonly name: string }[];
 }
 
+/** What the births of lanes' tasks begin with. */
+const LANE = 'lane ';
+
 /** Who drives a block, and how. */
 export interface BlockHow {
   readonly grain: TurnGrain;
@@ -66,6 +78,7 @@ export interface BlockHow {
   readonly timed: boolean;
   /** See Run. */
   readonly forgetFrames?: boolean;
+  readonly watch?: BlockWatch;
 }
 
 /** Why a block cannot be driven, or null. */
@@ -97,6 +110,7 @@ export function openBlock(play: Play, block: Step, how: BlockHow): BlockRun {
     play: { ...play, run },
     run,
     grain: how.grain,
+    watch: how.watch ?? null,
     lanes,
     states,
     firstId: world.nextTask,
@@ -182,6 +196,43 @@ export function actorName(block: BlockRun, actor: number): string {
   return block.lanes[actor]?.label ?? block.others[actor - block.lanes.length]?.name ?? `task ${actor}`;
 }
 
+/**
+ * An actor's name that does not depend on who was met first: a lane's number; for a task that a lane started, that
+ * lane, its step and how many it had started before (0/0/1); for one that ran before the block, t and its id.
+ */
+export function actorPath(block: BlockRun, actor: number): string {
+  const other = block.others[actor - block.lanes.length];
+  return other === undefined ? String(actor) : taskPath(block, other.id);
+}
+
+function taskPath(block: BlockRun, id: number): string {
+  const birth = [...block.ids].find(([, known]) => known === id)?.[0];
+  if (birth === undefined) return `t${id}`;
+  if (birth.startsWith(LANE)) return birth.slice(LANE.length);
+  const [parent, nth] = birth.split('/');
+  return `${taskPath(block, Number(parent))}/${nth}`;
+}
+
+/** The actor of that path, and when it can go on; null: there is none, or it waits. */
+export function actorAt(
+  block: BlockRun,
+  path: string,
+): { readonly actor: number; readonly at: number } | null {
+  return actorsNow(block).find(({ actor }) => actorPath(block, actor) === path) ?? null;
+}
+
+/** Everybody who goes on by themselves at some time, sleepers too, and when. */
+export function actorsNow(block: BlockRun): { readonly actor: number; readonly at: number }[] {
+  const { world } = block.run;
+  const idle = block.states.flatMap((lane, l) =>
+    lane.task === null && !isLaneOver(lane, block.lanes[l]!) ? [{ actor: l, at: lane.at }] : [],
+  );
+  const able = world.tasks.flatMap((task) =>
+    task.at === null || !canRun(world, task) ? [] : [{ actor: actorOf(block, task.id), at: task.at }],
+  );
+  return [...idle, ...able];
+}
+
 /** Makes one transition of an actor that blockTurns() named. */
 export function takeBlockTurn(block: BlockRun, actor: number): void {
   const lane = block.states[actor];
@@ -206,14 +257,18 @@ function begin(block: BlockRun, l: number, state: LaneState): void {
   const { nextTask } = world;
   world.nextTask = id;
   const pending = startStep(play, step, i);
+  block.watch?.began(l, block.lanes[l]!.label, pending);
   world.nextTask = Math.max(nextTask, id + 1);
   const { next } = state;
   const under = { next: next + 1, at: world.now, names: pending.names };
   if (pending.refused !== null) {
     const facts = { ...state.facts, rc: state.facts.rc || 1, reason: pending.refused };
     change(block, l, { ...under, facts });
+    block.watch?.ended(l, null, world.now);
   } else if (pending.task === null) {
-    change(block, l, { ...under, at: Math.max(world.now, pending.until ?? 0) });
+    const at = Math.max(world.now, pending.until ?? 0);
+    change(block, l, { ...under, at });
+    block.watch?.ended(l, null, at);
   } else {
     const facts = { ...state.facts, tried: false };
     goOn(block, l, change(block, l, { ...under, task: id, facts }), id);
@@ -223,13 +278,15 @@ function begin(block: BlockRun, l: number, state: LaneState): void {
 function goOn(block: BlockRun, l: number, state: LaneState, id: number): void {
   const { run, play } = block;
   let { facts } = state;
+  const observer = block.watch === null ? undefined : run.observers.get(id);
   run.observers.set(id, {
+    ...observer,
     served: (request, reply) => {
       facts = factsAfter(facts, request, reply);
     },
   });
   const { ended, until } = takeTurn(run, id, block.grain);
-  run.observers.delete(id);
+  if (ended !== null || observer === undefined) run.observers.delete(id);
   run.ended.delete(id);
   if (ended === null) {
     if (facts !== state.facts) change(block, l, { facts });
@@ -238,6 +295,7 @@ function goOn(block: BlockRun, l: number, state: LaneState, id: number): void {
   const { step } = block.lanes[l]!.steps[state.next - 1]!;
   nameCreated(play, { names: state.names });
   change(block, l, { task: null, names: null, at: until, facts: endOfStep(facts, step, ended) });
+  block.watch?.ended(l, ended, until);
 }
 
 const endOfStep = (facts: LaneFacts, step: Step, rc: number): LaneFacts => {

@@ -4,6 +4,9 @@
  * A lane is a list of steps and a place in it. A parallel block gives each of its steps a lane of its own. The driver
  * begins what can begin, lets the world run until something it waits for is over, and looks again.
  */
+
+import { leaveBlock, meetBlock } from './block-begins.ts';
+import { type BlockTally, playInOrder } from './block-in-order.ts';
 import type { StepOutcome } from './expectation.ts';
 import { judge, refuse } from './judge.ts';
 import type { Play } from './play.ts';
@@ -116,6 +119,11 @@ function begin(play: Play, lane: Lane, step: Step): void {
   const { now } = play.world;
   const isCounted = countsSteps(lane, step);
   if (action.do === 'parallel') {
+    const plan = lane.isRoot ? meetBlock(play) : null;
+    if (plan?.order != null) {
+      endBlock(play, lane, step, now, playInOrder(play, plan, plan.order, step, isCounted));
+      return;
+    }
     const lanes = action.steps.flatMap((child) =>
       copies(child).map((i) => newLane([child], now, { i: i ?? lane.i, isRoot: false, isCounted })),
     );
@@ -178,13 +186,20 @@ function finishBlock(play: Play, lane: Lane, block: Block): boolean {
     const round = { ...lane, i: block.round, isCounted: countsSteps(lane, step) };
     block.lanes = [newLane(step.action.steps, play.world.now, round)];
   }
-  const ns = play.world.now - block.since;
-  const { succeeded, failed } = block;
+  if (lane.isRoot) leaveBlock(play, block.since);
+  endBlock(play, lane, step, block.since, block);
+  return true;
+}
+
+/** A block is over: `tally` says how many of its steps succeeded and failed. */
+function endBlock(play: Play, lane: Lane, step: Step, since: number, tally: BlockTally): void {
+  if (play.hung !== null) return;
+  const { succeeded, failed } = tally;
+  const ns = play.world.now - since;
   lane.succeeded += succeeded;
   lane.failed += failed;
   settle(play, lane, step);
   end(play, lane, step, { rc: null, stdout: '', stderr: '', ns, succeeded, failed });
-  return true;
 }
 
 function end(play: Play, { i, isCounted }: Lane, step: Step, outcome: StepOutcome): void {

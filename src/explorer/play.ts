@@ -2,6 +2,7 @@
 import { findHeapDomain } from '../hypervisor/heap-domain.ts';
 import { bootHost } from '../hypervisor/host-boot.ts';
 import { newMemo } from '../toolstack/memo.ts';
+import type { BlockPlan } from './block-plan.ts';
 import type { StepOutcome } from './expectation.ts';
 import type { HostFacts } from './host-facts.ts';
 import { initDom0 } from './init-dom0.ts';
@@ -48,13 +49,15 @@ export interface Play {
   steps: number;
   /** Where it hung; null while it goes on. */
   hung: readonly string[] | null;
+  /** What is special about one of its blocks. */
+  readonly plan?: BlockPlan;
 }
 
 /** Events kept for "the last events leading to it". */
 const KEPT_EVENTS = 200;
 
 /** Boots the host of a stage and lays its guests' configs out. */
-export function raise(stage: Stage, limits: Limits, around: Surroundings): Play {
+export function raise(stage: Stage, limits: Limits, around: Surroundings, plan?: BlockPlan): Play {
   const xen = bootHost(stage.host);
   const { seed, xlConf, missingFiles } = stage;
   const world = newWorld(xen, { seed, xlConf, missingFiles });
@@ -84,6 +87,7 @@ export function raise(stage: Stage, limits: Limits, around: Surroundings): Play 
     failures: [],
     steps: 0,
     hung: null,
+    ...(plan === undefined ? {} : { plan }),
   };
 }
 

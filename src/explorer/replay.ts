@@ -1,4 +1,5 @@
 /** Replaying a scenario and its twins from the first boot to the last expectation. */
+import type { BlockPlan } from './block-plan.ts';
 import { playSteps } from './lanes.ts';
 import { type Play, raise, type Surroundings } from './play.ts';
 import type { Failure, ScenarioResult, Verdict } from './result-record.ts';
@@ -30,8 +31,14 @@ export function replayScenario(
 }
 
 /** Plays steps on a fresh host; the play tells what was found. */
-export function play(stage: Stage, limits: Limits, around: Surroundings, bail: boolean): Play {
-  const on = raise(stage, limits, around);
+export function play(
+  stage: Stage,
+  limits: Limits,
+  around: Surroundings,
+  bail: boolean,
+  plan?: BlockPlan,
+): Play {
+  const on = raise(stage, limits, around, plan);
   playSteps(on, bail);
   return on;
 }

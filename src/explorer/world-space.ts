@@ -8,7 +8,15 @@ import { ASSERT } from '../hypervisor/bug.ts';
 import { checkInvariants } from '../hypervisor/invariants.ts';
 import { checkXenInvariants } from '../hypervisor/xen-invariants.ts';
 import { markXen, rollbackXen, type XenMark } from '../hypervisor/xen-mark.ts';
-import { actorName, type BlockRun, blockEnds, blockTurns, openBlock, takeBlockTurn } from './block.ts';
+import {
+  actorName,
+  actorPath,
+  type BlockRun,
+  blockEnds,
+  blockTurns,
+  openBlock,
+  takeBlockTurn,
+} from './block.ts';
 import type { AtBlock } from './block-prefix.ts';
 import { blockText, type Ownership } from './block-text.ts';
 import { type BlockValues, putValues, takeValues } from './block-values.ts';
@@ -38,6 +46,8 @@ export interface WorldSpace extends Space {
   readonly how: WorldSpaceHow;
   /** What to call a task. */
   readonly taskName: (task: number) => string;
+  /** The same in all searches: see actorPath(). */
+  readonly taskPath: (task: number) => string;
   /** What an outcome's number stands for. */
   readonly endOf: (outcome: number) => WorldEnd;
   /** By class only: memory was given back on some path while another task went on to ask for more than single pages. */
@@ -112,6 +122,7 @@ export function newWorldSpace({ play, block: step }: AtBlock, how: WorldSpaceHow
     outcome: (state, at) => w.outcomes[state[at]!]!,
     how,
     taskName: (task) => actorName(block, task),
+    taskPath: (task) => actorPath(block, task),
     endOf: (outcome) => w.ends[outcome]!,
     ownershipMatters: how.ownership === 'class',
   };

@@ -1,0 +1,159 @@
+/** What the command line of `explore` says, checked. */
+import { parseDuration, parsePages, SIZE_FORM, TIME_FORM } from '../explorer/amount.ts';
+import { didYouMean } from '../explorer/did-you-mean.ts';
+import { REMEDIES } from '../explorer/remedy-table.ts';
+
+/** As commander hands it over. */
+export interface ExploreOptions {
+  readonly strategy: string;
+  readonly order: string;
+  readonly grain: string;
+  readonly ownership: string;
+  readonly reduction: string;
+  readonly samples: string;
+  readonly depth: string;
+  readonly seed: string;
+  readonly block: string;
+  readonly twin?: string;
+  readonly remedy?: string;
+  readonly compare?: boolean;
+  readonly remedies?: string;
+  readonly forbid?: string;
+  readonly markdown?: string;
+  readonly svg?: string;
+  readonly save?: string;
+  readonly saveTest?: string;
+  readonly timeBudget: string;
+  readonly maxMemory: string;
+  readonly maxStates: string;
+  readonly jobs: string;
+  readonly shard?: string;
+  readonly selfCheck?: boolean;
+  readonly allowOutside?: boolean;
+}
+
+/** The same, checked and typed. */
+export interface ExploreChoice {
+  readonly strategy: 'auto' | 'exhaustive' | 'random' | 'pct';
+  readonly order: 'dfs' | 'bfs';
+  readonly grain: string;
+  readonly ownership: 'auto' | 'class' | 'exact';
+  readonly reduction: boolean;
+  readonly samples: number;
+  readonly depth: number;
+  readonly seed: number;
+  readonly block: number;
+  readonly twin: string | null;
+  /** Names; null: the scenario as it is. More than one only to compare. */
+  readonly remedies: readonly (string | null)[];
+  readonly compare: boolean;
+  readonly forbidRefusal: boolean;
+  /** Real milliseconds. */
+  readonly timeBudget: number;
+  /** Bytes. */
+  readonly maxMemory: number;
+  readonly maxStates: number;
+  readonly jobs: number;
+  readonly shard: { readonly index: number; readonly of: number };
+  readonly selfCheck: boolean;
+}
+
+const PAGE_BYTES = 4096;
+const MAX_JOBS = 256;
+
+/** Thrown below and caught in readChoice(): a sentence about what cannot be read. */
+class Misuse extends Error {}
+
+/** Checks the options; a sentence about the first that makes no sense. */
+export function readChoice(options: ExploreOptions): ExploreChoice | string {
+  try {
+    return checked(options);
+  } catch (error) {
+    if (error instanceof Misuse) return error.message;
+    throw error;
+  }
+}
+
+function checked(options: ExploreOptions): ExploreChoice {
+  const compare = options.compare === true || options.remedies !== undefined;
+  if (compare && options.remedy !== undefined)
+    throw new Misuse('--remedy is for one, --remedies for --compare');
+  if (compare && (options.save !== undefined || options.saveTest !== undefined)) {
+    throw new Misuse('--save and --save-test are of one remedy: use --remedy NAME instead of --compare');
+  }
+  if (!/^(hypercall|request|extents:[1-9]\d{0,8})$/.test(options.grain)) {
+    throw new Misuse(`--grain is hypercall, extents:N or request, not ${options.grain}`);
+  }
+  if (options.forbid !== undefined && options.forbid !== 'early-refusal') {
+    throw new Misuse(`--forbid knows early-refusal, not ${options.forbid}: all other failures count anyway`);
+  }
+  return {
+    strategy: oneOf('--strategy', options.strategy, ['auto', 'exhaustive', 'random', 'pct']),
+    order: oneOf('--order', options.order, ['dfs', 'bfs']),
+    grain: options.grain,
+    ownership: oneOf('--ownership', options.ownership, ['auto', 'class', 'exact']),
+    reduction: oneOf('--reduction', options.reduction, ['on', 'off']) === 'on',
+    samples: count('--samples', options.samples, 1),
+    depth: count('--depth', options.depth, 1, 1000),
+    seed: count('--seed', options.seed, 0),
+    block: count('--block', options.block, 0),
+    twin: options.twin ?? null,
+    remedies: remediesOf(options, compare),
+    compare,
+    forbidRefusal: options.forbid === 'early-refusal',
+    timeBudget: timeBudget(options.timeBudget),
+    maxMemory: bytes(options.maxMemory),
+    maxStates: count('--max-states', options.maxStates, 1),
+    jobs: count('--jobs', options.jobs, 1, MAX_JOBS),
+    shard: shardOf(options.shard ?? '1/1'),
+    selfCheck: options.selfCheck === true,
+  };
+}
+
+function oneOf<T extends string>(option: string, value: string, known: readonly T[]): T {
+  const found = known.find((name) => name === value);
+  if (found !== undefined) return found;
+  const meant = didYouMean(value, known);
+  throw new Misuse(
+    `${option} is ${known.join(', ')}, not ${value}${meant === null ? '' : `: did you mean ${meant}?`}`,
+  );
+}
+
+function count(option: string, text: string, min: number, max = Number.MAX_SAFE_INTEGER): number {
+  const n = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (n >= min && n <= max) return n;
+  const range = max === Number.MAX_SAFE_INTEGER ? `from ${min} on` : `from ${min} to ${max}`;
+  throw new Misuse(`${option} is a whole number ${range}, not ${text}`);
+}
+
+function timeBudget(text: string): number {
+  const ns = parseDuration(text);
+  if (ns === null) throw new Misuse(`--time-budget is ${TIME_FORM}, not ${text}`);
+  if (ns === 0)
+    throw new Misuse('--time-budget 0 leaves no time to walk anything: give it some, such as 30s');
+  return ns / 1e6;
+}
+
+function bytes(text: string): number {
+  const pages = parsePages(text);
+  if (pages === null || pages === 0)
+    throw new Misuse(`--max-memory is ${SIZE_FORM}, more than 0, not ${text}`);
+  return pages * PAGE_BYTES;
+}
+
+function remediesOf({ remedy, remedies }: ExploreOptions, compare: boolean): readonly (string | null)[] {
+  const names = REMEDIES.map(({ name }) => name);
+  const known = (option: string, name: string): string => oneOf(option, name, names);
+  if (remedy !== undefined) return [known('--remedy', remedy)];
+  if (!compare) return [null];
+  if (remedies === undefined) return names;
+  return [...new Set(remedies.split(',').map((name) => known('--remedies', name.trim())))];
+}
+
+function shardOf(text: string): { readonly index: number; readonly of: number } {
+  const parts = /^(\d{1,6})\/(\d{1,6})$/.exec(text);
+  const index = Number(parts?.[1]);
+  const of = Number(parts?.[2]);
+  if (index >= 1 && index <= of) return { index, of };
+  throw new Misuse(`--shard reads INDEX/COUNT, such as 2/4, not ${text}`);
+}

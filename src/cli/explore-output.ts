@@ -1,0 +1,87 @@
+/** Where explorations go: standard output as text or JSON, and files. */
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Exploration, ExploreReport } from '../explorer/explore-record.ts';
+import { SCHEDULE_SCHEMA, type ScheduleFile, scheduleText } from '../explorer/schedule-file.ts';
+import { type Cli, complain, say } from './cli-state.ts';
+import { compareMarkdown, compareText } from './compare-report.ts';
+import { compareSvg } from './compare-svg.ts';
+import type { ExploreOptions } from './explore-options.ts';
+import { exploreText } from './explore-report.ts';
+import { againWords } from './explore-words.ts';
+import { paint } from './paint.ts';
+import { toBytes, wantsColour } from './screen.ts';
+import { shellLine } from './shell-words.ts';
+import { systemErrorCode } from './store-fs.ts';
+
+/** Prints and writes everything that was asked for; false if a file could not be written, which has been said. */
+export function writeExploration(
+  cli: Cli,
+  report: ExploreReport,
+  options: ExploreOptions,
+  json: boolean,
+): boolean {
+  const isWritten = filesOf(report, options).map(([name, text]) => writeOne(cli, name, text));
+  say(cli, 'stdout', toBytes(json ? `${JSON.stringify(report)}\n` : textOf(cli, report, options)), true);
+  return isWritten.every((is) => is);
+}
+
+function textOf(cli: Cli, report: ExploreReport, options: ExploreOptions): string {
+  const colour = wantsColour(cli.terminal.isTerminal('stdout'), cli.env);
+  const painted = paint(colour);
+  const [result] = report.results;
+  if (report.compared || result === undefined) return compareText(report, painted);
+  return exploreText(report, result, replayLine(report, result, options), painted);
+}
+
+/** How the order of the counterexample is taken again: from the file it was saved in, or how to save it. */
+function replayLine(report: ExploreReport, result: Exploration, { save }: ExploreOptions): string | null {
+  if (result.counterexample === null) return null;
+  const { file } = report.scenario;
+  if (save !== undefined) return shellLine(['xlsim', 'replay', file, '--schedule', save]);
+  const schedule = 'order.schedule.json';
+  const saving = shellLine([...againWords(report, result), '--save', schedule]);
+  return `${saving} && ${shellLine(['xlsim', 'replay', file, '--schedule', schedule])}`;
+}
+
+type FileText = readonly [string, string];
+
+function filesOf(report: ExploreReport, { markdown, svg, save }: ExploreOptions): FileText[] {
+  const files: FileText[] = [];
+  if (markdown !== undefined) files.push([markdown, compareMarkdown(report)]);
+  if (svg !== undefined) files.push([svg, compareSvg(report)]);
+  const [result] = report.results;
+  if (save !== undefined && result?.counterexample != null) {
+    files.push([save, scheduleText(scheduleOf(report, result, result.counterexample))]);
+  }
+  return files;
+}
+
+function scheduleOf(
+  report: ExploreReport,
+  result: Exploration,
+  { choices, verdict }: NonNullable<Exploration['counterexample']>,
+): ScheduleFile {
+  const { file, sha256 } = report.scenario;
+  return {
+    schema: SCHEDULE_SCHEMA,
+    version: report.version,
+    scenario: { file, sha256 },
+    twin: report.twin,
+    block: report.block.index,
+    grain: result.walk.grain,
+    remedy: result.remedy,
+    verdict,
+    choices,
+  };
+}
+
+function writeOne(cli: Cli, name: string, text: string): boolean {
+  try {
+    writeFileSync(resolve(cli.cwd, name), text);
+    return true;
+  } catch (error) {
+    complain(cli, `${name}: cannot be written: ${systemErrorCode(error) ?? String(error)}`);
+    return false;
+  }
+}

@@ -1,0 +1,55 @@
+/** The words of `explore`. */
+import type { Command } from 'commander';
+import type { Cli } from './cli-state.ts';
+import type { ExploreOptions } from './explore-options.ts';
+
+type Returning = <A extends readonly unknown[]>(
+  run: (...args: A) => number | Promise<number>,
+) => (...args: A) => Promise<void>;
+
+/** Adds the command; what does the work is loaded when it is wanted. */
+export function addExploreCommand(program: Command, cli: Cli, returning: Returning, json: boolean): void {
+  program
+    .command('explore')
+    .description('walk the orders of what a scenario runs in parallel, and say how they end')
+    .argument('<scenario>', 'a scenario file (*.xlsim.yaml)')
+    .option(
+      '--strategy <name>',
+      'exhaustive, random, pct, or auto: exhaustive within the limits, else random',
+      'auto',
+    )
+    .option('--order <how>', 'dfs or bfs, of an exhaustive walk', 'bfs')
+    .option('--grain <grain>', 'what one step is: hypercall, extents:N or request', 'hypercall')
+    .option(
+      '--ownership <how>',
+      'auto, class or exact: whether states tell which frame belongs to whom',
+      'auto',
+    )
+    .option('--reduction <how>', 'on or off: leave out orders that can be shown to end alike', 'off')
+    .option('--samples <n>', 'orders that random and pct take', '10000')
+    .option('--depth <d>', 'the depth of bugs that pct looks for', '3')
+    .option('--seed <n>', 'where random and pct begin', '1')
+    .option('--block <n>', 'which parallel block of the scenario, from 0', '0')
+    .option('--twin <name>', 'explore this twin of the scenario')
+    .option('--remedy <name>', 'add a remedy: nothing, xl-lock, heap-lock, max-pages or claim')
+    .option('--compare', 'every remedy, side by side in one table')
+    .option('--remedies <list>', 'of --compare: only these, with commas between them')
+    .option('--forbid <verdict>', 'early-refusal: that a builder is refused counts as a violation')
+    .option('--markdown <file>', 'write the table for a mail or a web page')
+    .option('--svg <file>', 'write the table as a picture')
+    .option('--save <file>', 'write the smallest bad order as a schedule, for replay --schedule')
+    .option('--save-test <file>', 'write a scenario that pins the smallest bad order')
+    .option('--time-budget <duration>', 'how long to walk, such as 30s', '60s')
+    .option('--max-memory <size>', 'how much memory states may take', '1G')
+    .option('--max-states <n>', 'how many states to keep', '20000000')
+    .option('--jobs <n>', 'how many threads', '1')
+    .option('--shard <i/n>', 'take only the i-th of n parts of the samples')
+    .option('--self-check', 'run counterexample and samples twice and compare')
+    .option('--allow-outside', 'the scenario may read files outside of its folder')
+    .action(
+      returning(async (path: string, options: ExploreOptions) => {
+        const { exploreCommand } = await import('./explore.ts');
+        return exploreCommand(cli, path, options, json);
+      }),
+    );
+}

@@ -1,0 +1,104 @@
+/** An exploration as text: the verdict first, then what it rests on, how orders end, and the smallest bad one. */
+import type { Counterexample, Exploration, ExploreReport } from '../explorer/explore-record.ts';
+import { VERDICT_TEXT } from '../explorer/verdict.ts';
+import { type Column, layOut } from './columns.ts';
+import { againLine, grouped, laneText, shareText, walkText } from './explore-words.ts';
+import { type Paint, visible, visibleLine } from './screen.ts';
+
+/** Rows shown; the rest is counted. */
+const MAX_ROWS = 20;
+/** Steps with a column of their own. */
+const MAX_COLUMNS = 6;
+
+/** The whole report of one exploration. `replay`: the command that takes the counterexample's order again. */
+export function exploreText(
+  report: ExploreReport,
+  result: Exploration,
+  replay: string | null,
+  paint: Paint,
+): string {
+  const { counterexample } = result;
+  const parts = [
+    `${paint.heading(result.verdict)}: ${VERDICT_TEXT[result.verdict]}\n`,
+    facts(report, result, paint),
+    outcomeTable(result, paint),
+  ];
+  const reasons = reasonLines(result);
+  if (reasons !== '') parts.push(reasons);
+  if (counterexample !== null) parts.push(storyText(counterexample, replay, paint));
+  return parts.join('\n');
+}
+
+function facts(report: ExploreReport, result: Exploration, paint: Paint): string {
+  const { scenario, block, twin } = report;
+  const { walk } = result;
+  const name = `${scenario.name}${twin === null ? '' : ` / ${twin}`}`;
+  const rows: [string, string][] = [
+    ['scenario', `${scenario.file} (${name}), "${block.name}": ${block.tasks.join(', ')} side by side`],
+    ['remedy', result.remedy === null ? 'none added: the scenario as it is' : result.title],
+    ['grain', walk.grain === 'hypercall' ? 'one hypercall' : walk.grain],
+    ['walked', walkText(walk)],
+  ];
+  if (walk.guarantee !== null) rows.push(['promise', walk.guarantee]);
+  if (walk.strategy !== 'exhaustive') rows.push(['again', againLine(report, result)]);
+  return rows.map(([key, text]) => `${paint.faint(key.padEnd(9))} ${visibleLine(text)}\n`).join('');
+}
+
+const left = (heading: string): Column => ({ heading, align: 'left' });
+const right = (heading: string): Column => ({ heading, align: 'right' });
+
+function outcomeTable({ outcomes, walk }: Exploration, paint: Paint): string {
+  const steps = outcomes[0]?.lanes.map(({ step }) => step) ?? [];
+  const isWide = steps.length > MAX_COLUMNS;
+  const columns = [
+    left('How it ends'),
+    ...(isWide ? [left('Who')] : steps.map((step) => left(visibleLine(step)))),
+    right(walk.strategy === 'exhaustive' ? 'End states' : 'Samples'),
+    right('Of all orders'),
+  ];
+  const rows = outcomes
+    .slice(0, MAX_ROWS)
+    .map((row) => [
+      row.verdict,
+      ...(isWide ? [whoText(row.lanes)] : row.lanes.map(laneText)),
+      grouped(row.states ?? row.samples ?? 0),
+      shareText(row),
+    ]);
+  const more = outcomes.length - rows.length;
+  const rest = more > 0 ? `and ${grouped(more)} more kinds of end\n` : '';
+  return layOut(columns, rows, null, paint) + rest;
+}
+
+/** Many steps in one cell: how many of them fared how. */
+function whoText(lanes: Exploration['outcomes'][number]['lanes']): string {
+  const counts = new Map<string, number>();
+  for (const { ends } of lanes)
+    for (const { kind, count } of ends) counts.set(kind, (counts.get(kind) ?? 0) + count);
+  return [...counts].map(([kind, count]) => `${count} ${kind}`).join(', ');
+}
+
+/** Why steps failed, and what is broken, each once. */
+function reasonLines({ outcomes }: Exploration): string {
+  const lines = new Set<string>();
+  for (const { lanes, broken } of outcomes) {
+    if (broken !== null) lines.add(`broken: ${visibleLine(broken)}`);
+    for (const { step, ends } of lanes) {
+      for (const { kind, why } of ends) {
+        for (const reason of why) lines.add(`${visibleLine(step)}, ${kind}: ${visibleLine(reason)}`);
+      }
+    }
+  }
+  const shown = [...lines].slice(0, MAX_ROWS);
+  return shown.map((line) => `${line}\n`).join('');
+}
+
+function storyText(story: Counterexample, replay: string | null, paint: Paint): string {
+  const switches = `${grouped(story.switches)} context switch${story.switches === 1 ? '' : 'es'}`;
+  const width = String(story.story.length).length;
+  const lines = story.story.map((line, i) => `${String(i + 1).padStart(width)}  ${visibleLine(line)}\n`);
+  const moments = story.moments.map(
+    ({ title, tables }) => `\n${paint.heading(visibleLine(title))}\n${visible(tables)}`,
+  );
+  const again = replay === null ? '' : `\n${paint.faint('replay it')}  ${visibleLine(replay)}\n`;
+  return `${paint.heading('the smallest order that ends so')}: ${switches}, ${grouped(story.steps)} steps\n${lines.join('')}${moments.join('')}${again}`;
+}

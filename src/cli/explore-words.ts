@@ -1,0 +1,66 @@
+/** Figures and words of exploration reports, the same in every form of them. */
+import type { Exploration, ExploreReport, Outcome, OutcomeLane, Walk } from '../explorer/explore-record.ts';
+import { shellLine } from './shell-words.ts';
+
+/** 12,345. */
+export const grouped = (n: number): string => String(n).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
+
+/** A share in percent: what is not all and not nothing never looks like it. */
+export function percent(share: number): string {
+  if (share <= 0) return '0 %';
+  if (share >= 1) return '100 %';
+  const shown = (share * 100).toFixed(1);
+  if (shown === '0.0') return '<0.1 %';
+  return shown === '100.0' ? '>99.9 %' : `${shown.replace(/\.0$/, '')} %`;
+}
+
+/** A row's share, with its interval where it was sampled; ? where nobody knows. */
+export function shareText({ share, interval }: Outcome): string {
+  if (share === null) return '?';
+  if (interval === null) return percent(share);
+  return `${percent(share)} (${percent(interval[0])} to ${percent(interval[1])})`;
+}
+
+/** How a step's copies ended: started, or 30 started, 20 refused. */
+export function laneText({ ends }: OutcomeLane): string {
+  const isOne = ends.length === 1 && ends[0]!.count === 1;
+  return isOne ? ends[0]!.kind : ends.map(({ kind, count }) => `${count} ${kind}`).join(', ');
+}
+
+const ORDER_WORDS = { bfs: 'breadth first', dfs: 'depth first' } as const;
+
+/** What was walked, in a sentence. */
+export function walkText(walk: Walk): string {
+  const { states, transitions, depth, samples } = walk;
+  const memory = `memory by ${walk.ownership}${walk.ownership_matters ? ', though who owns which frame may matter here' : ''}`;
+  if (walk.strategy === 'exhaustive') {
+    const what = walk.finished ? 'all orders' : `not all orders (${walk.stopped ?? 'stopped'})`;
+    const steps = depth === null ? '' : `, at most ${grouped(depth)} steps`;
+    const how = `${ORDER_WORDS[walk.order ?? 'bfs']}${walk.reduction ? ', reduced' : ''}`;
+    return `${what}, ${how}: ${grouped(states ?? 0)} states, ${grouped(transitions)} transitions${steps}; ${memory}`;
+  }
+  const what = walk.strategy === 'random' ? 'random orders' : `orders by pct (depth ${walk.pct_depth})`;
+  const stopped = walk.finished ? '' : ` (${walk.stopped ?? 'stopped'})`;
+  return `${grouped(samples ?? 0)} ${what}${stopped}, seed ${walk.seed}: ${grouped(transitions)} transitions; a sample proves nothing`;
+}
+
+/** The command that does it again. */
+export const againLine = (report: ExploreReport, result: Exploration): string =>
+  shellLine(againWords(report, result));
+
+/** Its words. */
+export function againWords(report: ExploreReport, result: Exploration): string[] {
+  const { walk } = result;
+  const words = ['xlsim', 'explore', report.scenario.file];
+  if (report.block.index > 0) words.push('--block', String(report.block.index));
+  if (report.twin !== null) words.push('--twin', report.twin);
+  if (report.compared) words.push('--compare');
+  else if (result.remedy !== null) words.push('--remedy', result.remedy);
+  if (walk.grain !== 'hypercall') words.push('--grain', walk.grain);
+  if (walk.strategy !== 'exhaustive') {
+    words.push('--strategy', walk.strategy);
+    words.push('--samples', String(walk.samples ?? 0), '--seed', String(walk.seed ?? 1));
+  }
+  if (walk.pct_depth !== null) words.push('--depth', String(walk.pct_depth));
+  return words;
+}

@@ -1,0 +1,124 @@
+/**
+ * A parallel block played in a given order on the virtual clock: everything costs what it costs, everything its steps
+ * expect is judged, but who goes on next is what the order says.
+ *
+ * Where the order does not fit (the scenario was edited since) or is used up, the clock decides from there on.
+ */
+import {
+  actorAt,
+  actorsNow,
+  type BlockRun,
+  type BlockWatch,
+  blockEnds,
+  isBlockOver,
+  openBlock,
+  takeBlockTurn,
+} from './block.ts';
+import type { BlockPlan, TurnOrder } from './block-plan.ts';
+import { judge, refuse } from './judge.ts';
+import type { Play } from './play.ts';
+import type { Step } from './scenario.ts';
+import type { Pending } from './step-start.ts';
+import { noteTask } from './trace-request.ts';
+import { whereabouts } from './trace-text.ts';
+
+/** How many steps of the block succeeded, and how many failed. */
+export interface BlockTally {
+  succeeded: number;
+  failed: number;
+}
+
+/** Plays the block to its end; the play hangs where nobody can go on. `isCounted`: its steps may fail. */
+export function playInOrder(
+  play: Play,
+  plan: BlockPlan,
+  order: TurnOrder,
+  step: Step,
+  isCounted: boolean,
+): BlockTally {
+  const tally = { succeeded: 0, failed: 0 };
+  const over = { until: play.world.now };
+  const watch = watchOf(play, plan, tally, over, isCounted);
+  const block = openBlock(play, step, { grain: order.grain, timed: true, watch });
+  plan.misfit = takeChosen(block, plan, order);
+  while (!isBlockOver(block) && play.hung === null) {
+    const next = soonest(block);
+    if (next === null) hang(play, 'nothing more can happen');
+    else if (play.run.steps >= play.limits.requests) {
+      hang(play, `${play.limits.requests} requests were served and no end is in sight`);
+    } else takeBlockTurn(block, next);
+  }
+  delete play.run.newId;
+  play.world.now = Math.max(play.world.now, over.until);
+  plan.ends = blockEnds(block);
+  plan.until = play.world.now;
+  return tally;
+}
+
+function hang(play: Play, why: string): void {
+  play.hung = [why, ...whereabouts(play.world)];
+}
+
+/** Makes the turns of the order. A sentence about the first that cannot be made; null: all were. */
+function takeChosen(block: BlockRun, plan: BlockPlan, order: TurnOrder): string | null {
+  let turn = 0;
+  for (const [line, { task, name, times }] of order.choices.entries()) {
+    for (let i = 0; i < times; i++) {
+      const found = isBlockOver(block) ? null : actorAt(block, task);
+      if (found === null) {
+        const why = isBlockOver(block) ? 'everything in the block is over' : 'it cannot go on there';
+        return `choice ${turn + 1} (line ${line + 1} of the choices, ${i + 1} of ${times}) is "${name}" (${task}): ${why}`;
+      }
+      takeBlockTurn(block, found.actor);
+      plan.afterTurn?.(turn++, block.play.world);
+    }
+  }
+  return isBlockOver(block) ? null : `the order ends after ${turn} choices, and the block does not`;
+}
+
+/** Who is next by the clock; null: nobody. */
+function soonest(block: BlockRun): number | null {
+  const all = actorsNow(block).sort((a, b) => a.at - b.at || a.actor - b.actor);
+  return all[0]?.actor ?? null;
+}
+
+/** Judges every step when it is over, at the moment when it was. */
+function watchOf(
+  play: Play,
+  plan: BlockPlan,
+  tally: BlockTally,
+  over: { until: number },
+  isCounted: boolean,
+): BlockWatch {
+  const pendings = new Map<number, Pending>();
+  const names = new Map<number, string>();
+  return {
+    began: (lane, label, pending) => {
+      pendings.set(lane, pending);
+      const task = play.world.tasks.find(({ id }) => id === pending.task);
+      names.set(lane, task?.task.name ?? pending.step.label);
+      const isCommand = pending.step.action.do === 'run';
+      if (pending.task !== null) plan.steps.set(pending.task, { lane, label, isCommand });
+    },
+    ended: (lane, ended, until) => {
+      const { step, task, since, refused, asCommand, io } = pendings.get(lane)!;
+      over.until = Math.max(over.until, until);
+      if (refused !== null) {
+        refuse(play, step, refused);
+        tally.failed++;
+        return;
+      }
+      const rc = asCommand && ended !== null ? (ended === 0 ? 0 : 1) : ended;
+      const isGood = rc === 0 || (step.action.do === 'hypercall' && (rc ?? 0) > 0);
+      if (rc !== null) tally[isGood ? 'succeeded' : 'failed']++;
+      const { world } = play;
+      const { now } = world;
+      world.now = until;
+      if (task !== null && ended !== null) {
+        noteTask(play.machine, world, { id: task, task: { name: names.get(lane)! } }, 'end', ended);
+      }
+      judge(play, step, { rc, stdout: io.stdout, stderr: io.stderr, ns: until - since, ...tally }, isCounted);
+      world.now = now;
+    },
+  };
+}

@@ -1,0 +1,57 @@
+/** What is special about one parallel block of a play: the remedy in force, and the order in which its tasks go on. */
+import type { LaneEnd } from './lane-end.ts';
+import type { Remedy } from './remedy.ts';
+import type { TurnGrain } from './turn.ts';
+import type { World } from './world.ts';
+
+/** An order: who goes on, so many times in a row. Tasks are named as actorPath() does. */
+export interface TurnOrder {
+  readonly grain: TurnGrain;
+  readonly choices: readonly { readonly task: string; readonly name: string; readonly times: number }[];
+}
+
+/** A task that stands for a step of a lane. */
+export interface StepTask {
+  readonly lane: number;
+  /** The lane's label. */
+  readonly label: string;
+  /** It is a command with an exit status, not a bare hypercall. */
+  readonly isCommand: boolean;
+}
+
+/** See the file's header. Filled in as the play goes on. */
+export interface BlockPlan {
+  /** Which of the scenario's own parallel blocks, from 0. */
+  readonly index: number;
+  readonly remedy: Remedy | null;
+  /** Null: the clock decides. */
+  readonly order: TurnOrder | null;
+  /** Called after each turn of the order. */
+  readonly afterTurn?: (turn: number, world: World) => void;
+  /** Tasks from this id on were started in the block. */
+  firstTask: number;
+  /** Blocks begun so far. */
+  met: number;
+  /** When it began and ended, in virtual ns; null: not yet. */
+  since: number | null;
+  until: number | null;
+  /** How its lanes ended; null where the clock decided. */
+  ends: readonly LaneEnd[] | null;
+  /** By task that a step of the block started: whose it is. Filled where an order is followed. */
+  readonly steps: Map<number, StepTask>;
+  /** Where the order did not fit, in a sentence. */
+  misfit: string | null;
+}
+
+export const newBlockPlan = (
+  plan: Pick<BlockPlan, 'index' | 'remedy' | 'order' | 'afterTurn'>,
+): BlockPlan => ({
+  ...plan,
+  firstTask: 0,
+  met: 0,
+  since: null,
+  until: null,
+  steps: new Map(),
+  ends: null,
+  misfit: null,
+});

@@ -1,0 +1,142 @@
+/**
+ * The block on the virtual clock: once in the clock's own order, for what it costs; and once in the order that was
+ * found, for the story of it.
+ */
+import { type BlockPlan, newBlockPlan, type TurnOrder } from './block-plan.ts';
+import { parallelBlocks } from './block-prefix.ts';
+import type { Subject } from './explore-how.ts';
+import type { ClockTimes, Counterexample } from './explore-record.ts';
+import type { LaneEnd } from './lane-end.ts';
+import type { Play } from './play.ts';
+import { HEAP_LOCK } from './remedies/heap-lock.ts';
+import { play } from './replay.ts';
+import { decisiveEvent, tellStory } from './story.ts';
+import type { TraceEvent } from './trace-event.ts';
+import type { World } from './world.ts';
+
+/** Ends that are no failure. */
+const GOOD: readonly LaneEnd['kind'][] = ['started', 'done'];
+
+/** A timed run of a subject: its events from the block's beginning to its end. */
+interface TimedRun {
+  readonly play: Play;
+  readonly plan: BlockPlan;
+  readonly events: readonly TraceEvent[];
+  /** By event: after how many turns of the order it happened. */
+  readonly turns: readonly number[];
+}
+
+function runTimed(
+  subject: Subject,
+  order: TurnOrder | null,
+  look?: (turn: number, world: World) => void,
+): TimedRun {
+  const events: TraceEvent[] = [];
+  const turns: number[] = [];
+  let turn = 0;
+  const plan = newBlockPlan({
+    index: subject.block,
+    remedy: subject.remedy,
+    order,
+    afterTurn: (n, on) => {
+      turn = n + 1;
+      look?.(n, on);
+    },
+  });
+  const trace = (event: TraceEvent): void => {
+    if (plan.since === null || plan.until !== null) return;
+    events.push(event);
+    turns.push(turn);
+  };
+  const on = play(stageUpTo(subject), subject.limits, { ...subject.around, trace }, false, plan);
+  return { play: on, plan, events, turns };
+}
+
+/** What comes after the block is of no interest here. */
+function stageUpTo({ stage, block }: Subject): Subject['stage'] {
+  const last = parallelBlocks(stage)[block];
+  return { ...stage, steps: stage.steps.slice(0, last === undefined ? 0 : stage.steps.indexOf(last) + 1) };
+}
+
+/**
+ * What the block costs. In the clock's own order; where that does not fail and `order` does, the time until the first
+ * failure is that of `order`.
+ */
+export function clockTimes(subject: Subject, order: TurnOrder | null): ClockTimes {
+  const clock = timesOf(runTimed(subject, null));
+  if (clock.first_failure !== null || order === null) return { ...clock, order: 'clock' };
+  const { first_failure } = timesOf(runTimed(subject, order));
+  return { ...clock, first_failure, order: 'counterexample' };
+}
+
+function timesOf({ play: { machine }, plan, events }: TimedRun): Omit<ClockTimes, 'order'> {
+  const since = plan.since ?? 0;
+  // What a step starts is not started by another task.
+  const spawned = new Set(events.flatMap(({ kind, task }) => (kind === 'start' ? [task] : [])));
+  const isStep = ({ kind, task }: TraceEvent): boolean =>
+    kind === 'end' && task >= plan.firstTask && !spawned.has(task);
+  const own = events.filter(isStep);
+  const failed = own.filter(({ rc }) => (rc ?? 0) !== 0);
+  const started = own.filter(({ rc }) => rc === 0);
+  const first = failed.length === 0 ? null : Math.min(...failed.map(({ at }) => at)) - since;
+  const last = started.length === 0 ? null : Math.max(...started.map(({ at }) => at)) - since;
+  return {
+    first_failure: first,
+    last_start: last,
+    longest_heap_lock: Math.max(machine.longestHeapLock, longestHold(events)),
+    lock_wait: lockWait(events) + machine.heapLockWait,
+    started: started.length,
+    failed: failed.length,
+  };
+}
+
+/** The longest that heap_lock was held by the remedy that holds it for a whole request. */
+function longestHold(events: readonly TraceEvent[]): number {
+  let taken: number | null = null;
+  let longest = 0;
+  for (const { kind, what, at } of events) {
+    if (what !== HEAP_LOCK) continue;
+    if (kind === 'lock') taken = at;
+    if (kind === 'unlock' && taken !== null) longest = Math.max(longest, at - taken);
+  }
+  return longest;
+}
+
+const lockWait = (events: readonly TraceEvent[]): number =>
+  events.reduce((sum, { kind, at, until }) => sum + (kind === 'lock-wait' ? until - at : 0), 0);
+
+/**
+ * The story of an order, with the host at the decisive moments. Also the proof: it is played on the clock, twice, and
+ * must come to the same both times.
+ */
+export function tellOrder(
+  subject: Subject,
+  order: TurnOrder,
+  verdict: Counterexample['verdict'],
+): Counterexample {
+  const first = runTimed(subject, order);
+  const { ends, steps } = first.plan;
+  const failed = (ends ?? []).flatMap(({ kind }, lane) => (GOOD.includes(kind) ? [] : [lane]));
+  const decided = decisiveEvent(first.events, steps, failed);
+  const turn = decided < 0 ? -1 : first.turns[decided]!;
+  const moments: Counterexample['moments'] = [];
+  const second = runTimed(subject, order, (n, on) => {
+    if (n !== turn) return;
+    const { name, task, at, what } = first.events[decided]!;
+    moments.push({
+      title: `right after ${what} of ${steps.get(task)?.label ?? name}`,
+      at,
+      tables: subject.around.tables(on),
+    });
+  });
+  const { world } = second.play;
+  moments.push({ title: 'at the end', at: world.now, tables: subject.around.tables(world) });
+  return {
+    verdict,
+    switches: Math.max(0, order.choices.length - 1),
+    steps: order.choices.reduce((sum, { times }) => sum + times, 0),
+    choices: order.choices.map((choice) => ({ ...choice })),
+    story: tellStory(first.events, steps),
+    moments,
+  };
+}

@@ -1,0 +1,59 @@
+/** What is explored and how: the scenario's side of it, and the words of the command line as the search takes them. */
+import { ASSERT } from '../hypervisor/bug.ts';
+import { enforce } from './block-begins.ts';
+import { type AtBlock, playToBlock } from './block-prefix.ts';
+import type { SearchOrder } from './exhaustive.ts';
+import type { Surroundings } from './play.ts';
+import type { Remedy } from './remedy.ts';
+import type { Limits, Stage } from './scenario.ts';
+import type { TurnGrain } from './turn.ts';
+import { newWorldSpace, type WorldSpace } from './world-space.ts';
+
+/** A stage whose `block`-th parallel block is explored. */
+export interface Subject {
+  readonly stage: Stage;
+  readonly limits: Limits;
+  readonly around: Surroundings;
+  readonly block: number;
+  /** In force: its stage() has been applied. */
+  readonly remedy: Remedy | null;
+}
+
+/** How it is walked. */
+export interface ExploreHow {
+  readonly strategy: 'auto' | 'exhaustive' | 'random' | 'pct';
+  readonly order: SearchOrder;
+  /** As users write it; grainOf() reads it. */
+  readonly grain: string;
+  readonly ownership: 'auto' | 'class' | 'exact';
+  readonly reduction: boolean;
+  readonly forbidRefusal: boolean;
+  /** Samples by number: from, and one past the last. */
+  readonly samples: { readonly from: number; readonly to: number };
+  readonly seed: number;
+  /** Of pct. */
+  readonly depth: number;
+}
+
+/** `hypercall`, `request` or `extents:N`, which was checked. */
+export function grainOf(text: string): TurnGrain {
+  if (text === 'hypercall' || text === 'request') return text;
+  const extents = Number(text.replace('extents:', ''));
+  ASSERT(Number.isSafeInteger(extents) && extents > 0, `${text} is a grain`);
+  return { extents };
+}
+
+/** The host where the block begins, with the remedy in force. */
+export function atBlock({ stage, limits, around, block, remedy }: Subject): AtBlock {
+  const at = playToBlock(stage, limits, around, block);
+  ASSERT(at !== null, `the scenario has a parallel block ${block}`);
+  if (remedy !== null) enforce(at.play, remedy);
+  return at;
+}
+
+/** The space of everything that can become of the block. */
+export function spaceOf(subject: Subject, how: ExploreHow, ownership: 'class' | 'exact'): WorldSpace {
+  const intercept = subject.remedy?.intercept;
+  const base = { grain: grainOf(how.grain), ownership };
+  return newWorldSpace(atBlock(subject), intercept === undefined ? base : { ...base, intercept });
+}

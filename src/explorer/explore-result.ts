@@ -1,0 +1,26 @@
+/** An exploration that is over as the record that reports print: with its times and the story of its worst order. */
+import { joinOrder } from './actor-order.ts';
+import type { TurnOrder } from './block-plan.ts';
+import { type Exploring, finishExploring } from './explore.ts';
+import { clockTimes, tellOrder } from './explore-clock.ts';
+import { grainOf } from './explore-how.ts';
+import type { Exploration } from './explore-record.ts';
+import { verdictExit } from './verdict.ts';
+
+/** The record. Plays the block on the clock: once in the clock's order, twice in the worst. */
+export function explorationOf(e: Exploring): Exploration {
+  const { verdict, walk, outcomes, worst } = finishExploring(e);
+  const { subject, how } = e;
+  const order: TurnOrder | null =
+    worst === null ? null : { grain: grainOf(how.grain), choices: joinOrder(worst.choices, worst.space) };
+  return {
+    remedy: subject.remedy?.name ?? null,
+    title: subject.remedy?.title ?? 'as it is',
+    verdict,
+    exit: verdictExit(verdict, how.forbidRefusal),
+    walk,
+    outcomes: [...outcomes],
+    counterexample: order === null ? null : tellOrder(subject, order, verdict),
+    clock: clockTimes(subject, order),
+  };
+}

@@ -1,0 +1,91 @@
+/** Orders drawn by chance from a block's space, in slices; and the smallest bad one that comes of them. */
+import { ASSERT } from '../hypervisor/bug.ts';
+import { type ExploreHow, type Subject, spaceOf } from './explore-how.ts';
+import type { Walk } from './explore-record.ts';
+import type { SeenEnd } from './outcome-table.ts';
+import { EMPTY_TALLY, mergeTallies, type Tally } from './sample-tally.ts';
+import { shortenSchedule } from './schedule-shorten.ts';
+import type { Choice } from './space.ts';
+import { type EndVerdict, endVerdict } from './verdict.ts';
+import { pctGuarantee, sampleRange, sampleSchedule, type WalkOptions } from './walks.ts';
+import type { WorldSpace } from './world-space.ts';
+
+/** Steps after which a sample is given up: not every space ends. */
+const MAX_STEPS = 1_000_000;
+/** Random samples that tell how long orders are, before pct spreads its change points over them. */
+const PILOTS = 8;
+/** Orders tried to make a bad one smaller. */
+const SHORTEN_ATTEMPTS = 300;
+
+/** Sampling under way. */
+export interface Sampling {
+  readonly space: WorldSpace;
+  readonly options: WalkOptions;
+  /** The next sample, and one past the last. */
+  next: number;
+  readonly to: number;
+  tally: Tally;
+}
+
+/** Sampling that has not drawn anything yet. */
+export function startSampling(subject: Subject, how: ExploreHow): Sampling {
+  const space = spaceOf(subject, how, how.ownership === 'class' ? 'class' : 'exact');
+  const { samples, seed, depth } = how;
+  const random: WalkOptions = { strategy: { kind: 'random' }, seed, maxSteps: MAX_STEPS };
+  const base = { space, next: samples.from, to: samples.to, tally: EMPTY_TALLY };
+  if (how.strategy !== 'pct') return { ...base, options: random };
+  const steps = Math.max(1, sampleRange(space, random, 0, PILOTS).longest);
+  return { ...base, options: { ...random, strategy: { kind: 'pct', depth, steps } } };
+}
+
+/** Draws samples of about `budget` steps in all. True: all are drawn. */
+export function continueSampling(s: Sampling, budget: number): boolean {
+  const { samples, steps } = s.tally;
+  const each = samples === 0 ? budget : Math.max(1, steps / samples);
+  const to = Math.min(s.to, s.next + Math.max(1, Math.floor(budget / each)));
+  if (to > s.next) s.tally = mergeTallies(s.tally, sampleRange(s.space, s.options, s.next, to));
+  s.next = to;
+  return s.next >= s.to;
+}
+
+/** The ends that were met. */
+export const sampledEnds = ({ space, tally }: Sampling): SeenEnd[] =>
+  tally.outcomes.map(({ outcome, samples }) => ({ end: space.endOf(outcome), count: samples, share: null }));
+
+/** An order that ends with `verdict`, made as small as can be done without walking the space. */
+export function sampledWorst(s: Sampling, verdict: EndVerdict, fits: readonly boolean[]): readonly Choice[] {
+  const { space, options, tally } = s;
+  const wanted = (outcome: number): boolean => endVerdict(space.endOf(outcome), fits) === verdict;
+  const firsts = tally.outcomes.filter(({ outcome }) => wanted(outcome)).map(({ first }) => first);
+  ASSERT(firsts.length > 0, `a sample ended with ${verdict}`);
+  const choices = sampleSchedule(space, options, Math.min(...firsts));
+  return shortenSchedule(space, choices, wanted, SHORTEN_ATTEMPTS, MAX_STEPS).choices;
+}
+
+/** What was walked. */
+export function sampledWalk(s: Sampling, how: ExploreHow, stopped: string | null): Walk {
+  const { strategy } = s.options;
+  const { space, tally } = s;
+  const isPct = strategy.kind === 'pct';
+  return {
+    strategy: strategy.kind,
+    grain: how.grain,
+    ownership: space.how.ownership,
+    ownership_matters: false,
+    order: null,
+    reduction: false,
+    finished: s.next >= s.to,
+    stopped,
+    states: null,
+    transitions: tally.steps,
+    depth: tally.longest,
+    samples: tally.samples,
+    seed: s.options.seed,
+    pct_depth: isPct ? strategy.depth : null,
+    guarantee: isPct ? guaranteeText(space.tasks, strategy.steps, strategy.depth) : null,
+  };
+}
+
+const guaranteeText = (tasks: number, steps: number, depth: number): string =>
+  `an end that takes ${depth} ordering constraints is met by a sample with a probability of at least ` +
+  `${pctGuarantee(tasks, steps, depth).toPrecision(2)} = 1 / (${tasks} tasks x ${steps} steps ^ ${depth - 1})`;

@@ -1,0 +1,235 @@
+/**
+ * Exploring one parallel block: walk its orders, name the verdict, find the smallest order that is as bad.
+ *
+ * Pure and in slices: whoever calls continueExploring() owns the clock, the memory and the wish to stop. What is known
+ * when it is stopped is told all the same.
+ */
+import { ASSERT } from '../hypervisor/bug.ts';
+import { fitsAlone, laneSteps } from './alone.ts';
+import {
+  continueSearch,
+  frontierStates,
+  isFinished,
+  type Search,
+  searchBytes,
+  startSearch,
+} from './exhaustive.ts';
+import { type ExploreHow, type Subject, spaceOf } from './explore-how.ts';
+import type { Outcome, Walk } from './explore-record.ts';
+import {
+  continueSampling,
+  type Sampling,
+  sampledEnds,
+  sampledWalk,
+  sampledWorst,
+  startSampling,
+} from './explore-sample.ts';
+import { outcomesOf, type SeenEnd } from './outcome-table.ts';
+import { continueShortest, type Shortest, smallestSchedule, startShortest } from './shortest-schedule.ts';
+import type { Choice } from './space.ts';
+import { type Census, censusOf, endingsSoFar } from './state-graph.ts';
+import { type EndVerdict, endVerdict, type Verdict, verdictExit, walkVerdict } from './verdict.ts';
+import type { WorldSpace } from './world-space.ts';
+
+/** Why a walk was stopped before its end. */
+export type StopReason = 'time' | 'memory' | 'states' | 'interrupted';
+
+/** A walk of all orders, under way or over. */
+interface Walking {
+  readonly space: WorldSpace;
+  readonly search: Search;
+  census: Census | null;
+}
+
+/** An exploration under way: made by startExploring(), moved on by continueExploring() and stopExploring(). */
+export interface Exploring {
+  readonly subject: Subject;
+  readonly how: ExploreHow;
+  /** By lane: its step, and whether it starts when nobody runs beside it. */
+  readonly steps: readonly string[];
+  readonly fits: readonly boolean[];
+  walking: Walking;
+  /** What was walked by class, where it is walked again with exact ownership. */
+  byClass: Walking | null;
+  quest: Shortest | null;
+  sampling: Sampling | null;
+  phase: 'walk' | 'find' | 'sample' | 'over';
+  stopped: StopReason | null;
+}
+
+/** Begins: plays what comes before the block, and tries each builder alone. */
+export function startExploring(subject: Subject, how: ExploreHow): Exploring {
+  const isSampled = how.strategy === 'random' || how.strategy === 'pct';
+  return {
+    subject,
+    how,
+    steps: laneSteps(subject, how),
+    fits: fitsAlone(subject, how),
+    walking: newWalking(subject, how, how.ownership === 'exact' ? 'exact' : 'class'),
+    byClass: null,
+    quest: null,
+    sampling: isSampled ? startSampling(subject, how) : null,
+    phase: isSampled ? 'sample' : 'walk',
+    stopped: null,
+  };
+}
+
+function newWalking(subject: Subject, how: ExploreHow, ownership: 'class' | 'exact'): Walking {
+  const space = spaceOf(subject, how, ownership);
+  return { space, search: startSearch(space, how.order), census: null };
+}
+
+/** Goes on for about `budget` steps. True: it is over. */
+export function continueExploring(e: Exploring, budget: number): boolean {
+  if (e.phase === 'walk' && continueSearch(e.walking.search, budget)) walked(e);
+  else if (e.phase === 'find' && continueShortest(e.quest!, budget)) e.phase = 'over';
+  else if (e.phase === 'sample' && continueSampling(e.sampling!, budget)) e.phase = 'over';
+  return e.phase === 'over';
+}
+
+/** All orders were walked: by class first; once more with exact ownership where that could tell more. */
+function walked(e: Exploring): void {
+  const { walking, how } = e;
+  walking.census = censusOf(walking.search);
+  if (how.ownership === 'auto' && e.byClass === null && walking.space.ownershipMatters) {
+    e.byClass = walking;
+    e.walking = newWalking(e.subject, how, 'exact');
+  } else seek(e);
+}
+
+/** Looks for the smallest order that ends as badly as the worst, if that is a violation. */
+function seek(e: Exploring): void {
+  const verdict = verdictOf(e);
+  const isViolated = verdictExit(verdict, e.how.forbidRefusal) === 1;
+  e.phase = isViolated ? 'find' : 'over';
+  if (!isViolated) return;
+  const { space, search } = e.walking;
+  e.quest = startShortest(search, (outcome) => endVerdict(space.endOf(outcome), e.fits) === verdict);
+}
+
+/** Stops what is under way: a limit is reached, or the user wants no more. */
+export function stopExploring(e: Exploring, why: StopReason): void {
+  if (e.phase === 'sample') e.stopped = why;
+  if (e.phase !== 'walk') {
+    e.phase = 'over';
+    return;
+  }
+  if (e.byClass === null) e.stopped = why;
+  else {
+    // What was walked by class stays true; it is told that it is by class only.
+    e.walking = e.byClass;
+    e.byClass = null;
+  }
+  seek(e);
+  const isOpen = e.quest === null && e.walking.census === null;
+  if (!isOpen || e.how.strategy !== 'auto' || why === 'interrupted') return;
+  e.sampling = startSampling(e.subject, e.how);
+  e.phase = 'sample';
+  e.stopped = null;
+}
+
+/** How far it is, for people who wait. */
+export interface ExploreProgress {
+  readonly phase: Exploring['phase'];
+  readonly states: number;
+  readonly transitions: number;
+  readonly frontier: number;
+  readonly bytes: number;
+  /** Drawn, and to be drawn; null: none are. */
+  readonly samples: readonly [number, number] | null;
+}
+
+export function exploreProgress({ phase, sampling, how, walking: { search } }: Exploring): ExploreProgress {
+  const { table } = search;
+  const transitions = search.transitions + (sampling?.tally.steps ?? 0);
+  const samples =
+    sampling === null ? null : ([sampling.tally.samples, sampling.to - how.samples.from] as const);
+  return {
+    phase,
+    states: table.count,
+    transitions,
+    frontier: frontierStates(search),
+    bytes: searchBytes(search),
+    samples,
+  };
+}
+
+/** What an exploration found so far. */
+export interface Explored {
+  readonly verdict: Verdict;
+  readonly walk: Walk;
+  readonly outcomes: readonly Outcome[];
+  /** The smallest order that ends as badly, and the space whose tasks it names; null: none is needed, or was found. */
+  readonly worst: { readonly choices: readonly Choice[]; readonly space: WorldSpace } | null;
+}
+
+function finishSampling(e: Exploring, sampling: Sampling): Explored {
+  const { how, fits, steps, stopped } = e;
+  const verdict = verdictOf(e);
+  const isViolated = verdictExit(verdict, how.forbidRefusal) === 1;
+  const choices = isViolated ? sampledWorst(sampling, verdict as EndVerdict, fits) : null;
+  return {
+    verdict,
+    walk: sampledWalk(sampling, how, stopped),
+    outcomes: outcomesOf(sampledEnds(sampling), { steps, fits }, sampling.tally.samples),
+    worst: choices === null ? null : { choices, space: sampling.space },
+  };
+}
+
+/** The result, once it is over. */
+export function finishExploring(e: Exploring): Explored {
+  ASSERT(e.phase === 'over', 'an exploration is over before its result is told');
+  const { walking, how, quest, sampling } = e;
+  if (sampling !== null) return finishSampling(e, sampling);
+  const choices = quest === null ? null : smallestSchedule(quest);
+  return {
+    verdict: verdictOf(e),
+    walk: walkOf(e),
+    outcomes: outcomesOf(seenEnds(walking), { steps: e.steps, fits: e.fits }, null),
+    worst: choices === null ? null : { choices, space: walking.space },
+  };
+
+  function walkOf({ stopped }: Exploring): Walk {
+    const { search, census, space } = walking;
+    return {
+      strategy: 'exhaustive',
+      grain: how.grain,
+      ownership: space.how.ownership,
+      ownership_matters: space.ownershipMatters,
+      order: how.order,
+      reduction: how.reduction,
+      finished: isFinished(search),
+      stopped,
+      states: census?.states ?? search.table.count,
+      transitions: census?.transitions ?? search.transitions,
+      depth: census?.longest ?? null,
+      samples: null,
+      seed: null,
+      pct_depth: null,
+      guarantee: null,
+    };
+  }
+}
+
+function seenEnds({ space, search, census }: Walking): SeenEnd[] {
+  if (census === null) {
+    return endingsSoFar(search).map(({ outcome, states }) => ({
+      end: space.endOf(outcome),
+      count: states,
+      share: null,
+    }));
+  }
+  return census.endings.map(({ outcome, states, share }) => ({
+    end: space.endOf(outcome),
+    count: states,
+    share,
+  }));
+}
+
+/** What can be said by now. Under --forbid, a refusal that was seen is a violation, finished or not. */
+function verdictOf({ walking, sampling, fits, how }: Exploring): Verdict {
+  const ends = sampling === null ? seenEnds(walking) : sampledEnds(sampling);
+  const seen = ends.map(({ end }): EndVerdict => endVerdict(end, fits));
+  const walkedAll = sampling === null && walking.census !== null;
+  return walkVerdict(seen, walkedAll || (how.forbidRefusal && seen.includes('early refusal')));
+}

@@ -1,0 +1,93 @@
+/**
+ * A schedule as a file: which order was taken through the parallel block of which scenario, so that it can be taken
+ * again. JSON, versioned; the choices are run-length coded and carry names, for people.
+ */
+import * as v from 'valibot';
+
+/** The schema's name, with its version. */
+export const SCHEDULE_SCHEMA = 'xlsim/schedule/1';
+/** Choices in one file at most; a file says how many there are in few words. */
+const MAX_CHOICES = 10_000_000;
+
+const whole = v.pipe(v.number(), v.integer(), v.minValue(0));
+const orNull = v.nullable(v.string());
+
+const fileSchema = v.strictObject({
+  schema: v.literal(SCHEDULE_SCHEMA),
+  /** Of the xlsim that wrote it. */
+  version: v.string(),
+  scenario: v.strictObject({ file: v.string(), sha256: v.string() }),
+  /** The twin that was explored; null: the scenario itself. */
+  twin: orNull,
+  /** Which parallel block, counted from 0. */
+  block: whole,
+  /** What one choice is. */
+  grain: v.string(),
+  /** The remedy that was in force; null: the scenario as it is. */
+  remedy: orNull,
+  /** What this order ends in. */
+  verdict: v.string(),
+  /** Who goes on, in order, and how many times in a row. `task` (see actorPath) is what counts, `name` is for people. */
+  choices: v.array(
+    v.strictObject({ task: v.string(), name: v.string(), times: v.pipe(whole, v.minValue(1)) }),
+  ),
+});
+
+/** See the file's header. */
+export type ScheduleFile = v.InferOutput<typeof fileSchema>;
+
+export type ReadSchedule =
+  | { readonly ok: true; readonly schedule: ScheduleFile }
+  | { readonly ok: false; readonly message: string };
+
+/** The file's text. */
+export const scheduleText = (schedule: ScheduleFile): string => {
+  const { choices, ...head } = schedule;
+  const fields = Object.entries(head).map(
+    ([key, value]) => `  ${JSON.stringify(key)}: ${JSON.stringify(value)},`,
+  );
+  const runs = choices.map((run) => `    ${JSON.stringify(run)}`);
+  return `{\n${fields.join('\n')}\n  "choices": [\n${runs.join(',\n')}\n  ]\n}\n`;
+};
+
+/** Reads a schedule's text; a sentence about what is wrong with it. */
+export function readSchedule(text: string): ReadSchedule {
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch {
+    return { ok: false, message: 'is no schedule: it is not JSON' };
+  }
+  const schema = (data as { schema?: unknown } | null)?.schema;
+  if (schema !== SCHEDULE_SCHEMA) {
+    const has = typeof schema === 'string' ? `its schema is ${JSON.stringify(schema)}` : 'it names no schema';
+    return { ok: false, message: `is no schedule that this version reads: ${has}, not "${SCHEDULE_SCHEMA}"` };
+  }
+  const checked = v.safeParse(fileSchema, data);
+  if (!checked.success) {
+    const issue = checked.issues[0];
+    const path = v.getDotPath(issue) ?? 'it';
+    return { ok: false, message: `is no valid schedule: ${path}: ${issue.message}` };
+  }
+  const total = checked.output.choices.reduce((sum, { times }) => sum + times, 0);
+  if (total > MAX_CHOICES) return { ok: false, message: `holds ${total} choices; ${MAX_CHOICES} at most` };
+  return { ok: true, schedule: checked.output };
+}
+
+/** What keeps a schedule from being run on a scenario, each in a sentence; none: it fits. */
+export function scheduleMismatch(
+  schedule: ScheduleFile,
+  here: { readonly version: string; readonly sha256: string; readonly file: string },
+): string[] {
+  const found: string[] = [];
+  if (schedule.version !== here.version) {
+    found.push(`it was written by xlsim ${schedule.version}, this is ${here.version}`);
+  }
+  if (schedule.scenario.sha256 !== here.sha256) {
+    found.push(
+      `it belongs to ${schedule.scenario.file} with SHA-256 ${schedule.scenario.sha256.slice(0, 12)}…, ` +
+        `${here.file} has ${here.sha256.slice(0, 12)}…`,
+    );
+  }
+  return found;
+}
