@@ -31,7 +31,7 @@ import { nextOf } from './page-list.ts';
 import { relieve } from './page-region.ts';
 import { takeFromRun } from './page-run.ts';
 import { rotateAbove, rotateAll } from './rotate-lists.ts';
-import { MAX_ORDER } from './units.ts';
+import { MAX_ORDER, sizeOfOrder } from './units.ts';
 import { checkLowMemVirq } from './virq.ts';
 
 /** A heap request: get_free_buddy()'s, and how the claim gate looks at it. */
@@ -76,7 +76,7 @@ export function allocHeapPages(
   sink: Sink,
 ): number {
   if (r.order > MAX_ORDER) return 0;
-  const size = 2 ** r.order;
+  const size = sizeOfOrder(r.order);
   claimGate(h, r.d, size, r.noRefcount, want, s.gate);
   if (s.gate.extents === 0) return 0;
   const limit = s.gate.extents;
@@ -184,10 +184,12 @@ function findOnce(h: Heap, r: HeapRequest, lastNode: number): number {
  * of nodes does not repeat from here or cannot be told without rotating lists.
  */
 function lanesOf(h: Heap, r: HeapRequest, found: number, s: AllocScratch): number {
-  s.lanes.length = 0;
-  s.lists.length = 0;
-  s.lanes.push(found);
-  s.lists.push(h.foundList);
+  if (s.lanes.length > 1) {
+    s.lanes.length = 1;
+    s.lists.length = 1;
+  }
+  s.lanes[0] = found;
+  s.lists[0] = h.foundList;
   if (r.d === null || r.node !== -1 || h.nodeIds.length === 1) return 1;
   let last = h.nodeIds[found]!;
   for (let i = 0; i < h.nodeIds.length; i++) {
@@ -279,7 +281,7 @@ function dirtyPieces(h: Heap, list: number, order: number, alone: boolean, s: Al
   if (s.buddy.fd !== 0 || s.buddy.dirty !== FULL) return 0;
   const node = h.listHead[list]!;
   if (alone && (node !== h.listTail[list] || (node < NIL && h.runCount[RUN_BASE - node]! > 1))) return 0;
-  return 2 ** ((list % NR_ORDERS) - order);
+  return sizeOfOrder((list % NR_ORDERS) - order);
 }
 
 /** Blocks of `order` in the clean head of a list; 0 if it is not clean, or smaller buddies are in the way. */
@@ -298,7 +300,7 @@ function laneCapacity(h: Heap, r: HeapRequest, list: number, want: number): numb
   if (r.order > 0 && !r.noScrub) return capacity(h, list, r.order);
   let sum = 0;
   for (let at = list; sum < want; at++) {
-    const per = 2 ** ((at % NR_ORDERS) - r.order);
+    const per = sizeOfOrder((at % NR_ORDERS) - r.order);
     for (let node = h.listHead[at]!; node !== NIL && sum < want; node = nextOf(h, node))
       sum += per * (node >= 0 ? 1 : h.runCount[RUN_BASE - node]!);
     if ((at + 1) % NR_ORDERS === 0) break;
@@ -310,7 +312,7 @@ function laneCapacity(h: Heap, r: HeapRequest, list: number, want: number): numb
 function capacity(h: Heap, list: number, order: number): number {
   const node = h.listHead[list]!;
   const buddies = node >= 0 ? 1 : h.runCount[RUN_BASE - node]!;
-  return buddies * 2 ** ((list % NR_ORDERS) - order);
+  return buddies * sizeOfOrder((list % NR_ORDERS) - order);
 }
 
 /**
@@ -328,8 +330,8 @@ function takeFromList(
   sink: Sink,
 ): number {
   const n = Math.min(want, capacity(h, list, order));
-  const per = 2 ** ((list % NR_ORDERS) - order);
-  const size = 2 ** order;
+  const per = sizeOfOrder((list % NR_ORDERS) - order);
+  const size = sizeOfOrder(order);
   const b = s.buddy;
   headBuddy(h, list, b);
   s.lastDirty = b.dirty;
@@ -343,7 +345,7 @@ function takeFromList(
   if (rest > 0) {
     if (whole > 0) headBuddy(h, list, b);
     popHead(h, list);
-    const total = 2 ** b.order;
+    const total = sizeOfOrder(b.order);
     const kept = total - rest * size;
     if (b.fd !== -1)
       h.needScrub[nodeIdx] = h.needScrub[nodeIdx]! - dirtyPages(h, b.mfn + kept, rest * size, b.dirty);
@@ -371,8 +373,8 @@ function takeWhole(
 ): void {
   const b = s.buddy;
   const node = h.listHead[list]!;
-  const total = 2 ** b.order;
-  const size = 2 ** order;
+  const total = sizeOfOrder(b.order);
+  const size = sizeOfOrder(order);
   const per = total / size;
   const stride = node >= 0 || whole === 1 ? 0 : h.runStride[RUN_BASE - node]!;
   if (b.fd !== -1)

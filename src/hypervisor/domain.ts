@@ -102,7 +102,7 @@ export function domainCreate(xen: Xen, domid: number, args: CreateArgs, node: nu
       destroyDomain(xen, domid);
       return rc;
     }
-    allocP2mPages(xen, domid, 1);
+    allocP2mPages(xen, domid, 1, NO_TABLES);
   }
   return domid;
 }

@@ -7,6 +7,7 @@
  */
 import { ASSERT } from './bug.ts';
 import type { ExtentRun, PageBlocks } from './heap-state.ts';
+import { sizeOfOrder } from './units.ts';
 
 /** Every p-th extent of a group: its first machine frame and the distance from one to the next, in pages. */
 interface Lane {
@@ -23,7 +24,7 @@ export interface ExtentGroup {
 }
 
 /** Pages in a group. */
-export const groupPages = (group: ExtentGroup): number => group.count * 2 ** group.order;
+export const groupPages = (group: ExtentGroup): number => group.count * sizeOfOrder(group.order);
 
 /** Pages in a list of groups. */
 export const listPages = (list: readonly ExtentGroup[]): number =>
@@ -122,6 +123,11 @@ export function removeHead(
 /** What an allocation of extents of `order` returned, in its order: runs of nodes that took turns become lanes. */
 export function weave(runs: readonly ExtentRun[], order: number): ExtentGroup[] {
   const groups: ExtentGroup[] = [];
+  if (runs.every((run) => run.step === 1)) {
+    for (const { first, count, stride } of runs)
+      groups.push({ order, count, lanes: [{ mfn: first, stride }] });
+    return groups;
+  }
   const starts = new Map<number, ExtentRun>();
   let total = 0;
   for (const run of runs) {

@@ -26,7 +26,7 @@ import {
 import { fillAlternating, mergeDirty } from './page-dirty.ts';
 import { hasRegion, relieve } from './page-region.ts';
 import { blockIndex, freeRunAt, runHigh, runLow, takeFromRun } from './page-run.ts';
-import { MAX_ORDER } from './units.ts';
+import { MAX_ORDER, sizeOfOrder } from './units.ts';
 
 /** From so many blocks on a sequence is freed by its result. */
 const WORTH_BULK = 8;
@@ -85,7 +85,7 @@ export function freeBlocks(
   let i = 0;
   while (i < count) {
     const n = sameSpan(h, first + i * stride, count - i, stride);
-    countFreed(h, first + i * stride, n * 2 ** order, dirty);
+    countFreed(h, first + i * stride, n * sizeOfOrder(order), dirty);
     freeComb(h, first + i * stride, n, stride, order, dirty ? 0 : -1, dirty ? FULL : CLEAN);
     i += n;
   }
@@ -111,7 +111,7 @@ function freeComb(
   fd: number,
   dirty: number,
 ): void {
-  const size = 2 ** order;
+  const size = sizeOfOrder(order);
   const apart = Math.abs(stride);
   if (count > 1 && apart === size) {
     const lo = stride > 0 ? first : first + (count - 1) * stride;
@@ -150,7 +150,7 @@ function freeIrregular(
   fd: number,
   dirty: number,
 ): void {
-  const size = 2 ** order;
+  const size = sizeOfOrder(order);
   let i = 0;
   while (i < count) {
     const at = first + i * stride;
@@ -192,7 +192,7 @@ function freeAlong(
 ): void {
   const low = Math.min(first, first + (count - 1) * stride);
   const apart = Math.abs(stride);
-  freeRanges(h, { low, count, apart, width: 2 ** order, order, down: stride < 0, fd, dirty });
+  freeRanges(h, { low, count, apart, width: sizeOfOrder(order), order, down: stride < 0, fd, dirty });
 }
 
 /** Frees equal ranges in the order of their addresses. They lie in one span, and none is kept page by page. */
@@ -247,7 +247,7 @@ function queuePart(
     return;
   }
   const list = freeListId(h.spanNode[spanOf(h, first)]!, zoneOf(first), order);
-  queueRun(h, list, first, count, count === 1 ? 2 ** order : stride, 2 ** order, fd, dirty);
+  queueRun(h, list, first, count, count === 1 ? sizeOfOrder(order) : stride, sizeOfOrder(order), fd, dirty);
 }
 
 /** Index ranges of the partners `at + i * stride` that are free buddies of `size` pages; null: no such regularity. */
@@ -328,7 +328,7 @@ function mergeComb(
   fd: number,
   dirty: number,
 ): void {
-  const size = 2 ** order;
+  const size = sizeOfOrder(order);
   const other = buddyOf(first, order);
   const id = hasRegion(h, other, other + 1) ? -1 : freeRunAt(h, other, size);
   const at = id < 0 ? -1 : blockIndex(h, id, other);

@@ -36,7 +36,7 @@ import {
 } from './page-region.ts';
 import { blockIndex, freeRunAt, takeFromRun } from './page-run.ts';
 import { breakUp } from './reserve-offlined.ts';
-import { MAX_ORDER } from './units.ts';
+import { MAX_ORDER, sizeOfOrder } from './units.ts';
 
 /** Adds `pages` free pages of the node and zone of `mfn` to the counters. */
 export function countFreed(h: Heap, mfn: number, pages: number, dirty: boolean): void {
@@ -55,8 +55,8 @@ export function countFreed(h: Heap, mfn: number, pages: number, dirty: boolean):
  * Models free_heap_pages(), xen/common/page_alloc.c.
  */
 export function freeHeapPages(h: Heap, mfn: number, order: number, dirty: boolean): void {
-  countFreed(h, mfn, 2 ** order, dirty);
-  const tainted = h.offliningPages > 0 && finishOfflining(h, mfn, 2 ** order);
+  countFreed(h, mfn, sizeOfOrder(order), dirty);
+  const tainted = h.offliningPages > 0 && finishOfflining(h, mfn, sizeOfOrder(order));
   mergeAndQueue(h, mfn, order, dirty ? 0 : -1, dirty ? FULL : CLEAN, newBuddy());
   if (tainted) breakUp(h, mfn);
 }
@@ -85,7 +85,7 @@ export function mergeAndQueue(
   partner: Buddy,
 ): void {
   const span = spanOf(h, start);
-  ASSERT(span >= 0 && start % 2 ** startOrder === 0, 'a freed block is aligned RAM');
+  ASSERT(span >= 0 && start % sizeOfOrder(startOrder) === 0, 'a freed block is aligned RAM');
   const lo = h.spanStart[span]!;
   const hi = h.spanEnd[span]!;
   const merged = partner;
@@ -93,14 +93,14 @@ export function mergeAndQueue(
   merged.order = startOrder;
   merged.fd = startFd;
   merged.dirty = startDirty;
-  if (startOrder >= REGION_ORDER) releaseRegions(h, start, 2 ** startOrder);
+  if (startOrder >= REGION_ORDER) releaseRegions(h, start, sizeOfOrder(startOrder));
   else {
     const slot = slotOf(h, start);
     if (slot >= 0 && !mergeInRegion(h, slot, span, merged)) return;
   }
   while (merged.order < MAX_ORDER) {
     const other = buddyOf(merged.mfn, merged.order);
-    const size = 2 ** merged.order;
+    const size = sizeOfOrder(merged.order);
     if (other < lo || other >= hi) break;
     const id = freeRunAt(h, other, size);
     if (id < 0) break;
@@ -114,7 +114,7 @@ export function mergeAndQueue(
 
 /** Makes `merged` the buddy one order up, of itself and its partner at `other`. */
 function join(h: Heap, merged: Buddy, other: number, fd: number, dirty: number): void {
-  const size = 2 ** merged.order;
+  const size = sizeOfOrder(merged.order);
   const lower = other < merged.mfn;
   const fdLow = lower ? fd : merged.fd;
   const fdHigh = lower ? merged.fd : fd;

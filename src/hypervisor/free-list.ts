@@ -38,6 +38,7 @@ import {
   runAt,
   takeFromRun,
 } from './page-run.ts';
+import { sizeOfOrder } from './units.ts';
 
 /** Free list of the buddy at `mfn`. */
 const listOfBuddy = (h: Heap, mfn: number, order: number): number =>
@@ -53,7 +54,7 @@ export function queueBuddy(h: Heap, mfn: number, order: number, fd: number, dirt
     else linkTail(h, list, slot);
     return;
   }
-  queueRun(h, list, mfn, 1, 2 ** order, 2 ** order, fd, dirty);
+  queueRun(h, list, mfn, 1, sizeOfOrder(order), sizeOfOrder(order), fd, dirty);
 }
 
 /** Queues the buddies of a run one after the other. No region of theirs is kept page by page. */
@@ -147,7 +148,7 @@ export function unlinkBuddy(h: Heap, mfn: number, order: number, out: Buddy): bo
     out.dirty = metaDirty(meta);
     dropSlot(h, slot, listOfBuddy(h, mfn, order));
   } else {
-    const id = freeRunAt(h, mfn, 2 ** order);
+    const id = freeRunAt(h, mfn, sizeOfOrder(order));
     if (id < 0) return false;
     out.fd = h.runVal[id]!;
     out.dirty = h.runKind[id]! >>> 3;
@@ -171,11 +172,11 @@ export function buddyAround(h: Heap, mfn: number, out: Buddy): boolean {
     return true;
   }
   for (let order = 0; order < REGION_ORDER; order++) {
-    const size = 2 ** order;
+    const size = sizeOfOrder(order);
     const head = slot - (mfn % size);
     const meta = h.pgMeta[head]!;
     if (metaKind(meta) !== KIND_FREE || metaOrder(meta) < order) continue;
-    if (slot - head >= 2 ** metaOrder(meta)) continue;
+    if (slot - head >= sizeOfOrder(metaOrder(meta))) continue;
     out.mfn = mfn - (slot - head);
     out.order = metaOrder(meta);
     out.fd = metaFd(meta);

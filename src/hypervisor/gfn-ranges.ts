@@ -1,5 +1,6 @@
 /** Extent lists as dense stretches, so that a batch costs what its runs cost. */
 import type { GfnRun } from './privcmd.ts';
+import { sizeOfOrder } from './units.ts';
 
 /** Stretches of an extent list that are dense: consecutive extents upwards or downwards, or single ones. */
 interface GfnRange {
@@ -12,7 +13,7 @@ interface GfnRange {
 
 /** The first `count` extents of a list as dense stretches. */
 export function gfnRanges(extents: readonly GfnRun[], order: number, count: number): GfnRange[] {
-  const size = 2 ** order;
+  const size = sizeOfOrder(order);
   const out: GfnRange[] = [];
   const add = (first: number, n: number, descending: boolean): void => {
     const lowest = (k: number): number => (descending ? first - (k - 1) * size : first);

@@ -111,7 +111,8 @@ export function rollback(h: Heap, to: HeapMark): void {
     'the mark is of this heap and was not gone back behind',
   );
   while (u.at > to.at) putBack(h, u);
-  u.marks.length = to.depth + 1;
+  // Setting a length takes long even where it is the same.
+  if (u.marks.length > to.depth + 1) u.marks.length = to.depth + 1;
   newEpoch(u);
   h.dmaBits = to.dmaBits;
   h.totalAvailPages = to.totalAvailPages;

@@ -3,6 +3,7 @@
  *
  * Numbers are plain here (MFN, pages) because they live in typed-array columns; a page count is always in 4 KiB pages.
  */
+import { sizeOfOrder } from './units.ts';
 
 /** The boot memory of one NUMA node. */
 interface BootNode {
@@ -356,6 +357,6 @@ export const freeListId = (nodeIdx: number, zone: number, order: number): number
 
 /** Frame ^ 2^order without leaving unsigned arithmetic. */
 export const buddyOf = (mfn: number, order: number): number => {
-  const size = 2 ** order;
+  const size = sizeOfOrder(order);
   return Math.floor(mfn / size) % 2 === 1 ? mfn - size : mfn + size;
 };

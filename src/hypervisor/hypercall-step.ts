@@ -20,7 +20,7 @@ import { addToPhysmap } from './populate.ts';
 import { populateExtents } from './populate-extents.ts';
 import type { GfnRun, Hypercall, MemoryReservation } from './privcmd.ts';
 import { constructMemop, type HypercallContext, isPrivileged, type Memop, maxOrder } from './reservation.ts';
-import { gfn, order } from './units.ts';
+import { gfn, order, sizeOfOrder } from './units.ts';
 import { heapDomainOf, type Xen } from './xen.ts';
 
 /** Where a hypercall stands. */
@@ -150,7 +150,7 @@ function allocStep(xen: Xen, task: HypercallTask, op: Memop, d: HeapDomain): Hyp
     mfn = first;
   });
   if (got === 0) return end(task, task.done);
-  const dirty = noScrub ? dirtyRanges(xen.heap, mfn, 2 ** op.order, scratch.lastDirty) : [];
+  const dirty = noScrub ? dirtyRanges(xen.heap, mfn, sizeOfOrder(op.order), scratch.lastDirty) : [];
   const dirtyPages = dirty.reduce((sum, [from, to]) => sum + to - from, 0);
   return next(task, { at: dirtyPages > 0 ? 'scrub' : 'assign', extent: { mfn, dirtyPages, noScrub } });
 }
@@ -166,7 +166,7 @@ function stashStep(xen: Xen, task: HypercallTask, op: Memop, d: HeapDomain): Hyp
 
 function assignStep(xen: Xen, task: HypercallTask, op: Memop, d: HeapDomain): HypercallStepped {
   const { mfn } = task.extent!;
-  const size = 2 ** op.order;
+  const size = sizeOfOrder(op.order);
   if (d.isDying || assignable(xen.heap, d, size) === 0) {
     giveUp(xen, task.extent!, op.order);
     return end({ ...task, extent: null }, task.done);
@@ -185,7 +185,7 @@ function giveUp(xen: Xen, extent: NonNullable<HypercallTask['extent']>, o: numbe
 }
 
 function mapStep(xen: Xen, task: HypercallTask, op: Memop): HypercallStepped {
-  const size = 2 ** op.order;
+  const size = sizeOfOrder(op.order);
   const lanes = [{ mfn: task.extent!.mfn, stride: size }];
   const run: P2mRun = { gfn: gfnOf(op.extents ?? [], task.done), order: op.order, count: 1, lanes };
   if (!allocTablesFor(xen, op.domid, run.gfn, p2mPages(run), run.order)) {
@@ -212,7 +212,7 @@ function decreaseStep(xen: Xen, task: HypercallTask, args: MemoryReservation): H
   const one: MemoryReservation = {
     ...args,
     nrExtents: 1,
-    extentStart: [{ first: at, count: 1, stride: 2 ** op.order }],
+    extentStart: [{ first: at, count: 1, stride: sizeOfOrder(op.order) }],
     extentOrder: order(op.order),
   };
   const { rc } = hypercall(xen, task.ctx, { name: 'XENMEM_decrease_reservation', args: one });

@@ -7,6 +7,8 @@ export function cover(
   first: number,
   end: number,
 ): { readonly set: Intervals; readonly added: number } {
+  // Most of what is mapped is covered already.
+  for (const [s, e] of set) if (s <= first && end <= e) return { set, added: 0 };
   let from = first;
   let to = end;
   let inside = 0;

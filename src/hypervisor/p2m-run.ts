@@ -1,5 +1,6 @@
 /** One run of a guest's physical memory: consecutive extents of one order, and how runs are cut and joined. */
 import { type ExtentGroup, extentMfn, joinedLanes, sliceLanes } from './extent-group.ts';
+import { sizeOfOrder } from './units.ts';
 
 /** Extents at consecutive guest frames from `gfn` on. Without lanes it is populate-on-demand: no page behind it yet. */
 export interface P2mRun extends ExtentGroup {
@@ -9,11 +10,12 @@ export interface P2mRun extends ExtentGroup {
 /** 1 GiB and 2 MiB as orders. Xen: PAGE_ORDER_1G, PAGE_ORDER_2M. */
 export const PAGE_ORDER_1G = 18;
 export const PAGE_ORDER_2M = 9;
+const GIB_PAGES = 2 ** PAGE_ORDER_1G;
 /** Pages in 2 MiB. Xen: SUPERPAGE_PAGES. */
 export const SUPERPAGE_PAGES = 512;
 
 /** Pages in a run. */
-export const p2mPages = (run: P2mRun): number => run.count * 2 ** run.order;
+export const p2mPages = (run: P2mRun): number => run.count * sizeOfOrder(run.order);
 /** The guest frame behind a run's last. */
 export const p2mEnd = (run: P2mRun): number => run.gfn + p2mPages(run);
 /** A run without pages behind it. Xen: p2m_populate_on_demand. */
@@ -21,7 +23,7 @@ export const isPod = (run: P2mRun): boolean => run.lanes.length === 0;
 
 /** The page size, as an order, that p2m_set_entry() maps an extent of `order` with at `gfn`. */
 export function mappedOrder(gfn: number, order: number): number {
-  if (order >= PAGE_ORDER_1G && gfn % 2 ** PAGE_ORDER_1G === 0) return PAGE_ORDER_1G;
+  if (order >= PAGE_ORDER_1G && gfn % GIB_PAGES === 0) return PAGE_ORDER_1G;
   if (order >= PAGE_ORDER_2M && gfn % SUPERPAGE_PAGES === 0) return PAGE_ORDER_2M;
   return 0;
 }
@@ -32,23 +34,19 @@ export const p2mMappedOrder = (run: P2mRun): number => mappedOrder(run.gfn, run.
 /** The machine frame of guest frame `gfn`, which lies in `run`; null for populate-on-demand. */
 export function p2mMfn(run: P2mRun, gfn: number): number | null {
   if (isPod(run)) return null;
-  const size = 2 ** run.order;
+  const size = sizeOfOrder(run.order);
   return extentMfn(run, Math.floor((gfn - run.gfn) / size)) + ((gfn - run.gfn) % size);
 }
 
 /** Extents [from, to) of a run. */
 function sliceP2mRun(run: P2mRun, from: number, to: number): P2mRun {
-  return {
-    ...run,
-    gfn: run.gfn + from * 2 ** run.order,
-    count: to - from,
-    lanes: sliceLanes(run, from, to),
-  };
+  const gfn = run.gfn + from * sizeOfOrder(run.order);
+  return { gfn, order: run.order, count: to - from, lanes: sliceLanes(run, from, to) };
 }
 
 /** The parts of `run` below and from `gfn` on. An extent that spans it is broken, as a superpage mapping is. */
 export function splitP2mRun(run: P2mRun, gfn: number): readonly [P2mRun[], P2mRun[]] {
-  const size = 2 ** run.order;
+  const size = sizeOfOrder(run.order);
   const at = Math.floor((gfn - run.gfn) / size);
   const inside = (gfn - run.gfn) % size;
   const lower = at > 0 ? [sliceP2mRun(run, 0, at)] : [];
@@ -63,7 +61,7 @@ export function splitP2mRun(run: P2mRun, gfn: number): readonly [P2mRun[], P2mRu
 
 /** Breaks one extent before its page `inside`: into 2 MiB pages where they stay whole, 4 KiB pages elsewhere. */
 function breakExtent(extent: P2mRun, inside: number): readonly [P2mRun[], P2mRun[]] {
-  const n = 2 ** extent.order;
+  const n = sizeOfOrder(extent.order);
   if (p2mMappedOrder(extent) === 0 || n === SUPERPAGE_PAGES) {
     return [[contiguous(extent, 0, inside, 0)], [contiguous(extent, inside, n, 0)]];
   }
@@ -85,8 +83,8 @@ function contiguous(extent: P2mRun, from: number, to: number, order: number): P2
   return {
     gfn: extent.gfn + from,
     order,
-    count: (to - from) / 2 ** order,
-    lanes: lane === undefined ? [] : [{ mfn: lane.mfn + from, stride: 2 ** order }],
+    count: (to - from) / sizeOfOrder(order),
+    lanes: lane === undefined ? [] : [{ mfn: lane.mfn + from, stride: sizeOfOrder(order) }],
   };
 }
 
@@ -94,5 +92,5 @@ function contiguous(extent: P2mRun, from: number, to: number, order: number): P2
 export function tryJoinP2mRuns(a: P2mRun, b: P2mRun): P2mRun | null {
   if (p2mEnd(a) !== b.gfn || a.order !== b.order) return null;
   const lanes = joinedLanes(a, b);
-  return lanes === null ? null : { ...a, count: a.count + b.count, lanes };
+  return lanes === null ? null : { gfn: a.gfn, order: a.order, count: a.count + b.count, lanes };
 }

@@ -13,6 +13,11 @@ export interface P2mTables {
   readonly l1: Intervals;
 }
 
+/** Pages that one table of a level maps. */
+const L3_PAGES = 2 ** 27;
+const L2_PAGES = 2 ** 18;
+const L1_PAGES = 2 ** 9;
+
 export const NO_TABLES: P2mTables = { l3: [], l2: [], l1: [] };
 
 /** The tables once frames [gfn, gfn + n) are mapped as extents of `order`, and how many of them are new. */
@@ -23,13 +28,13 @@ export function tablesFor(
   order: number,
 ): { readonly tables: P2mTables; readonly added: number } {
   const size = mappedOrder(gfn, order);
-  const l3 = coverRegion(tables.l3, gfn, n, 27);
-  const l2 = size >= 18 ? { set: tables.l2, added: 0 } : coverRegion(tables.l2, gfn, n, 18);
-  const l1 = size >= 9 ? { set: tables.l1, added: 0 } : coverRegion(tables.l1, gfn, n, 9);
+  const l3 = coverRegion(tables.l3, gfn, n, L3_PAGES);
+  const l2 = size >= 18 ? { set: tables.l2, added: 0 } : coverRegion(tables.l2, gfn, n, L2_PAGES);
+  const l1 = size >= 9 ? { set: tables.l1, added: 0 } : coverRegion(tables.l1, gfn, n, L1_PAGES);
   const added = l3.added + l2.added + l1.added;
   return added === 0 ? { tables, added } : { tables: { l3: l3.set, l2: l2.set, l1: l1.set }, added };
 }
 
-function coverRegion(set: Intervals, gfn: number, n: number, shift: number): ReturnType<typeof cover> {
-  return cover(set, Math.floor(gfn / 2 ** shift), Math.floor((gfn + n - 1) / 2 ** shift) + 1);
+function coverRegion(set: Intervals, gfn: number, n: number, pages: number): ReturnType<typeof cover> {
+  return cover(set, Math.floor(gfn / pages), Math.floor((gfn + n - 1) / pages) + 1);
 }

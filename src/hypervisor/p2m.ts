@@ -8,6 +8,8 @@
 import {
   isPod,
   type P2mRun,
+  PAGE_ORDER_1G,
+  PAGE_ORDER_2M,
   p2mEnd,
   p2mMappedOrder,
   p2mPages,
@@ -115,28 +117,16 @@ function priorityOf(run: P2mRun): number {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
-function mixOf(run: P2mRun): P2mMix {
-  const n = p2mPages(run);
-  if (isPod(run)) return { ...EMPTY_MIX, pod: n };
-  switch (p2mMappedOrder(run)) {
-    case 18:
-      return { ...EMPTY_MIX, pages1G: n };
-    case 9:
-      return { ...EMPTY_MIX, pages2M: n };
-    default:
-      return { ...EMPTY_MIX, pages4K: n };
-  }
-}
-
 function makeNode(run: P2mRun, left: P2m, right: P2m, priority: number): P2mNode {
-  const own = mixOf(run);
   const l = p2mMix(left);
   const r = p2mMix(right);
+  const n = p2mPages(run);
+  const order = isPod(run) ? -1 : p2mMappedOrder(run);
   const mix = {
-    pages1G: own.pages1G + l.pages1G + r.pages1G,
-    pages2M: own.pages2M + l.pages2M + r.pages2M,
-    pages4K: own.pages4K + l.pages4K + r.pages4K,
-    pod: own.pod + l.pod + r.pod,
+    pages1G: l.pages1G + r.pages1G + (order === PAGE_ORDER_1G ? n : 0),
+    pages2M: l.pages2M + r.pages2M + (order === PAGE_ORDER_2M ? n : 0),
+    pages4K: l.pages4K + r.pages4K + (order === 0 ? n : 0),
+    pod: l.pod + r.pod + (order === -1 ? n : 0),
   };
   return { run, left, right, priority, mix };
 }

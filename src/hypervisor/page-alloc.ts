@@ -27,6 +27,7 @@ import {
 import { noteDomain } from './heap-undo.ts';
 import { appendOwned, appendPage, carveBlocks, carveRange, dropOwnedPage, kindAt } from './owned-pages.ts';
 import { relieve } from './page-region.ts';
+import { sizeOfOrder } from './units.ts';
 
 /**
  * Blocks of `size` pages the domain may still be given: max_pages less what it has. Models assign_pages(), xen/common/page_alloc.c.
@@ -44,16 +45,17 @@ const zoneOfBits = (bits: number | undefined): number =>
 export function heapRequest(h: Heap, d: HeapDomain | null, q: DomheapRequest): HeapRequest {
   const node = q.node === null ? -1 : (h.nodeIndex[q.node] ?? -1) < 0 ? -2 : h.nodeIndex[q.node]!;
   const noScrub = q.noScrub === true;
+  const zoneHi = zoneOfBits(q.bits);
   return {
     order: q.order,
     zoneLo: 1,
-    zoneHi: zoneOfBits(q.bits),
+    zoneHi,
     noScrub,
     node,
     exact: q.exact,
     d,
     noRefcount: q.noRefcount === true || q.noOwner === true,
-    askedHi: zoneOfBits(q.bits),
+    askedHi: zoneHi,
     askedNoScrub: noScrub,
   };
 }
@@ -77,7 +79,7 @@ export function allocDomheapPages(h: Heap, d: HeapDomain | null, q: DomheapReque
   const r = heapRequest(h, d, q);
   const s = newScratch();
   const list = newExtentList();
-  const size = 2 ** q.order;
+  const size = sizeOfOrder(q.order);
   const extra = r.noRefcount;
   const keep = q.noOwner !== true && d !== null;
   const kind = extra ? KIND_EXTRA : KIND_OWNED;
@@ -147,10 +149,11 @@ export function allocXenheapPages(
     readonly exact: boolean;
   },
 ): Extents {
-  const r = heapRequest(h, null, { ...q, noScrub: true });
+  const { order, count, node, exact } = q;
+  const r = heapRequest(h, null, { order, count, node, exact, noScrub: true });
   const s = newScratch();
   const list = newExtentList();
-  const size = 2 ** q.order;
+  const size = sizeOfOrder(q.order);
   let done = 0;
   while (done < q.count) {
     const n = allocHeapPages(h, r, q.count - done, done, s, (first, count, stride, index, step) => {
@@ -165,7 +168,7 @@ export function allocXenheapPages(
 
 /** Gives Xen heap blocks back, dirty. Models free_xenheap_pages(), xen/common/page_alloc.c, in a loop. */
 export function freeXenheapPages(h: Heap, b: PageBlocks): void {
-  const size = 2 ** b.order;
+  const size = sizeOfOrder(b.order);
   let i = 0;
   while (i < b.count) {
     const first = b.mfn + i * b.stride;
@@ -190,7 +193,7 @@ export function freeDomheapPages(
   d: HeapDomain | null,
   b: PageBlocks & { readonly whole?: boolean },
 ): void {
-  const size = 2 ** b.order;
+  const size = sizeOfOrder(b.order);
   const dirty = d === null || h.boot.scrubDomheap === true || d.isDying;
   const slot = d !== null && b.count === 1 && size === 1 ? dropOwnedPage(h, d, b.mfn) : -1;
   if (slot >= 0 && d !== null) {
@@ -213,7 +216,7 @@ export function freeDomheapPages(
 /** Takes blocks off the domain's lists and accounts. They lie in one chunk. */
 function leaveDomain(h: Heap, d: HeapDomain, first: number, n: number, stride: number, order: number): void {
   const kind = kindAt(h, first);
-  const size = 2 ** order;
+  const size = sizeOfOrder(order);
   if (n > 1 && kind !== 0 && carveBlocks(h, d, kind, first, n, stride, order)) {
     countLeft(h, d, n * size, kind);
     return;
@@ -247,7 +250,7 @@ function anyOfflining(h: Heap, first: number, n: number, stride: number, size: n
 }
 
 function freeWhole(h: Heap, first: number, n: number, stride: number, order: number, dirty: boolean): void {
-  if (!anyOfflining(h, first, n, stride, 2 ** order)) freeBlocks(h, first, n, stride, order, dirty);
+  if (!anyOfflining(h, first, n, stride, sizeOfOrder(order))) freeBlocks(h, first, n, stride, order, dirty);
   else for (let i = 0; i < n; i++) freeHeapPages(h, first + i * stride, order, dirty);
   relieve(h);
 }

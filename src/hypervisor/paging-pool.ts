@@ -11,9 +11,9 @@ import { EINVAL, ENOMEM, EOPNOTSUPP } from './errno.ts';
 import { addTail, groupBlocks, listPages, removeHead, weave } from './extent-group.ts';
 import { p2mLookup } from './p2m.ts';
 import { PAGE_ORDER_2M, p2mMappedOrder, SUPERPAGE_PAGES } from './p2m-run.ts';
-import { NO_TABLES, tablesFor } from './p2m-tables.ts';
+import { NO_TABLES, type P2mTables, tablesFor } from './p2m-tables.ts';
 import { allocDomheapPages, freeDomheapPages } from './page-alloc.ts';
-import { PAGE_SIZE } from './units.ts';
+import { PAGE_SIZE, sizeOfOrder } from './units.ts';
 import { domainOf, heapDomainOf, updateDomain, type Xen } from './xen.ts';
 import { SHADOW_PAGES_PER_VCPU } from './xen-private.ts';
 
@@ -75,8 +75,11 @@ export function setAllocation(xen: Xen, domid: number, pages: number): number {
   return got.done === count ? 0 : -ENOMEM;
 }
 
-/** Takes `count` page tables out of the pool; false, and nothing taken, when it has fewer. Models p2m_alloc_ptp(). */
-export function allocP2mPages(xen: Xen, domid: number, count: number): boolean {
+/**
+ * Takes `count` page tables out of the pool, after which the domain has `tables`; false, and nothing taken, when it has
+ * fewer. Models p2m_alloc_ptp().
+ */
+export function allocP2mPages(xen: Xen, domid: number, count: number, tables: P2mTables): boolean {
   const { paging } = domainOf(xen, domid);
   if (count === 0) return true;
   if (paging.freePages < count) return false;
@@ -84,6 +87,7 @@ export function allocP2mPages(xen: Xen, domid: number, count: number): boolean {
   let p2mPages = paging.p2mPages;
   for (const group of taken) p2mPages = addTail(p2mPages, group);
   updateDomain(xen, domid, {
+    tables,
     paging: {
       freelist: rest,
       freePages: paging.freePages - count,
@@ -103,17 +107,14 @@ export function allocTablesFor(xen: Xen, domid: number, gfn: number, n: number, 
   const d = domainOf(xen, domid);
   if (d.type === 'pv' || n === 0) return true;
   const { tables, added } = tablesFor(d.tables, gfn, n, order);
-  if (added === 0) return true;
-  if (!allocP2mPages(xen, domid, added)) return false;
-  updateDomain(xen, domid, { tables });
-  return true;
+  return added === 0 || allocP2mPages(xen, domid, added, tables);
 }
 
 /** Makes the page tables for cutting the mapping at `gfn`, where a superpage spans it; false when the pool lacks them. */
 export function breakMappingAt(xen: Xen, domid: number, gfn: number): boolean {
   const run = p2mLookup(domainOf(xen, domid).p2m, gfn);
   if (run === null) return true;
-  const inside = (gfn - run.gfn) % 2 ** p2mMappedOrder(run);
+  const inside = (gfn - run.gfn) % sizeOfOrder(p2mMappedOrder(run));
   if (inside === 0) return true;
   return allocTablesFor(xen, domid, gfn, 1, inside % SUPERPAGE_PAGES === 0 ? PAGE_ORDER_2M : 0);
 }

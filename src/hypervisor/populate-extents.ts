@@ -20,6 +20,7 @@ import { appendOwned } from './owned-pages.ts';
 import { assignable, countAssigned, heapRequest, refuseAssignment } from './page-alloc.ts';
 import { dirtyRanges } from './page-dirty.ts';
 import { relieve } from './page-region.ts';
+import { sizeOfOrder } from './units.ts';
 
 /** Dirty pages scrubbed between two looks at pending work. */
 const SCRUB_CHECK = 256;
@@ -55,8 +56,7 @@ export function populateExtents(
   d: HeapDomain,
   q: PopulateRequest,
 ): Extents & { readonly preempted: boolean } {
-  const fullWidth = 12 + Math.ceil(Math.log2(h.maxPage));
-  const bits = q.bits !== undefined && q.bits < fullWidth ? q.bits : undefined;
+  const bits = q.bits !== undefined && q.bits < 12 + Math.ceil(Math.log2(h.maxPage)) ? q.bits : undefined;
   const p: Populate = {
     h,
     d,
@@ -70,7 +70,7 @@ export function populateExtents(
     }),
     s: newScratch(),
     list: newExtentList(),
-    size: 2 ** q.order,
+    size: sizeOfOrder(q.order),
     preempt: q.preempt ?? Number.POSITIVE_INFINITY,
     asked: 0,
     scrubbed: 0,

@@ -11,7 +11,7 @@ import { markPopulateOnDemand } from './pod.ts';
 import { populateExtents } from './populate-extents.ts';
 import type { GfnRun, HypercallReply, MemoryReservation, MfnRun } from './privcmd.ts';
 import { constructMemop, type HypercallContext, type Memop, maxOrder } from './reservation.ts';
-import { mfn } from './units.ts';
+import { mfn, sizeOfOrder } from './units.ts';
 import { domainOf, heapDomainOf, updateDomain, type Xen } from './xen.ts';
 
 const MAX_ORDER = 18;
@@ -125,7 +125,7 @@ export function mappableExtents(xen: Xen, op: Memop, extents: readonly GfnRun[])
   let free = d.paging.freePages;
   let done = 0;
   for (const range of gfnRanges(extents, op.order, op.count)) {
-    const need = (n: number) => tablesFor(tables, range.lowest(n), n * 2 ** op.order, op.order);
+    const need = (n: number) => tablesFor(tables, range.lowest(n), n * sizeOfOrder(op.order), op.order);
     const whole = need(range.count);
     if (whole.added > free) {
       let lo = 0;
@@ -148,16 +148,17 @@ export function mappableExtents(xen: Xen, op: Memop, extents: readonly GfnRun[])
 function placeGroups(extents: readonly GfnRun[], groups: readonly ExtentGroup[], done: number): P2mRun[] {
   const out: P2mRun[] = [];
   const order = groups[0]?.order ?? 0;
-  const size = 2 ** order;
+  const size = sizeOfOrder(order);
   let g = 0;
   let used = 0;
   for (const range of gfnRanges(extents, order, done)) {
     for (let placed = 0; placed < range.count; ) {
       const group = groups[g]!;
       const n = Math.min(range.count - placed, group.count - used);
-      const part = { order, count: n, lanes: sliceLanes(group, used, used + n) };
+      const lanes = used === 0 && n === group.count ? group.lanes : sliceLanes(group, used, used + n);
       const gfn = range.descending ? range.first - (placed + n - 1) * size : range.first + placed * size;
-      out.push({ ...part, gfn, lanes: range.descending ? reverseLanes(part) : part.lanes });
+      const part = { gfn, order, count: n, lanes };
+      out.push(range.descending ? { gfn, order, count: n, lanes: reverseLanes(part) } : part);
       placed += n;
       used += n;
       if (used === group.count) {

@@ -46,9 +46,38 @@ export function putDomain(xen: Xen, domid: number, record: Domain | null): void 
 
 /** Replaces some fields of a live domain's record and returns the new one. */
 export function updateDomain(xen: Xen, domid: number, change: Partial<Domain>): Domain {
-  const next = { ...domainOf(xen, domid), ...change };
+  const next = copyOf(domainOf(xen, domid));
+  for (const field in change) set(next, change, field as keyof Domain);
   putDomain(xen, domid, next);
   return next;
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Field by field: a spread takes ten times as long, and this happens with every extent that is mapped. */
+const copyOf = (d: Domain): Writable<Domain> => ({
+  domid: d.domid,
+  type: d.type,
+  hap: d.hap,
+  handle: d.handle,
+  maxVcpus: d.maxVcpus,
+  vcpus: d.vcpus,
+  cpupool: d.cpupool,
+  autoNodeAffinity: d.autoNodeAffinity,
+  controllerPauseCount: d.controllerPauseCount,
+  shutdownCode: d.shutdownCode,
+  isShutDown: d.isShutDown,
+  p2m: d.p2m,
+  maxMappedPfn: d.maxMappedPfn,
+  tables: d.tables,
+  paging: d.paging,
+  pod: d.pod,
+  vnodes: d.vnodes,
+  structures: d.structures,
+});
+
+function set<K extends keyof Domain>(d: Writable<Domain>, change: Partial<Domain>, field: K): void {
+  d[field] = change[field] as Domain[K];
 }
 
 /** The record of a domain that is known to live. */
