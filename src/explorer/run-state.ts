@@ -11,6 +11,8 @@ export interface Observer {
   readonly write?: Write | undefined;
   /** Sees every served request of the command, for --trace-hypercalls. */
   readonly served?: (request: Request, reply: Reply) => void;
+  /** The node whose CPU issues the task's hypercalls; absent: 0. */
+  readonly node?: number;
 }
 
 /** Requests served in one run before it is given up. */

@@ -114,7 +114,7 @@ function readStage(reading: Reading, input: ScenarioInput, path: Path, stepsPath
   }
   const costs = costsWith(defaultCosts, input.costs);
   if (!costs.ok) report({ ...tree.keyPlaceOf([...path, 'costs', costs.key]), message: costs.message });
-  const reader = { tree, report, outputs: reading.outputs };
+  const reader = { tree, report, outputs: reading.outputs, nodes: host.nodes };
   const steps = readSteps(reader, input.steps, [...stepsPath, 'steps']);
   for (const problem of strayNames(tree, input, [...stepsPath, 'steps'])) report(problem);
   return {

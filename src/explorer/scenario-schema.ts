@@ -227,6 +227,7 @@ export interface StepInput {
   readonly set?: v.InferOutput<typeof conditionsSchema> | undefined;
   readonly times?: number | undefined;
   readonly at?: string | undefined;
+  readonly node?: number | undefined;
   readonly settle?: string | undefined;
   readonly output?: string | undefined;
   readonly expect?: ExpectationInput | undefined;
@@ -271,6 +272,12 @@ export const stepSchema: v.GenericSchema<StepInput> = v.strictObject({
     described(whole, 'In a parallel block: how many of this step start; {i} in it is the number, from 1.'),
   ),
   at: v.optional(described(duration, 'In a parallel block: when to start, counted from its beginning.')),
+  node: v.optional(
+    described(
+      whole,
+      'The NUMA node whose CPU issues the hypercalls of the step, or of the steps of a block. Default 0.',
+    ),
+  ),
   settle: v.optional(
     described(
       v.string(),

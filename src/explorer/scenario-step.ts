@@ -16,11 +16,17 @@ export interface StepReader {
   readonly report: (problem: Problem) => void;
   /** Files that recorded outputs go to, with the step that named each. */
   readonly outputs: Map<string, string>;
+  /** The host's NUMA nodes. */
+  readonly nodes: number;
+  /** What a block around the steps says of `node`. */
+  readonly node?: number;
 }
 
 const MAX_REPEAT = 1_000_000;
 const MAX_NESTING = 8;
 const MAX_TIMES = 10_000;
+/** Actions that issue hypercalls, or hold steps that do. */
+const ISSUES: readonly string[] = ['run', 'hypercall', 'parallel', 'repeat'];
 
 /** Reads a list of steps. `inParallel`: they may say when to start. */
 export function readSteps(
@@ -46,7 +52,10 @@ function readStep(reader: StepReader, input: StepInput | string, path: Path, inP
     const at = key === null || typeof input === 'string' ? place : reader.tree.placeOf([...path, key]);
     reader.report({ ...at, message });
   };
-  const action = readAction(reader, step, path, complain);
+  if (step.node !== undefined && step.node >= reader.nodes)
+    complain('node', `the host has no node ${step.node}: its nodes are 0 to ${reader.nodes - 1}`);
+  const node = step.node ?? reader.node;
+  const action = readAction(node === undefined ? reader : { ...reader, node }, step, path, complain);
   if (step.times !== undefined && !inParallel)
     complain('times', '"times" is for steps of a parallel block; use repeat');
   if ((step.times ?? 1) > MAX_TIMES) complain('times', `times goes up to ${MAX_TIMES}`);
@@ -59,6 +68,7 @@ function readStep(reader: StepReader, input: StepInput | string, path: Path, inP
     label,
     action,
     times: step.times ?? null,
+    ...(node === undefined ? {} : { node }),
     at: step.at === undefined ? 0 : (parseDuration(step.at) ?? 0),
     settle,
     output: step.output ?? null,
@@ -167,6 +177,8 @@ function strayKeys(step: StepInput, action: string | undefined, complain: Compla
     if (step[key as keyof typeof belongs] !== undefined && action !== owner)
       complain(key, `"${key}" goes with "${owner}"`);
   }
+  if (step.node !== undefined && !ISSUES.includes(action ?? ''))
+    complain('node', `"node" goes with ${ISSUES.map((name) => `"${name}"`).join(', ')}`);
   if (step.output !== undefined && action !== 'run') complain('output', '"output" goes with "run"');
 }
 

@@ -32,6 +32,8 @@ export interface Step extends Place {
   readonly times: number | null;
   /** In a parallel block: ns after its start. */
   readonly at: number;
+  /** The node whose CPU issues the step's hypercalls; absent: 0. Says where Xen allocates what belongs to no domain. */
+  readonly node?: number;
   /** How far the rest of the host runs on after the step. */
   readonly settle: 'none' | 'idle' | number;
   /** A file with what the step must print, relative to the scenario. */

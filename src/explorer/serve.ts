@@ -6,6 +6,7 @@
  */
 import { EACCES, EHOSTUNREACH, ENOENT } from '../hypervisor/errno.ts';
 import { hypercall } from '../hypervisor/hypercall.ts';
+import type { HypercallContext } from '../hypervisor/reservation.ts';
 import type { Memo } from '../toolstack/memo.ts';
 import type { Frame, Reply, Request } from '../toolstack/task.ts';
 import { XL_GLOBAL_CONFIG } from '../toolstack/xl-global-config.ts';
@@ -38,21 +39,19 @@ export type InstantRequest = Exclude<
 
 /** How long libxl remembers a domid. Xen: CHILD_DOMID_REUSE_TIMEOUT of libxl_domid_history. */
 const DOMID_REUSE_NS = 60e9;
-/** Simplified: every hypercall is issued from a CPU of node 0. */
-const CALLER_NODE = 0;
 
 const instant = (reply: Reply): Served => ({ reply, fired: [] });
 
-/** Answers one request of a task whose vcpu belongs to domain `caller`. */
+/** Answers one request of a task: whose vcpu runs it, and on which node. */
 export function serveRequest(
   world: World,
   outside: Outside,
-  caller: number,
+  by: HypercallContext,
   request: InstantRequest,
 ): Served {
   switch (request.kind) {
     case 'hypercall':
-      return serveHypercall(world, caller, request);
+      return serveHypercall(world, by, request);
     case 'xs': {
       const { state, reply, fired } = serveXs(world.store, request.call);
       world.store = state;
@@ -73,8 +72,12 @@ export function serveRequest(
   }
 }
 
-function serveHypercall(world: World, caller: number, call: Extract<Request, { kind: 'hypercall' }>): Served {
-  const reply = hypercall(world.xen, { caller, node: CALLER_NODE }, call) as unknown as Reply;
+function serveHypercall(
+  world: World,
+  by: HypercallContext,
+  call: Extract<Request, { kind: 'hypercall' }>,
+): Served {
+  const reply = hypercall(world.xen, by, call) as unknown as Reply;
   // VIRQ_DOM_EXC: xenstored hears of a domain that died or shut down, and fires the special watch.
   const isEnd = call.name === 'XEN_DOMCTL_destroydomain' || call.name === 'SCHEDOP_shutdown';
   return { reply, fired: isEnd && reply.rc === 0 ? ['@releaseDomain'] : [] };

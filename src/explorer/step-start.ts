@@ -85,7 +85,8 @@ function startRun(play: Play, step: Step, line: string, i: number | null): Pendi
   const write = (stream: 'stdout' | 'stderr', text: string): void => {
     io[stream] += utf8Text(text);
   };
-  const task = startCommand(play.run, argv.map(utf8Bytes), { write }, play.world.now, counted(step.label, i));
+  const observer = { write, ...nodeOf(step) };
+  const task = startCommand(play.run, argv.map(utf8Bytes), observer, play.world.now, counted(step.label, i));
   return { ...base, task };
 }
 
@@ -102,14 +103,22 @@ function startOwn(play: Play, step: Step, argv: readonly string[]): Pending {
   if (domid === null) return { ...base, refused: `there is no domain "${dom}"` };
   const args = { domid, nrExtents: pages };
   const request = { kind: 'hypercall', name: 'XENMEM_claim_pages', args } as unknown as Request;
-  return { ...base, task: startRequests(play, step.label, [request], null), asCommand: true };
+  return { ...base, task: startRequests(play, step.label, [request], null, step), asCommand: true };
 }
 
-function startRequests(play: Play, name: string, requests: readonly Request[], domid: number | null): number {
+function startRequests(
+  play: Play,
+  name: string,
+  requests: readonly Request[],
+  domid: number | null,
+  step: Step,
+): number {
   const id = addTask(play.world, requestTask(name, requests), domid);
-  play.run.observers.set(id, { write: () => {} });
+  play.run.observers.set(id, { write: () => {}, ...nodeOf(step) });
   return id;
 }
+
+const nodeOf = ({ node }: Step): { readonly node?: number } => (node === undefined ? {} : { node });
 
 function startHypercall(
   play: Play,
@@ -131,7 +140,7 @@ function startHypercall(
   const refused = own === null ? null : cannotAct(world, own, String(action.caller));
   if (refused !== null) return { ...base, refused };
   const request = { kind: 'hypercall', ...call } as unknown as Request;
-  const task = startRequests(play, counted(step.label, i), [request], own);
+  const task = startRequests(play, counted(step.label, i), [request], own, step);
   const name = action.args.name;
   const names = typeof name === 'string' ? { handle, name: counted(name, i) } : null;
   return { ...base, task, names };
@@ -148,7 +157,7 @@ function startGuest(play: Play, step: Step, guest: string, action: GuestAction):
     return { ...base, until: world.now + touched * play.machine.costs.touch_page };
   }
   const requests = guestRequests(world, domid, action) ?? [];
-  return { ...base, task: startRequests(play, step.label, requests, null) };
+  return { ...base, task: startRequests(play, step.label, requests, null, step) };
 }
 
 /** After a step: names a domain that a raw hypercall made. */

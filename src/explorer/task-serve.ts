@@ -84,8 +84,10 @@ export function serve(
         return goOn(run, here, { request, done: 0 }, others);
       }
       const freeBefore = world.xen.heap.totalAvailPages;
-      const { reply, fired } = serveRequest(world, run.outside, here.domid ?? 0, request);
-      run.observers.get(here.id)?.served?.(request, reply);
+      const observer = run.observers.get(here.id);
+      const by = { caller: here.domid ?? 0, node: observer?.node ?? 0 };
+      const { reply, fired } = serveRequest(world, run.outside, by, request);
+      observer?.served?.(request, reply);
       const freed = world.xen.heap.totalAvailPages - freeBefore;
       const cost =
         machine === null ? requestCost(request, reply, freed) : wholeCost(machine, request, reply, freed);

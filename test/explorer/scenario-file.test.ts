@@ -97,6 +97,16 @@ steps:
       '2:64: nothing in this scenario is called "bug1": did you mean "big1"?',
     ],
     [
+      'a node that is not there',
+      'steps: [{ run: xl list, node: 1 }]',
+      'the host has no node 1: its nodes are 0 to 0',
+    ],
+    [
+      'a node of a wait',
+      'host: { nodes: 2 }\nsteps: [{ wait: 2s, node: 1 }]',
+      '2:27: "node" goes with "run", "hypercall"',
+    ],
+    [
       'a guest that is a number',
       'guests: { a: 7 }\nsteps: [xl list]',
       'keys and values of an xl.cfg, or its text',
@@ -118,6 +128,19 @@ describe('names that are expected', () => {
   ])('may be those %s', (_what, expected, line) => {
     const text = `guests: { a: { memory: 64 } }\nsteps:\n  - run: ${line}\n    expect: { ${expected} }\n`;
     expect(problems(text)).toEqual([]);
+  });
+});
+
+describe('node', () => {
+  it('of a block is that of its steps, but for those that say otherwise', () => {
+    const { steps } = read(
+      'host: { nodes: 4 }\nsteps: [{ parallel: [xl list, { run: xl info, node: 0 }, { repeat: 1, steps: [xl list] }], node: 3 }]',
+    ).stage;
+    const block = steps[0]!.action;
+    const inner = block.do === 'parallel' ? block.steps : [];
+    const again = inner[2]!.action;
+    expect(inner.map((step) => step.node)).toEqual([3, 0, 3]);
+    expect(again.do === 'repeat' && again.steps[0]!.node).toBe(3);
   });
 });
 
