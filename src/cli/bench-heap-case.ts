@@ -5,7 +5,7 @@ import { ASSERT } from '../hypervisor/bug.ts';
 import { createHeapDomain, setCreationFinished } from '../hypervisor/heap-domain.ts';
 import type { HeapBoot } from '../hypervisor/heap-state.ts';
 import { populateExtents } from '../hypervisor/populate-extents.ts';
-import { allocInTurns } from '../hypervisor/populate-in-turns.ts';
+import { allocInTurns, planTurns } from '../hypervisor/populate-in-turns.ts';
 import { destroyHeapDomain } from '../hypervisor/relinquish.ts';
 import { median } from './bench-measure.ts';
 
@@ -65,8 +65,16 @@ export function runCase(c: HeapCase): CaseCost {
     createHeapDomain(h, { domid: i + 1, maxPages: 2 ** 32 - 2, nodeAffinity: null }),
   );
   if (c.unpaused) for (const d of doms) setCreationFinished(h, d);
-  if (c.builders > 1) allocInTurns(h, doms, Math.floor(pages / c.builders));
-  else {
+  if (c.builders > 1) {
+    const plan = planTurns(
+      h,
+      doms,
+      doms.map(() => ({ order: 0, node: null, exact: false })),
+    );
+    ASSERT(plan !== null, 'equal guests go through the nodes alike');
+    const turns = Math.floor(pages / c.builders);
+    allocInTurns(h, plan, turns - (turns % plan.cycles[0]!.length));
+  } else {
     const count = Math.floor(pages / 2 ** c.order);
     const got = populateExtents(h, doms[0]!, { order: c.order, count, node: null, exact: false });
     ASSERT(got.done === count, `the guest was given ${got.done} of ${count} extents`);

@@ -143,7 +143,8 @@ export function weave(runs: readonly ExtentRun[], order: number): ExtentGroup[] 
       stride: run.stride,
     }));
     groups.push({ order, count: end - i, lanes: lanes.slice(0, end - i) });
-    active = turn.filter((run) => lastIndex(run) >= end);
+    // A lane that this turn did not come to goes on all the same.
+    active = [...new Set([...turn, ...active])].filter((run) => lastIndex(run) >= end);
     i = end;
   }
   return groups;
