@@ -18,6 +18,8 @@ const { metafile } = await build({
   minifyWhitespace: true,
   minifySyntax: true,
   metafile: true,
+  // The bench's peer, which only those who develop xlsim have.
+  external: ['fast-check'],
   logLevel: 'warning',
   // commander and cli-table3 are CommonJS: their require() of node's own modules needs a real one.
   banner: {

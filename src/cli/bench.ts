@@ -1,13 +1,14 @@
 /** `npm run bench`: what the model costs, with the memory of the whole process. Sections are added to the list below. */
 import { benchCommand } from './bench-command.ts';
 import { benchConfig } from './bench-config.ts';
+import { benchExplore } from './bench-explore.ts';
 import { benchHeapBuild } from './bench-heap-build.ts';
 import { benchHeapMix } from './bench-heap-mix.ts';
 import { benchHypercalls } from './bench-hypercalls.ts';
 import { benchReplay } from './bench-replay.ts';
 
 /** Prints its own lines. */
-type Section = (print: (line: string) => void) => void;
+type Section = (print: (line: string) => void) => void | Promise<void>;
 
 const SECTIONS: readonly (readonly [title: string, run: Section])[] = [
   ['1 TiB guests: set up the heap, populate, destroy', benchHeapBuild],
@@ -16,6 +17,7 @@ const SECTIONS: readonly (readonly [title: string, run: Section])[] = [
   ['guest configs of 10 MB', benchConfig],
   ['commands as users meet them', benchCommand],
   ['scenarios replayed', benchReplay],
+  ['orders of builders that are counts', benchExplore],
 ];
 
 const print = (line: string): void => {
@@ -25,5 +27,5 @@ const wanted = process.argv.slice(2);
 for (const [title, run] of SECTIONS) {
   if (wanted.length > 0 && !wanted.some((word) => title.includes(word))) continue;
   print(`\n${title}`);
-  run(print);
+  await run(print);
 }

@@ -101,24 +101,31 @@ function walk(walker: Walker, options: WalkOptions, index: number): number | nul
   const stream = sampleStream(options.seed, index);
   if (isPct) drawChanges(walker, strategy.steps, stream);
   makeRoom(walker, 0);
+  let { words, tasks, width } = walker;
   let at = 0;
-  space.start(walker.words, 0);
-  for (walker.steps = 0; ; walker.steps++) {
-    const n = space.enabled(walker.words, at, walker.tasks);
-    if (n === 0) return space.outcome(walker.words, at);
-    if (walker.steps === maxSteps) return null;
+  let steps = 0;
+  space.start(words, 0);
+  for (;;) {
+    const n = space.enabled(words, at, tasks);
+    walker.steps = steps;
+    if (n === 0) return space.outcome(words, at);
+    if (steps === maxSteps) return null;
     const pick = isPct ? firstInLine(walker, n, stream) : n === 1 ? 0 : drawBelow(stream, n);
-    const task = walker.tasks[pick]!;
-    const next = walker.width - at;
-    space.step(walker.words, at, task, walker.words, next);
+    const task = tasks[pick]!;
+    space.step(words, at, task, words, width - at);
+    steps++;
     if (record !== null) pushWord(record, task);
-    if (space.width === walker.width && space.tasks <= walker.tasks.length) at = next;
-    else at = stepInLargerRoom(walker, at, task);
+    if (space.width === width && space.tasks <= tasks.length) at = width - at;
+    else {
+      stepInLargerRoom(walker, at, task);
+      ({ words, tasks, width } = walker);
+      at = 0;
+    }
   }
 }
 
-/** The space grew during a step: makes it again with room, until there is enough. Returns where the state is. */
-function stepInLargerRoom(walker: Walker, at: number, task: number): number {
+/** The space grew during a step: makes it again with room, until there is enough. The state is at 0 then. */
+function stepInLargerRoom(walker: Walker, at: number, task: number): void {
   const { space } = walker;
   do {
     makeRoom(walker, at);
@@ -126,12 +133,12 @@ function stepInLargerRoom(walker: Walker, at: number, task: number): number {
     space.step(walker.words, 0, task, walker.words, walker.width);
   } while (space.width !== walker.width);
   makeRoom(walker, walker.width);
-  return 0;
 }
 
 /** Room for the space as it is now; the state that was at `at` is at 0 then. */
 function makeRoom(walker: Walker, at: number): void {
   const { space } = walker;
+  if (at === 0 && space.width === walker.width && space.tasks <= walker.tasks.length) return;
   const words = new Int32Array(2 * space.width);
   words.set(walker.words.subarray(at, at + walker.width));
   walker.words = words;
