@@ -96,7 +96,9 @@ export function addTail(list: readonly ExtentGroup[], group: ExtentGroup): Exten
   const last = list[list.length - 1];
   const lanes = last?.order === group.order ? joinedLanes(last, group) : null;
   if (last === undefined || lanes === null) return [...list, group];
-  return [...list.slice(0, -1), { order: group.order, count: last.count + group.count, lanes }];
+  const longer = list.slice();
+  longer[list.length - 1] = { order: group.order, count: last.count + group.count, lanes };
+  return longer;
 }
 
 /** A list of extents of one order without its first `count`, and those. Models page_list_remove_head(). */
@@ -111,13 +113,11 @@ export function removeHead(
   const group = list[i];
   ASSERT(group !== undefined, 'the list is as long as what is taken from it');
   const { order } = group;
-  return {
-    taken: [...list.slice(0, i), { order, count: left, lanes: sliceLanes(group, 0, left) }],
-    rest: [
-      { order, count: group.count - left, lanes: sliceLanes(group, left, group.count) },
-      ...list.slice(i + 1),
-    ],
-  };
+  const taken = list.slice(0, i);
+  taken.push({ order, count: left, lanes: sliceLanes(group, 0, left) });
+  const rest = list.slice(i);
+  rest[0] = { order, count: group.count - left, lanes: sliceLanes(group, left, group.count) };
+  return { taken, rest };
 }
 
 /** What an allocation of extents of `order` returned, in its order: runs of nodes that took turns become lanes. */

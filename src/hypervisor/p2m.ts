@@ -112,7 +112,7 @@ export function p2mFromRuns(runs: readonly P2mRun[]): P2m {
 
 /** A bit mixer (not arithmetic on sizes): spreads keys so that the tree is balanced for any order of insertion. */
 function priorityOf(run: P2mRun): number {
-  let h = Math.imul((run.gfn % 0x100000000) ^ 0x9e3779b9, 0x85ebca6b);
+  let h = Math.imul(run.gfn ^ 0x9e3779b9, 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13) ^ Math.floor(run.gfn / 0x100000000), 0xc2b2ae35);
   return (h ^ (h >>> 16)) >>> 0;
 }
