@@ -110,7 +110,8 @@ function nextTask(world: World): { readonly task: RunningTask; readonly others: 
   let bestAt = NEVER;
   let others = NEVER;
   for (const task of world.tasks) {
-    if (task.at === null || !canRun(world, task)) continue;
+    // Whoever comes no sooner than what is known matters to neither answer.
+    if (task.at === null || task.at >= others || !canRun(world, task)) continue;
     if (task.at < bestAt) {
       others = bestAt;
       best = task;

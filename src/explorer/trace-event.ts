@@ -38,9 +38,12 @@ export interface TraceEvent {
 /** Receives events in the order of their beginnings. */
 export type TraceSink = (event: TraceEvent) => void;
 
+/** An event of the log's own, which grows while what it tells goes on. */
+type GrowingEvent = { -readonly [K in keyof TraceEvent]: TraceEvent[K] };
+
 /** Events kept in memory: the last ones, with neighbours that only go on joined into one. */
 export interface TraceLog {
-  readonly events: TraceEvent[];
+  readonly events: GrowingEvent[];
   readonly limit: number;
   /** By task: where its last event is, while that can still grow. */
   readonly open: Map<number, number>;
@@ -80,11 +83,15 @@ export function noteEvent(log: TraceLog, event: TraceEvent): void {
   const before = last === undefined ? undefined : log.events[last - log.dropped];
   if (before !== undefined && continues(before, event)) {
     const extents = (before.extents ?? 0) + (event.extents ?? 0);
-    const { until, free, claimed } = event;
-    log.events[last! - log.dropped] = { ...before, until, free, claimed, extents, rc: extents };
+    before.until = event.until;
+    before.free = event.free;
+    before.claimed = event.claimed;
+    before.extents = extents;
+    before.rc = extents;
     return;
   }
-  log.events.push(event);
+  // What may grow must be the log's own.
+  log.events.push(event.kind === 'populate' || event.kind === 'free' ? { ...event } : event);
   log.open.set(event.task, log.dropped + log.events.length - 1);
   if (log.events.length > 2 * log.limit) log.dropped += log.events.splice(0, log.limit).length;
 }

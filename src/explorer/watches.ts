@@ -4,7 +4,11 @@ import type { RunningTask, World } from './world.ts';
 
 /** Puts a task's new record in the place of the old one. */
 export function replaceTask(world: World, next: RunningTask): void {
-  world.tasks = world.tasks.map((t) => (t.id === next.id ? next : t));
+  const place = world.tasks.findIndex((t) => t.id === next.id);
+  if (place < 0) return;
+  const tasks = world.tasks.slice();
+  tasks[place] = next;
+  world.tasks = tasks;
 }
 
 const SLASH = 47;

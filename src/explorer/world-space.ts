@@ -132,7 +132,7 @@ export function newWorldSpace({ play, block: step }: AtBlock, how: WorldSpaceHow
 function arrive(w: Walker, from: number, by: number): number {
   const { block, canon } = w;
   const { world } = block.run;
-  if (world.store.transactions.size === 0) world.store = { ...world.store, generation: 0, nextTx: 1 };
+  if (world.store.transactions.length === 0) world.store = { ...world.store, generation: 0, nextTx: 1 };
   const known = w.parent.length;
   const state = canonId(w.names, blockText(canon, block, w.how.ownership));
   if (state === known) {

@@ -19,7 +19,8 @@ export interface XsState {
   readonly root: XsNode;
   /** Rises with every change of `root`. */
   readonly generation: number;
-  readonly transactions: ReadonlyMap<number, XsTransaction>;
+  /** Those that are open, by number. */
+  readonly transactions: readonly (readonly [tx: number, transaction: XsTransaction])[];
   readonly nextTx: number;
   readonly introduced: readonly number[];
 }
@@ -46,7 +47,7 @@ export const xsLeaf = (value: string): XsNode => ({ value, names: NO_NAMES, node
 export const emptyXsState: XsState = {
   root: xsLeaf(''),
   generation: 0,
-  transactions: new Map(),
+  transactions: [],
   nextTx: 1,
   introduced: [],
 };
@@ -175,7 +176,12 @@ const refused = (state: XsState, errno: number): XsServed => unchanged(state, { 
 
 /** The tree that a request sees; undefined for a transaction that is not open. */
 const rootOf = (state: XsState, tx: number | undefined): XsNode | undefined =>
-  tx === undefined ? state.root : state.transactions.get(tx)?.root;
+  tx === undefined ? state.root : openAs(state, tx)?.root;
+
+function openAs(state: XsState, tx: number): XsTransaction | undefined {
+  for (const [number, transaction] of state.transactions) if (number === tx) return transaction;
+  return undefined;
+}
 
 /** The store, or the transaction that is open on it, with another tree, in which `path` is what changed. */
 function changed(state: XsState, tx: number | undefined, path: string, root: XsNode): XsServed {
@@ -184,19 +190,11 @@ function changed(state: XsState, tx: number | undefined, path: string, root: XsN
     const next = { root, generation: generation + 1, transactions, nextTx, introduced };
     return { state: next, reply: DONE, fired: [path] };
   }
-  const { base, touched } = transactions.get(tx)!;
-  const open = withTransaction(transactions, tx, { root, base, touched: appended(touched, path) });
+  const { base, touched } = openAs(state, tx)!;
+  const after = { root, base, touched: appended(touched, path) };
+  const open = transactions.slice();
+  open[open.findIndex(([number]) => number === tx)] = [tx, after];
   return unchanged({ root: state.root, generation, transactions: open, nextTx, introduced }, DONE);
-}
-
-/** Most of the time one transaction is open. */
-function withTransaction(
-  open: XsState['transactions'],
-  tx: number,
-  next: XsTransaction,
-): XsState['transactions'] {
-  const only = open.size === 0 || (open.size === 1 && open.has(tx));
-  return (only ? new Map<number, XsTransaction>() : new Map(open)).set(tx, next);
 }
 
 /** Removing what is not there succeeds as long as its parent is. Models do_rm(). */
@@ -211,16 +209,15 @@ function remove(state: XsState, tx: number | undefined, path: string): XsServed 
 function startTransaction(state: XsState): XsServed {
   const tx = state.nextTx;
   const begun = { root: state.root, base: state.generation, touched: NONE };
-  const transactions = withTransaction(state.transactions, tx, begun);
+  const transactions = appended(state.transactions, [tx, begun] as const);
   return unchanged({ ...state, transactions, nextTx: tx + 1 }, { rc: 0, tx });
 }
 
 /** A commit fails with EAGAIN when anybody else wrote since the start. */
 function endTransaction(state: XsState, tx: number, abort: boolean): XsServed {
-  const transaction = state.transactions.get(tx);
+  const transaction = openAs(state, tx);
   if (transaction === undefined) return refused(state, EINVAL);
-  const transactions = new Map(state.transactions);
-  transactions.delete(tx);
+  const transactions = state.transactions.filter(([number]) => number !== tx);
   if (abort) return unchanged({ ...state, transactions }, { rc: 0 });
   if (transaction.touched.length === 0) return unchanged({ ...state, transactions }, { rc: 0 });
   if (transaction.base !== state.generation) return refused({ ...state, transactions }, EAGAIN);

@@ -30,7 +30,7 @@ export function saveStore(cells: SavedCells, store: XsState): void {
   }
   putCell(cells, 'introduced', store.introduced, store.introduced);
   // A transaction that a task left open is saved as what it is.
-  const open = [...store.transactions].map(([tx, t]) => [tx, t.base, t.touched, saveNode(t.root, '', false)]);
+  const open = store.transactions.map(([tx, t]) => [tx, t.base, t.touched, saveNode(t.root, '', false)]);
   if (open.length > 0) putCell(cells, 'xs-transactions', open);
 }
 
@@ -98,8 +98,9 @@ export function loadStore(cells: LoadedCells): XsState {
     generation: cellCount(state, 'generation'),
     nextTx: cellCount(state, 'nextTx'),
     introduced: (cells.get('introduced') ?? []) as readonly number[],
-    transactions: new Map(
-      open.map(([tx, base, touched, root]) => [tx, { base, touched, root: loadNode(root, '', cells) }]),
-    ),
+    transactions: open.map(([tx, base, touched, root]) => [
+      tx,
+      { root: loadNode(root, '', cells), base, touched },
+    ]),
   };
 }
