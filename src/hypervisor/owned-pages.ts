@@ -14,6 +14,7 @@ import {
   RUN_BASE,
   spanOf,
 } from './heap-state.ts';
+import { noteRun } from './heap-undo.ts';
 import { linkAfter, linkTail } from './page-list.ts';
 import {
   appendSlots,
@@ -36,6 +37,7 @@ import {
   runHigh,
   runLow,
   splitAtAddress,
+  splitRun,
   takeFromRun,
 } from './page-run.ts';
 
@@ -192,6 +194,7 @@ export function carveBlocks(
   const id = runAt(h, first);
   if (id < 0 || h.runKind[id] !== kind || h.runVal[id] !== (d === null ? 0 : d.domid)) return false;
   if (carveEqualBlocks(h, id, first, count, stride, size)) return true;
+  if (trimBlocks(h, id, first, count, stride, size)) return true;
   const apart = Math.abs(stride);
   if (!isFlat(h, id) || runLow(h, id) > low || runHigh(h, id) < high) return false;
   if (count === 1 || apart === size) return carveRange(h, d, kind, low, high - low) === high;
@@ -215,6 +218,31 @@ function carveEqualBlocks(
   const from = h.runStride[id] === stride ? at : at - count + 1;
   if (from < 0 || from + count > h.runCount[id]!) return false;
   takeFromRun(h, id, from, count);
+  return true;
+}
+
+/** The blocks are one end of each of some neighbouring blocks of the run, which become shorter. */
+function trimBlocks(
+  h: Heap,
+  id: number,
+  first: number,
+  count: number,
+  stride: number,
+  size: number,
+): boolean {
+  const width = h.runSize[id]!;
+  if (width <= size || Math.abs(h.runStride[id]!) !== Math.abs(stride)) return false;
+  const at = blockIndex(h, id, first);
+  const offset = first - blockBase(h, id, at);
+  if (offset !== 0 && offset + size !== width) return false;
+  const from = h.runStride[id] === stride ? at : at - count + 1;
+  if (from < 0 || from + count > h.runCount[id]!) return false;
+  const part = from > 0 ? splitRun(h, id, from) : id;
+  if (count < h.runCount[part]!) splitRun(h, part, count);
+  noteRun(h, part);
+  h.runSize[part] = width - size;
+  if (offset === 0) h.runFirst[part] = h.runFirst[part]! + size;
+  if (count === 1) h.runStride[part] = width - size;
   return true;
 }
 
