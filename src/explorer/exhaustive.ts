@@ -148,7 +148,9 @@ export function expandState(search: Search, id: number): void {
     pushWord(edges, child);
   }
   search.transitions += n;
-  if (search.order === 'dfs') for (let id = table.count - 1; id >= known; id--) pushWord(search.stack, id);
+  // The last one goes on first: a space that stands in one state at a time is there already.
+  if (search.order === 'dfs')
+    for (let child = known; child < table.count; child++) pushWord(search.stack, child);
 }
 
 /** Follows the space where it grew. */
