@@ -25,7 +25,13 @@ import {
   startSampling,
 } from './explore-sample.ts';
 import { outcomesOf, type SeenEnd } from './outcome-table.ts';
-import { continueShortest, type Shortest, smallestSchedule, startShortest } from './shortest-schedule.ts';
+import {
+  continueShortest,
+  type Shortest,
+  shortestBytes,
+  smallestSchedule,
+  startShortest,
+} from './shortest-schedule.ts';
 import type { Choice } from './space.ts';
 import { type Census, censusOf, endingsSoFar } from './state-graph.ts';
 import { type EndVerdict, endVerdict, type Verdict, verdictExit, walkVerdict } from './verdict.ts';
@@ -139,7 +145,13 @@ export interface ExploreProgress {
   readonly samples: readonly [number, number] | null;
 }
 
-export function exploreProgress({ phase, sampling, how, walking: { search } }: Exploring): ExploreProgress {
+export function exploreProgress({
+  phase,
+  sampling,
+  how,
+  quest,
+  walking: { search },
+}: Exploring): ExploreProgress {
   const { table } = search;
   const transitions = search.transitions + (sampling?.tally.steps ?? 0);
   const samples =
@@ -149,7 +161,7 @@ export function exploreProgress({ phase, sampling, how, walking: { search } }: E
     states: table.count,
     transitions,
     frontier: frontierStates(search),
-    bytes: searchBytes(search),
+    bytes: searchBytes(search) + (quest === null ? 0 : shortestBytes(quest)),
     samples,
   };
 }

@@ -5,11 +5,11 @@
  * A switch is a step of another task than the one before; the first step is none. Nodes are (state, last task), settled
  * by switches, then by steps: the first wanted end has the fewest of both, and of all paths as good as its own the least
  * is read off from the front. States are expanded on the way where they were not, so this works on a search that has
- * only begun, and finds a counterexample of few switches without walking the whole space.
+ * only begun, and walks no more of the space than orders with as few switches meet.
  */
 import { expandState, isExpanded, outcomeOf, type Search } from './exhaustive.ts';
 import type { Choice } from './space.ts';
-import { makeWordList, pushWord, setWord, type WordList, wordAt } from './word-list.ts';
+import { makeWordList, pushWord, setWord, type WordList, wordAt, wordListBytes } from './word-list.ts';
 
 /** A quest for it under way: made by startShortest(), moved on by continueShortest(). */
 export interface Shortest {
@@ -52,6 +52,12 @@ const fromStart = (search: Search): Omit<Shortest, 'search' | 'wanted'> => ({
   steps: 0,
   isFound: false,
 });
+
+/** Memory of the quest, without the search's own. */
+export const shortestBytes = ({ ranks, settled, now, next, costs }: Shortest): number =>
+  wordListBytes(ranks) +
+  wordListBytes(settled) +
+  8 * [...now, ...next].reduce((sum, bucket) => sum + bucket.length, costs.length);
 
 /** Settles about `budget` nodes. True: it is over, smallestSchedule() has the answer. */
 export function continueShortest(quest: Shortest, budget: number): boolean {

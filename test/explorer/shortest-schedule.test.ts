@@ -2,7 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { countsSpace } from '../../src/explorer/counts-space.ts';
 import { continueSearch, type SearchOrder, startSearch } from '../../src/explorer/exhaustive.ts';
-import { continueShortest, smallestSchedule, startShortest } from '../../src/explorer/shortest-schedule.ts';
+import {
+  continueShortest,
+  shortestBytes,
+  smallestSchedule,
+  startShortest,
+} from '../../src/explorer/shortest-schedule.ts';
 import type { Space } from '../../src/explorer/space.ts';
 import { walkAllOrders } from './slow-walk.ts';
 import { programSpace, programs, smallRaces } from './small-spaces.ts';
@@ -36,13 +41,36 @@ describe('the smallest schedule', () => {
   });
 
   it('is found without walking the space, if few switches lead there', () => {
-    const space = countsSpace({ free: 900, units: 600, claims: [false, false] });
-    const search = startSearch(space, 'bfs');
+    // Three tasks count; all is over when the third has counted to 30.
+    const counters: Space = {
+      width: 3,
+      tasks: 3,
+      start: (into, at) => into.fill(0, at, at + 3),
+      enabled: (state, at, tasks) => {
+        let n = 0;
+        for (let i = 0; i < 3; i++) if (state[at + i]! < 30 && state[at + 2]! < 30) tasks[n++] = i;
+        return n;
+      },
+      step: (state, at, task, into, intoAt) => {
+        for (let i = 0; i < 3; i++) into[intoAt + i] = state[at + i]! + (i === task ? 1 : 0);
+      },
+      outcome: (state, at) => state[at]!,
+    };
+    const search = startSearch(counters, 'bfs');
+    const quest = startShortest(search, (outcome) => outcome === 0);
+    while (!continueShortest(quest, 10));
+    expect(smallestSchedule(quest)).toEqual(Array(30).fill(2));
+    expect(search.table.count).toBeLessThan(300);
+    expect(shortestBytes(quest)).toBeGreaterThan(200);
+    expect(shortestBytes(quest)).toBeLessThan(20_000);
+  });
+
+  it('is what is asked for, on a large space that has only been begun', () => {
+    const search = startSearch(countsSpace({ free: 90, units: 60, claims: [false, false] }), 'bfs');
     const quest = startShortest(search, (outcome) => outcome === 1);
     while (!continueShortest(quest, 1000));
-    const schedule = smallestSchedule(quest)!;
-    // The other starts alone, then this one takes 300 units, is refused the next and gives back.
-    expect(schedule).toEqual([...Array(1200).fill(1), ...Array(602).fill(0)]);
+    // The other starts alone, then this one takes 30 units, is refused the next and gives back.
+    expect(smallestSchedule(quest)).toEqual([...Array(120).fill(1), ...Array(62).fill(0)]);
   });
 
   it('leaves a search that goes on with the states it would have had', () => {
