@@ -49,6 +49,7 @@ export function countsSpace(counts: Counts): Space {
   return {
     width,
     tasks: builders,
+    inPlace: true,
     start: (into, intoAt) => {
       into.fill(0, intoAt, intoAt + width);
       into[intoAt + FREE] = counts.free;
@@ -61,7 +62,7 @@ export function countsSpace(counts: Counts): Space {
       return n;
     },
     step: (state, at, task, into, intoAt) => {
-      for (let i = 0; i < width; i++) into[intoAt + i] = state[at + i]!;
+      if (into !== state || intoAt !== at) for (let i = 0; i < width; i++) into[intoAt + i] = state[at + i]!;
       stepBuilder(into, intoAt, intoAt + FIRST + 2 * task, units, claims[task] === true);
     },
     outcome: (state, at) => {

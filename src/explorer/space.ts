@@ -19,10 +19,12 @@ export interface Space {
   /** Writes the tasks that can make a step, ascending; returns how many. None: an end state. */
   readonly enabled: (state: Int32Array, at: number, tasks: Int32Array) => number;
   /**
-   * Writes the state after a step of `task`, which is enabled: `width` words. The two places do not overlap. If `width`
+   * Writes the state after a step of `task`, which is enabled: `width` words. The two places do not overlap (but see `inPlace`). If `width`
    * grew meanwhile, what was written is thrown away and the step asked for again, with room for the new width.
    */
   readonly step: (state: Int32Array, at: number, task: number, into: Int32Array, intoAt: number) => void;
+  /** A step may be written over the state that it is made from, and the space does not grow. */
+  readonly inPlace?: boolean;
   /** How an end state ended: a number that the space can tell more about. */
   readonly outcome: (state: Int32Array, at: number) => number;
   /**

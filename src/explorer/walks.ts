@@ -102,19 +102,22 @@ function walk(walker: Walker, options: WalkOptions, index: number): number | nul
   if (isPct) drawChanges(walker, strategy.steps, stream);
   makeRoom(walker, 0);
   let { words, tasks, width } = walker;
+  const isInPlace = space.inPlace === true;
   let at = 0;
-  let steps = 0;
   space.start(words, 0);
-  for (;;) {
+  for (let steps = 0; ; steps++) {
     const n = space.enabled(words, at, tasks);
     walker.steps = steps;
     if (n === 0) return space.outcome(words, at);
     if (steps === maxSteps) return null;
     const pick = isPct ? firstInLine(walker, n, stream) : n === 1 ? 0 : drawBelow(stream, n);
     const task = tasks[pick]!;
-    space.step(words, at, task, words, width - at);
-    steps++;
     if (record !== null) pushWord(record, task);
+    if (isInPlace) {
+      space.step(words, at, task, words, at);
+      continue;
+    }
+    space.step(words, at, task, words, width - at);
     if (space.width === width && space.tasks <= tasks.length) at = width - at;
     else {
       stepInLargerRoom(walker, at, task);

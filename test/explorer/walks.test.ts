@@ -61,6 +61,19 @@ describe('random walks', () => {
     }
   });
 
+  it('are the same where steps are written over the state they are made from', () => {
+    for (const counts of [
+      { free: 9, units: 6, claims: [false, false, true] },
+      { free: 20, units: 6, claims: [true, true, true] },
+    ]) {
+      const space = countsSpace(counts);
+      for (const options of [random(4), pct(4, 3, 40)])
+        expect(sampleRange({ ...space, inPlace: false }, options, 0, 100)).toEqual(
+          sampleRange(space, options, 0, 100),
+        );
+    }
+  });
+
   it('give up where a walk does not end', () => {
     const endless: Space = {
       width: 1,
