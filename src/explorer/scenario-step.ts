@@ -89,9 +89,20 @@ function readSettle(
   return ns ?? 'none';
 }
 
+/** A path without detours, so that two names of one file are seen to be that. */
+function plainPath(path: string): string {
+  const parts: string[] = [];
+  for (const [i, part] of path.split('/').entries()) {
+    if (part === '..' && parts.length > 0 && parts[parts.length - 1] !== '..') parts.pop();
+    else if (part !== '.' && (part !== '' || i === 0)) parts.push(part);
+  }
+  return parts.join('/');
+}
+
 function noteOutput(reader: StepReader, step: StepInput, path: Path): void {
   if (step.output === undefined) return;
-  const first = reader.outputs.get(step.output);
+  const file = plainPath(step.output);
+  const first = reader.outputs.get(file);
   const place = reader.tree.placeOf([...path, 'output']);
   const here = `line ${place.line}`;
   // One file cannot hold what several rounds print.
@@ -101,7 +112,9 @@ function noteOutput(reader: StepReader, step: StepInput, path: Path): void {
       ...place,
       message: `${step.output} would hold the output of every round: compare stdout`,
     });
-  } else if (first === undefined) reader.outputs.set(step.output, here);
+  } else if (/\.xlsim\.(ya?ml|t)$/.test(file)) {
+    reader.report({ ...place, message: `${step.output} is a scenario: --update would write over it` });
+  } else if (first === undefined) reader.outputs.set(file, here);
   else
     reader.report({ ...place, message: `${step.output} already holds the output of the step at ${first}` });
 }

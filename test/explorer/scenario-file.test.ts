@@ -71,6 +71,16 @@ steps:
       'a already holds the output of the step at line 1',
     ],
     [
+      'one output file under two names',
+      'steps: [{ run: xl list, output: a }, { run: xl list, output: ./b/..//a }]',
+      './b/..//a already holds the output of the step at line 1',
+    ],
+    [
+      'an output that is a scenario',
+      'steps: [{ run: xl list, output: a.xlsim.yaml }]',
+      'a.xlsim.yaml is a scenario',
+    ],
+    [
       'a unit in an xl.cfg',
       'guests: { a: { memory: 2G } }\nsteps: [xl list]',
       'MiB without a unit here: 2048',
