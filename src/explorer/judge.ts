@@ -1,6 +1,7 @@
 /** What a step led to against what was expected of it: failures with the tables and events of that moment. */
 import { checkExpectation, type Sight, type StepOutcome } from './expectation.ts';
 import type { Mismatch } from './expectation-text.ts';
+import { scrubIdle } from './idle-scrub.ts';
 import type { Play } from './play.ts';
 import type { Step } from './scenario.ts';
 import { holdings, lastEvents } from './trace-text.ts';
@@ -42,13 +43,16 @@ export function refuse(play: Play, step: Step, why: string): void {
   report(play, step, [{ what: step.action.do, expected: 'something that can be done', got: why }]);
 }
 
-const sightOf = (play: Play): Sight => ({
-  world: play.world,
-  machine: play.machine,
-  log: play.log,
-  facts: play.around.observe(play.world),
-  virqs: play.world.xen.heap.virqCount - play.virqsBefore,
-});
+function sightOf(play: Play): Sight {
+  scrubIdle(play.world, play.machine);
+  return {
+    world: play.world,
+    machine: play.machine,
+    log: play.log,
+    facts: play.around.observe(play.world),
+    virqs: play.world.xen.heap.virqCount - play.virqsBefore,
+  };
+}
 
 function report(play: Play, step: Step, mismatches: readonly Mismatch[]): void {
   const { line, column, label } = step;

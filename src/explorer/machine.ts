@@ -25,6 +25,9 @@ export interface Machine {
   longestHeapLock: number;
   /** Time spent spinning on the heap lock, by all. */
   heapLockWait: number;
+  /** Since when idle CPUs have been scrubbing, time without any left out; and when that was last looked at. */
+  scrubbedSince: number;
+  scrubSeen: number;
   /** Since when tasks wait for a lock of the toolstack's, by id. */
   readonly waiting: Map<number, number>;
   readonly trace: TraceSink;
@@ -40,7 +43,7 @@ export function newMachine(
   trace: TraceSink,
   how: { readonly grain: Grain; readonly batches: boolean },
 ): Machine {
-  const clocks = { heapLockFreeAt: 0, longestHeapLock: 0, heapLockWait: 0 };
+  const clocks = { heapLockFreeAt: 0, longestHeapLock: 0, heapLockWait: 0, scrubbedSince: 0, scrubSeen: 0 };
   return { costs, cpus, onCpu: new Map(), cpuQueue: [], ...clocks, waiting: new Map(), trace, ...how };
 }
 

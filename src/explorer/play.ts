@@ -5,6 +5,7 @@ import { newMemo } from '../toolstack/memo.ts';
 import type { BlockPlan } from './block-plan.ts';
 import type { StepOutcome } from './expectation.ts';
 import type { HostFacts } from './host-facts.ts';
+import { scrubAll } from './idle-scrub.ts';
 import { initDom0 } from './init-dom0.ts';
 import type { Machine } from './machine.ts';
 import { newMachine } from './machine.ts';
@@ -63,6 +64,7 @@ export function raise(stage: Stage, limits: Limits, around: Surroundings, plan?:
   const world = newWorld(xen, { seed, xlConf, missingFiles });
   const dom0 = findHeapDomain(xen.heap, 0);
   if (dom0 !== undefined) initDom0(world, dom0.totPages);
+  if (stage.isScrubbed) scrubAll(xen.heap);
   const log = newTraceLog(KEPT_EVENTS);
   const trace: TraceSink = (event) => {
     noteEvent(log, event);

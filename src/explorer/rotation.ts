@@ -8,6 +8,7 @@
 import { findHeapDomain } from '../hypervisor/heap-domain.ts';
 import { populateInTurns } from '../hypervisor/populate-in-turns.ts';
 import { extentCosts } from './cost-model.ts';
+import { hasDirtyPages } from './idle-scrub.ts';
 import { type Machine, sliceEnd } from './machine.ts';
 import { partOf } from './sections.ts';
 import { canRun } from './task-life.ts';
@@ -24,6 +25,8 @@ export function advanceTogether(
   until: number,
 ): boolean {
   if (machine === null || !machine.batches || machine.grain !== 'extents') return false;
+  // Dirty extents cost more than clean ones: no turn is like another.
+  if (hasDirtyPages(world.xen.heap)) return false;
   const own = populateOf(chosen);
   if (own === null || chosen.section!.done === 0) return false;
   const order = own.args.extentOrder;

@@ -6,6 +6,7 @@
  */
 import { newTask, step, type TextSink } from '../toolstack/task.ts';
 import { defaultXlEnv } from '../toolstack/xl-env.ts';
+import { scrubIdle } from './idle-scrub.ts';
 import { sliceEnd } from './machine.ts';
 import { advanceTogether } from './rotation.ts';
 import { newRun, type Observer, type Run } from './run-state.ts';
@@ -157,6 +158,7 @@ function runTask(run: Run, running: RunningTask, before: number, until: number):
     }
     const asked = { task, reply };
     task = stepped?.task ?? task;
+    if (machine !== null) scrubIdle(world, machine);
     const here = {
       id,
       task,

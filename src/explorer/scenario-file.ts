@@ -120,6 +120,7 @@ function readStage(reading: Reading, input: ScenarioInput, path: Path, stepsPath
   return {
     host,
     seed: input.host?.seed ?? 1,
+    isScrubbed: input.host?.bootscrub === undefined,
     missingFiles: input.host?.missing_files ?? [],
     xlConf: xlConfText(input.xlconf),
     guests,

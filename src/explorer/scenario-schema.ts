@@ -52,7 +52,10 @@ const hostSchema = described(
       ),
     ),
     bootscrub: v.optional(
-      described(v.picklist(['idle', 'off']), 'Whether pages start out unscrubbed. Default idle.'),
+      described(
+        v.picklist(['idle', 'off']),
+        'idle: the host has just booted, and idle CPUs have all memory still to scrub; off: they need not. Without it they have done so.',
+      ),
     ),
     seed: v.optional(described(whole, 'Seed of UUIDs. Default 1.')),
     missing_files: v.optional(described(v.array(v.string()), 'Files a config may name that are not there.')),

@@ -63,6 +63,8 @@ export interface GuestConfig extends Place {
 export interface Stage {
   readonly host: HostConfig;
   readonly seed: number;
+  /** Idle CPUs have scrubbed all free memory before the first step. */
+  readonly isScrubbed: boolean;
   readonly missingFiles: readonly string[];
   readonly xlConf: string;
   readonly guests: ReadonlyMap<string, GuestConfig>;

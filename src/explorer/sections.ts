@@ -11,6 +11,7 @@ import { type HypercallTask, hypercallStart, hypercallStep } from '../hypervisor
 import type { GfnRun, MemoryReservation, MfnRun } from '../hypervisor/privcmd.ts';
 import type { Reply, Request } from '../toolstack/task.ts';
 import { extentCosts } from './cost-model.ts';
+import { dirtyPages, hasDirtyPages } from './idle-scrub.ts';
 import { type Machine, takeHeapLock } from './machine.ts';
 import type { DecreaseRequest, PopulateRequest, Section, SectionedRequest, World } from './world.ts';
 
@@ -75,7 +76,10 @@ function serveExtents(
   const isDecrease = request.name === 'XENMEM_decrease_reservation';
   const cost = sectionCosts(machine, request);
   const entry = done === 0 ? machine.costs.hypercall : 0;
-  const room = Math.ceil((others - world.now - entry) / Math.max(1, cost.all));
+  // Where memory is dirty each extent may be: not one more may begin than there is time for.
+  const scrub = isDecrease || !hasDirtyPages(world.xen.heap) ? 0 : machine.costs.scrub_page;
+  const most = cost.all + scrub * 2 ** request.args.extentOrder;
+  const room = Math.ceil((others - world.now - entry) / Math.max(1, most));
   // A balloon driver asks for a batch at a time.
   const batch = isDecrease ? BALLOON_BATCH : 1;
   const count = Math.min(nrExtents - done, Math.max(1, Math.ceil(room / batch)) * batch);
@@ -131,9 +135,11 @@ function serveCount(
   const { request, done } = section;
   const { nrExtents } = request.args;
   const args = partOf(request.args, done, count);
+  const dirtyBefore = dirtyPages(world.xen.heap);
   const answer: Told = hypercall(world.xen, { caller, node: 0 }, { name: request.name, args });
   const { rc } = answer;
-  const took = machine === null ? 0 : extentsTook(world, machine, section, rc);
+  const scrubbed = Math.max(0, dirtyBefore - dirtyPages(world.xen.heap));
+  const took = machine === null ? 0 : extentsTook(world, machine, section, rc, scrubbed);
   const over = rc < count || done + rc === nrExtents;
   const told = toldSoFar(section, answer.frames);
   if (!over) return { section: { request, done: done + rc, ...told }, reply: null, took, extents: rc };
@@ -152,14 +158,18 @@ function extentsTook(
   machine: Machine,
   { request, done }: Section & { readonly request: PopulateRequest | DecreaseRequest },
   rc: number,
+  scrubbed: number,
 ): number {
   const cost = sectionCosts(machine, request);
   const entry = done === 0 ? machine.costs.hypercall : 0;
   // The extent that fails has taken the lock, too.
   const times = Math.max(1, rc);
   const isDecrease = request.name === 'XENMEM_decrease_reservation';
-  const spun = isDecrease ? 0 : takeHeapLock(machine, world.now + entry, cost.lock, cost.all, times);
-  return entry + spun + times * cost.all;
+  if (isDecrease) return entry + times * cost.all;
+  // Dirty pages are scrubbed outside of the lock, on the CPU that has allocated them.
+  const all = times * cost.all + scrubbed * machine.costs.scrub_page;
+  const spun = takeHeapLock(machine, world.now + entry, cost.lock, all / times, times);
+  return entry + spun + all;
 }
 
 /** The answer to a part, as far as it is used here. */

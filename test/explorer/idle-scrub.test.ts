@@ -1,0 +1,72 @@
+/** Dirty memory on the virtual clock: idle CPUs scrub it, or whoever is in a hurry does. */
+import { describe, expect, it } from 'vitest';
+import { reportHost } from '../../src/cli/host-report.ts';
+import { dirtyPages, scrubIdle } from '../../src/explorer/idle-scrub.ts';
+import type { Play } from '../../src/explorer/play.ts';
+import { play } from '../../src/explorer/replay.ts';
+import { parseScenario } from '../../src/explorer/scenario-file.ts';
+
+const around = {
+  readFile: () => -2,
+  observe: reportHost,
+  tables: () => '',
+  readOutput: () => null,
+  batches: true,
+};
+function played(steps: string, host: string, more = ''): Play {
+  const guests = 'guests: { a: { type: pv, memory: 256 }, b: { type: pv, memory: 2560 } }';
+  const scenario = parseScenario(`host: { ${host} }\n${guests}\n${more}\nsteps: [${steps}]\n`, 'test');
+  if (!scenario.ok) throw new Error(JSON.stringify(scenario.problems));
+  return play(scenario.value.stage, scenario.value.limits, around, false);
+}
+
+/** Failed expectations of a run of `steps`, and how long it took on the virtual clock. */
+function run(steps: string, host = 'memory: 4G, dom0: 1G', more = ''): { failed: string[]; ns: number } {
+  const { failures, world } = played(steps, host, more);
+  return { failed: failures.map((f) => `${f.what}: ${f.expected}, ${f.got}`), ns: world.now };
+}
+
+describe('free memory', () => {
+  it('is clean when a scenario begins, dirty on a host that has just booted', () => {
+    expect(run('{ expect: { free_list: { dirty_pages: 0 } } }').failed).toEqual([]);
+    const booted = 'memory: 4G, dom0: 1G, bootscrub: idle';
+    expect(run('{ expect: { free_list: { dirty_pages: "> 700000" } } }', booted).failed).toEqual([]);
+    expect(run('{ wait: 2s, expect: { free_list: { dirty_pages: 0 } } }', booted).failed).toEqual([]);
+  });
+
+  it('is dirty after a guest has gone, and clean once idle CPUs had the time', () => {
+    const steps = `xl create a, { run: xl destroy a, expect: { free_list: { dirty_pages: ">= 65536" } } },
+      { wait: 60ms, expect: { free_list: { dirty_pages: ">= 65536" } } },
+      { wait: 90ms, expect: { free_list: { dirty_pages: 0 } } }`;
+    expect(run(steps).failed).toEqual([]);
+  });
+
+  it('is scrubbed by the builder that cannot wait, page by page', () => {
+    const again = (pause: string): number => run(`xl create b, xl destroy b, ${pause} xl create b`).ns;
+    const clean = again('{ wait: 5s },') - 5e9;
+    const dirty = again('');
+    // 2.5 GiB, less what the first builder had left clean.
+    const pages = (dirty - clean) / 2000;
+    expect(pages).toBeGreaterThan(500_000);
+    expect(pages).toBeLessThan(700_000);
+  });
+
+  it('stays dirty while every CPU is busy', () => {
+    const { world, machine } = played('xl create a, xl destroy a', 'memory: 4G, dom0: 1G, cpus: 1');
+    const dirty = dirtyPages(world.xen.heap);
+    machine.onCpu.set(7, 0);
+    world.now += 10e9;
+    scrubIdle(world, machine);
+    expect(dirtyPages(world.xen.heap)).toBe(dirty);
+    machine.onCpu.delete(7);
+    world.now += 10e9;
+    scrubIdle(world, machine);
+    expect([dirty > 0, dirtyPages(world.xen.heap)]).toEqual([true, 0]);
+  });
+
+  it('costs the same page by page at either grain', () => {
+    const steps = 'xl create b, xl destroy b, xl create b';
+    const extents = run(steps, undefined, 'grain: extents').ns;
+    expect(run(steps, undefined, 'grain: steps').ns / extents).toBeCloseTo(1, 1);
+  });
+});
