@@ -1,6 +1,7 @@
 /** What the command line of `explore` says, checked. */
 import { parseDuration, parsePages, SIZE_FORM, TIME_FORM } from '../explorer/amount.ts';
 import { didYouMean } from '../explorer/did-you-mean.ts';
+import { isGrain } from '../explorer/explore-how.ts';
 import { REMEDIES } from '../explorer/remedy-table.ts';
 
 /** As commander hands it over. */
@@ -81,7 +82,7 @@ function checked(options: ExploreOptions): ExploreChoice {
   if (compare && (options.save !== undefined || options.saveTest !== undefined)) {
     throw new Misuse('--save and --save-test are of one remedy: use --remedy NAME instead of --compare');
   }
-  if (!/^(hypercall|request|extents:[1-9]\d{0,8})$/.test(options.grain)) {
+  if (!isGrain(options.grain)) {
     throw new Misuse(`--grain is hypercall, extents:N or request, not ${options.grain}`);
   }
   if (options.forbid !== undefined && options.forbid !== 'early-refusal') {

@@ -41,12 +41,18 @@ export function planOutputs(
 }
 
 /** Writes every report; false if one could not be written, which has been said. */
-export function writeOutputs(cli: Cli, report: ReplayReport, outputs: readonly Output[]): boolean {
+export function writeOutputs(
+  cli: Cli,
+  report: ReplayReport,
+  outputs: readonly Output[],
+  schedule?: string,
+): boolean {
+  // An order is of the scenario's own seed.
+  const how = schedule === undefined ? ['--seed', String(report.seed)] : ['--schedule', schedule];
   let isWritten = true;
   for (const { reporter, path } of outputs) {
     const colour = path === null && wantsColour(cli.terminal.isTerminal('stdout'), cli.env);
-    const again = (file: string): string =>
-      shellLine(['xlsim', 'replay', file, '--seed', String(report.seed)]);
+    const again = (file: string): string => shellLine(['xlsim', 'replay', file, ...how]);
     const text = REPORTERS[reporter]!(report, { paint: paint(colour), again });
     if (path === null) {
       say(cli, 'stdout', toBytes(text), true);

@@ -6,12 +6,14 @@ import type { Surroundings } from '../explorer/play.ts';
 import { replayScenario } from '../explorer/replay.ts';
 import { exitCodeOf, type FileResult, type ReplayReport } from '../explorer/result-record.ts';
 import type { Scenario, TranscriptBlock } from '../explorer/scenario.ts';
+import type { ScheduleFile } from '../explorer/schedule-file.ts';
 import type { TraceEvent } from '../explorer/trace-event.ts';
 import { updatedTranscript } from '../explorer/transcript.ts';
 import { type Cli, complain, flush, say } from './cli-state.ts';
 import { reportHost } from './host-report.ts';
 import { paint } from './paint.ts';
 import { type Output, planOutputs, writeOutputs } from './replay-output.ts';
+import { playSchedule, readOrder } from './replay-schedule.ts';
 import {
   type FoundFile,
   findScenarios,
@@ -42,6 +44,8 @@ export interface ReplayOptions {
   readonly timeline?: string;
   readonly oneByOne?: boolean;
   readonly watch?: boolean;
+  readonly schedule?: string;
+  readonly forceSchedule?: boolean;
 }
 
 interface Plan {
@@ -50,6 +54,8 @@ interface Plan {
   readonly seed: number | null;
   readonly grep: RegExp | null;
   readonly outputs: readonly Output[];
+  /** The order to follow; null: the clock's. */
+  readonly schedule: ScheduleFile | null;
   readonly options: ReplayOptions;
 }
 
@@ -65,7 +71,7 @@ export function replayCommand(cli: Cli, paths: readonly string[], options: Repla
     complain(cli, report);
     return MISUSE;
   }
-  return writeOutputs(cli, report, plan.outputs) ? exitCodeOf(report.files) : MISUSE;
+  return writeOutputs(cli, report, plan.outputs, options.schedule) ? exitCodeOf(report.files) : MISUSE;
 }
 
 function planReplay(cli: Cli, paths: readonly string[], options: ReplayOptions): Plan | string {
@@ -87,7 +93,9 @@ function planReplay(cli: Cli, paths: readonly string[], options: ReplayOptions):
   if (found.files.length > 1 && (options.trace !== undefined || options.timeline !== undefined)) {
     return '--trace and --timeline are of one scenario: name one file';
   }
-  return { files: found.files, shard, seed, grep, outputs, options };
+  const schedule = readOrder(cli, options, found.files.length);
+  if (typeof schedule === 'string') return schedule;
+  return { files: found.files, shard, seed, grep, outputs, schedule, options };
 }
 
 function readShard(text: string): { index: number; of: number } | null {
@@ -114,7 +122,9 @@ function runPlan(cli: Cli, plan: Plan): ReplayReport | string {
     if (read.scenario === null) files.push({ ...base, results: [] });
     else {
       const around = surroundings(found.path, read.text, options, events, updated);
-      files.push({ ...base, results: play(read.scenario, found.file, around, plan) });
+      const results = play(cli, read.scenario, { file: found.file, sha256: read.hash }, around, plan);
+      if (typeof results === 'string') return results;
+      files.push({ ...base, results });
       around.finish();
     }
     isOver = options.bail === true && exitCodeOf(files) !== 0;
@@ -125,10 +135,22 @@ function runPlan(cli: Cli, plan: Plan): ReplayReport | string {
   return { schema: 'xlsim/replay/1', version, seed: plan.seed ?? 1, shard, planned, files, updated };
 }
 
-function play(scenario: Scenario, file: string, around: Surroundings, plan: Plan): FileResult['results'] {
-  const { grep } = plan;
+/** The results; a sentence where there is an order that cannot be followed. */
+function play(
+  cli: Cli,
+  scenario: Scenario,
+  { file, sha256 }: { readonly file: string; readonly sha256: string },
+  around: Surroundings,
+  plan: Plan,
+): FileResult['results'] | string {
+  const { grep, schedule, options } = plan;
   const wanted = (name: string): boolean => grep === null || grep.test(`${file} ${name}`);
-  return replayScenario(scenario, around, { bail: plan.options.bail === true, wanted, seed: plan.seed });
+  const choice = { bail: options.bail === true, wanted, seed: plan.seed };
+  if (schedule === null) return replayScenario(scenario, around, choice);
+  const played = playSchedule(scenario, schedule, { version, file, sha256 }, options, around, choice);
+  if (!played.ok) return played.message;
+  for (const warning of played.warnings) complain(cli, warning);
+  return played.results;
 }
 
 const CLEAR_LINE = '\r\u001b[K';

@@ -70,7 +70,8 @@ function takeChosen(block: BlockRun, plan: BlockPlan, order: TurnOrder): string 
         return `choice ${turn + 1} (line ${line + 1} of the choices, ${i + 1} of ${times}) is "${name}" (${task}): ${why}`;
       }
       takeBlockTurn(block, found.actor);
-      plan.afterTurn?.(turn++, block.play.world);
+      plan.afterTurn?.(turn, block.play.world);
+      turn++;
     }
   }
   return isBlockOver(block) ? null : `the order ends after ${turn} choices, and the block does not`;

@@ -35,6 +35,9 @@ export interface ExploreHow {
   readonly depth: number;
 }
 
+/** Whether a text is one that grainOf() reads. */
+export const isGrain = (text: string): boolean => /^(hypercall|request|extents:[1-9]\d{0,8})$/.test(text);
+
 /** `hypercall`, `request` or `extents:N`, which was checked. */
 export function grainOf(text: string): TurnGrain {
   if (text === 'hypercall' || text === 'request') return text;

@@ -30,6 +30,25 @@ export function replayScenario(
   return results;
 }
 
+/**
+ * Plays the stage that a plan is for: the scenario, or its twin of that name, under the plan's remedy. Null: there is no
+ * such twin.
+ */
+export function replayInOrder(
+  scenario: Scenario,
+  twinName: string | null,
+  plan: BlockPlan,
+  around: Surroundings,
+  choice: ReplayChoice,
+): ScenarioResult | null {
+  const remedied = (stage: Stage): Stage => plan.remedy?.stage?.(stage) ?? stage;
+  if (twinName === null) {
+    return playOne(scenario.name, remedied(scenario.stage), scenario.limits, around, choice, plan);
+  }
+  const twin = scenario.twins.find(({ name }) => name === twinName);
+  return twin === undefined ? null : playTwin(scenario, twin, remedied(twin.stage), around, choice, plan);
+}
+
 /** Plays steps on a fresh host; the play tells what was found. */
 export function play(
   stage: Stage,
@@ -66,10 +85,11 @@ function playOne(
   limits: Limits,
   around: Surroundings,
   choice: ReplayChoice,
+  plan?: BlockPlan,
 ): ScenarioResult {
   const base = skipped(name, 'scenario', stage.seed);
   if (!choice.wanted(name)) return base;
-  const { failures, hung, steps, world } = play(stage, limits, around, choice.bail);
+  const { failures, hung, steps, world } = play(stage, limits, around, choice.bail, plan);
   const verdict: Verdict = failures.length > 0 ? 'failed' : hung !== null ? 'hung' : 'passed';
   return { ...base, verdict, failures, hung: hung ?? [], steps, ns: world.now };
 }
@@ -80,11 +100,12 @@ function playTwin(
   stage: Stage,
   around: Surroundings,
   choice: ReplayChoice,
+  plan?: BlockPlan,
 ): ScenarioResult {
   const name = `${scenario.name} / ${twin.name}`;
   const base = skipped(name, 'twin', stage.seed);
   if (!choice.wanted(name)) return base;
-  const { failures, hung, steps, world } = play(stage, scenario.limits, around, false);
+  const { failures, hung, steps, world } = play(stage, scenario.limits, around, false, plan);
   const told = { ...base, mustFail: twin.fails, hung: hung ?? [], steps, ns: world.now };
   const stated = (f: Failure): boolean => twin.fails.some((where) => isAt(f, where));
   const missing = twin.fails.filter((where) => !failures.some((f) => isAt(f, where)));
