@@ -25,7 +25,7 @@ export function exploreText(
   ];
   const reasons = reasonLines(result);
   if (reasons !== '') parts.push(reasons);
-  if (counterexample !== null) parts.push(storyText(counterexample, replay, paint));
+  if (counterexample !== null) parts.push(storyText(counterexample, storyTitle(result), replay, paint));
   return parts.join('\n');
 }
 
@@ -92,13 +92,23 @@ function reasonLines({ outcomes }: Exploration): string {
   return shown.map((line) => `${line}\n`).join('');
 }
 
-function storyText(story: Counterexample, replay: string | null, paint: Paint): string {
+/** Only a walk that keeps all states knows the smallest one. */
+const storyTitle = ({ walk }: Exploration): string =>
+  walk.strategy === 'exhaustive' && !walk.reduction
+    ? 'the smallest order that ends so'
+    : 'an order that ends so, made small';
+
+function storyText(story: Counterexample, title: string, replay: string | null, paint: Paint): string {
   const switches = `${grouped(story.switches)} context switch${story.switches === 1 ? '' : 'es'}`;
   const width = String(story.story.length).length;
   const lines = story.story.map((line, i) => `${String(i + 1).padStart(width)}  ${visibleLine(line)}\n`);
   const moments = story.moments.map(
     ({ title, tables }) => `\n${paint.heading(visibleLine(title))}\n${visible(tables)}`,
   );
+  const other =
+    story.replays_as === story.verdict
+      ? ''
+      : `on the clock this order ends otherwise (${story.replays_as}): what waits for a time wakes up elsewhere there\n`;
   const again = replay === null ? '' : `\n${paint.faint('replay it')}  ${visibleLine(replay)}\n`;
-  return `${paint.heading('the smallest order that ends so')}: ${switches}, ${grouped(story.steps)} steps\n${lines.join('')}${moments.join('')}${again}`;
+  return `${paint.heading(title)}: ${switches}, ${grouped(story.steps)} steps\n${lines.join('')}${other}${moments.join('')}${again}`;
 }

@@ -27,7 +27,7 @@ export function laneText({ ends }: OutcomeLane): string {
   return isOne ? ends[0]!.kind : ends.map(({ kind, count }) => `${count} ${kind}`).join(', ');
 }
 
-const ORDER_WORDS = { bfs: 'breadth first', dfs: 'depth first' } as const;
+const ORDER_WORDS = { bfs: ', breadth first', dfs: ', depth first' } as const;
 
 /** What was walked, in a sentence. */
 export function walkText(walk: Walk): string {
@@ -36,8 +36,8 @@ export function walkText(walk: Walk): string {
   if (walk.strategy === 'exhaustive') {
     const what = walk.finished ? 'all orders' : `not all orders (${walk.stopped ?? 'stopped'})`;
     const steps = depth === null ? '' : `, at most ${grouped(depth)} steps`;
-    const how = `${ORDER_WORDS[walk.order ?? 'bfs']}${walk.reduction ? ', reduced' : ''}`;
-    return `${what}, ${how}: ${grouped(states ?? 0)} states, ${grouped(transitions)} transitions${steps}; ${memory}`;
+    const how = `${walk.order === null ? '' : ORDER_WORDS[walk.order]}${walk.reduction ? ', those that end alike left out' : ''}`;
+    return `${what}${how}: ${grouped(states ?? 0)} states, ${grouped(transitions)} transitions${steps}; ${memory}`;
   }
   const what = walk.strategy === 'random' ? 'random orders' : `orders by pct (depth ${walk.pct_depth})`;
   const stopped = walk.finished ? '' : ` (${walk.stopped ?? 'stopped'})`;

@@ -2,6 +2,8 @@
  * The block on the virtual clock: once in the clock's own order, for what it costs; and once in the order that was
  * found, for the story of it.
  */
+import { checkInvariants } from '../hypervisor/invariants.ts';
+import { checkXenInvariants } from '../hypervisor/xen-invariants.ts';
 import { type BlockPlan, newBlockPlan, type TurnOrder } from './block-plan.ts';
 import { parallelBlocks } from './block-prefix.ts';
 import type { Subject } from './explore-how.ts';
@@ -12,6 +14,7 @@ import { HEAP_LOCK } from './remedies/heap-lock.ts';
 import { play } from './replay.ts';
 import { decisiveEvent, tellStory } from './story.ts';
 import type { TraceEvent } from './trace-event.ts';
+import { type EndVerdict, endVerdict } from './verdict.ts';
 import type { World } from './world.ts';
 
 /** Ends that are no failure. */
@@ -50,6 +53,11 @@ function runTimed(
   };
   const on = play(stageUpTo(subject), subject.limits, { ...subject.around, trace }, false, plan);
   return { play: on, plan, events, turns };
+}
+
+function replayVerdict({ play: { world }, plan }: TimedRun, fits: readonly boolean[]): EndVerdict {
+  const [broken = null] = [...checkInvariants(world.xen.heap), ...checkXenInvariants(world.xen)];
+  return endVerdict({ lanes: plan.ends ?? [], broken }, fits);
 }
 
 /** What comes after the block is of no interest here. */
@@ -113,6 +121,7 @@ export function tellOrder(
   subject: Subject,
   order: TurnOrder,
   verdict: Counterexample['verdict'],
+  fits: readonly boolean[],
 ): Counterexample {
   const first = runTimed(subject, order);
   const { ends, steps } = first.plan;
@@ -133,6 +142,7 @@ export function tellOrder(
   moments.push({ title: 'at the end', at: world.now, tables: subject.around.tables(world) });
   return {
     verdict,
+    replays_as: replayVerdict(second, fits),
     switches: Math.max(0, order.choices.length - 1),
     steps: order.choices.reduce((sum, { times }) => sum + times, 0),
     choices: order.choices.map((choice) => ({ ...choice })),

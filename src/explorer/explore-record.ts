@@ -65,6 +65,7 @@ const walkSchema = v.strictObject({
 
 const counterexampleSchema = v.strictObject({
   verdict,
+  replays_as: said(verdict, 'how the same order ends on the clock'),
   switches: said(whole, 'context switches'),
   steps: whole,
   choices: v.array(v.strictObject({ task: v.string(), name: v.string(), times: whole })),

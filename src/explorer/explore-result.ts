@@ -20,7 +20,7 @@ export function explorationOf(e: Exploring): Exploration {
     exit: verdictExit(verdict, how.forbidRefusal),
     walk,
     outcomes: [...outcomes],
-    counterexample: order === null ? null : tellOrder(subject, order, verdict),
+    counterexample: order === null ? null : tellOrder(subject, order, verdict, e.fits),
     clock: clockTimes(subject, order),
   };
 }

@@ -17,6 +17,14 @@ import {
 import { type ExploreHow, type Subject, spaceOf } from './explore-how.ts';
 import type { Outcome, Walk } from './explore-record.ts';
 import {
+  continueReducing,
+  type Reducing,
+  reducedEnds,
+  reducedWalk,
+  reducedWorst,
+  startReducing,
+} from './explore-reduced.ts';
+import {
   continueSampling,
   type Sampling,
   sampledEnds,
@@ -25,6 +33,7 @@ import {
   startSampling,
 } from './explore-sample.ts';
 import { outcomesOf, type SeenEnd } from './outcome-table.ts';
+import { reducedBytes } from './reduced.ts';
 import {
   continueShortest,
   type Shortest,
@@ -58,24 +67,33 @@ export interface Exploring {
   /** What was walked by class, where it is walked again with exact ownership. */
   byClass: Walking | null;
   quest: Shortest | null;
+  /** In the place of the walk, where orders that end alike are left out. */
+  reducing: Reducing | null;
+  /** What was reduced by class, while it is done again with exact ownership. */
+  reducedByClass: Reducing | null;
+  /** In the place of the walk, or after it. */
   sampling: Sampling | null;
-  phase: 'walk' | 'find' | 'sample' | 'over';
+  phase: 'walk' | 'reduce' | 'find' | 'sample' | 'over';
   stopped: StopReason | null;
 }
 
 /** Begins: plays what comes before the block, and tries each builder alone. */
 export function startExploring(subject: Subject, how: ExploreHow): Exploring {
   const isSampled = how.strategy === 'random' || how.strategy === 'pct';
+  const isReduced = how.reduction && !isSampled;
+  const ownership = how.ownership === 'exact' ? 'exact' : 'class';
   return {
     subject,
     how,
     steps: laneSteps(subject, how),
     fits: fitsAlone(subject, how),
-    walking: newWalking(subject, how, how.ownership === 'exact' ? 'exact' : 'class'),
+    walking: newWalking(subject, how, ownership),
     byClass: null,
     quest: null,
+    reducing: isReduced ? startReducing(subject, how, ownership) : null,
+    reducedByClass: null,
     sampling: isSampled ? startSampling(subject, how) : null,
-    phase: isSampled ? 'sample' : 'walk',
+    phase: isSampled ? 'sample' : isReduced ? 'reduce' : 'walk',
     stopped: null,
   };
 }
@@ -88,20 +106,39 @@ function newWalking(subject: Subject, how: ExploreHow, ownership: 'class' | 'exa
 /** Goes on for about `budget` steps. True: it is over. */
 export function continueExploring(e: Exploring, budget: number): boolean {
   if (e.phase === 'walk' && continueSearch(e.walking.search, budget)) walked(e);
+  else if (e.phase === 'reduce' && continueReducing(e.reducing!, budget)) reduced(e, e.reducing!);
   else if (e.phase === 'find' && continueShortest(e.quest!, budget)) e.phase = 'over';
   else if (e.phase === 'sample' && continueSampling(e.sampling!, budget)) e.phase = 'over';
   return e.phase === 'over';
 }
 
-/** All orders were walked: by class first; once more with exact ownership where that could tell more. */
+/**
+ * All orders were walked: by class first; once more with exact ownership where that could tell more. A failure that was
+ * found is a real run, which its replay shows: only that there is none needs the proof.
+ */
 function walked(e: Exploring): void {
-  const { walking, how } = e;
+  const { walking, how, subject } = e;
   walking.census = censusOf(walking.search);
-  if (how.ownership === 'auto' && e.byClass === null && walking.space.ownershipMatters) {
+  if (e.byClass === null && needsExact(e, walking.space)) {
     e.byClass = walking;
-    e.walking = newWalking(e.subject, how, 'exact');
+    e.walking = newWalking(subject, how, 'exact');
   } else seek(e);
 }
+
+/** The same where orders are left out. */
+function reduced(e: Exploring, reducing: Reducing): void {
+  const { how, subject } = e;
+  if (needsExact(e, reducing.space)) {
+    e.reducedByClass = reducing;
+    e.reducing = startReducing(subject, how, 'exact');
+  } else e.phase = 'over';
+}
+
+const needsExact = (e: Exploring, space: WorldSpace): boolean =>
+  e.how.ownership === 'auto' &&
+  space.how.ownership === 'class' &&
+  space.ownershipMatters &&
+  verdictExit(verdictOf(e), e.how.forbidRefusal) === 0;
 
 /** Looks for the smallest order that ends as badly as the worst, if that is a violation. */
 function seek(e: Exploring): void {
@@ -115,7 +152,17 @@ function seek(e: Exploring): void {
 
 /** Stops what is under way: a limit is reached, or the user wants no more. */
 export function stopExploring(e: Exploring, why: StopReason): void {
-  if (e.phase === 'sample') e.stopped = why;
+  if (e.phase === 'reduce' && e.reducedByClass !== null) {
+    e.reducing = e.reducedByClass;
+    e.phase = 'over';
+    return;
+  }
+  if (e.phase === 'sample' || e.phase === 'reduce') e.stopped = why;
+  if (e.phase === 'reduce' && e.how.strategy === 'auto' && why !== 'interrupted') {
+    if (verdictOf(e) === 'undecided') sampleInstead(e);
+    else e.phase = 'over';
+    return;
+  }
   if (e.phase !== 'walk') {
     e.phase = 'over';
     return;
@@ -128,7 +175,10 @@ export function stopExploring(e: Exploring, why: StopReason): void {
   }
   seek(e);
   const isOpen = e.quest === null && e.walking.census === null;
-  if (!isOpen || e.how.strategy !== 'auto' || why === 'interrupted') return;
+  if (isOpen && e.how.strategy === 'auto' && why !== 'interrupted') sampleInstead(e);
+}
+
+function sampleInstead(e: Exploring): void {
   e.sampling = startSampling(e.subject, e.how);
   e.phase = 'sample';
   e.stopped = null;
@@ -148,10 +198,16 @@ export interface ExploreProgress {
 export function exploreProgress({
   phase,
   sampling,
+  reducing,
   how,
   quest,
   walking: { search },
 }: Exploring): ExploreProgress {
+  if (phase === 'reduce' && reducing !== null) {
+    const { table, transitions, stack } = reducing.search;
+    const bytes = reducedBytes(reducing.search);
+    return { phase, states: table.count, transitions, frontier: stack.length, bytes, samples: null };
+  }
   const { table } = search;
   const transitions = search.transitions + (sampling?.tally.steps ?? 0);
   const samples =
@@ -188,11 +244,25 @@ function finishSampling(e: Exploring, sampling: Sampling): Explored {
   };
 }
 
+function finishReducing(e: Exploring, reducing: Reducing): Explored {
+  const { how, fits, steps, stopped } = e;
+  const verdict = verdictOf(e);
+  const isViolated = verdictExit(verdict, how.forbidRefusal) === 1;
+  const choices = isViolated ? reducedWorst(reducing, verdict as EndVerdict, fits) : null;
+  return {
+    verdict,
+    walk: reducedWalk(reducing, how, stopped),
+    outcomes: outcomesOf(reducedEnds(reducing), { steps, fits }, null),
+    worst: choices === null ? null : { choices, space: reducing.space },
+  };
+}
+
 /** The result, once it is over. */
 export function finishExploring(e: Exploring): Explored {
   ASSERT(e.phase === 'over', 'an exploration is over before its result is told');
   const { walking, how, quest, sampling } = e;
   if (sampling !== null) return finishSampling(e, sampling);
+  if (e.reducing !== null) return finishReducing(e, e.reducing);
   const choices = quest === null ? null : smallestSchedule(quest);
   return {
     verdict: verdictOf(e),
@@ -239,9 +309,10 @@ function seenEnds({ space, search, census }: Walking): SeenEnd[] {
 }
 
 /** What can be said by now. Under --forbid, a refusal that was seen is a violation, finished or not. */
-function verdictOf({ walking, sampling, fits, how }: Exploring): Verdict {
-  const ends = sampling === null ? seenEnds(walking) : sampledEnds(sampling);
+function verdictOf({ walking, sampling, reducing, fits, how }: Exploring): Verdict {
+  const ends =
+    sampling !== null ? sampledEnds(sampling) : reducing !== null ? reducedEnds(reducing) : seenEnds(walking);
   const seen = ends.map(({ end }): EndVerdict => endVerdict(end, fits));
-  const walkedAll = sampling === null && walking.census !== null;
+  const walkedAll = sampling === null && (reducing?.isFinished ?? walking.census !== null);
   return walkVerdict(seen, walkedAll || (how.forbidRefusal && seen.includes('early refusal')));
 }

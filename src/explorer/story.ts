@@ -22,11 +22,27 @@ interface Turn {
 /** The lines. `events` in the order in which they happened; `steps`: whose the tasks are. */
 export function tellStory(events: readonly TraceEvent[], steps: ReadonlyMap<number, StepTask>): string[] {
   const told = events.filter((event) => isTold(event, steps.get(event.task)));
-  const lines = turnsOf(told, steps).flatMap(turnLine);
+  const turns = turnsOf(told, steps);
+  const lines = turns.flatMap(turnLine);
   if (lines.length <= MAX_LINES) return lines;
   const kept = Math.floor(MAX_LINES / 2);
-  const left = lines.length - 2 * kept;
-  return [...lines.slice(0, kept), `… ${left} more turns like these …`, ...lines.slice(-kept)];
+  const middle = turns.slice(kept, -kept);
+  return [
+    ...turns.slice(0, kept).flatMap(turnLine),
+    `… ${middle.length} turns …`,
+    ...sumLines(middle),
+    ...turns.slice(-kept).flatMap(turnLine),
+  ];
+}
+
+/** Many turns in one line for each who takes part: what they come to. */
+function sumLines(turns: readonly Turn[]): string[] {
+  const byWho = new Map<string, Turn>();
+  for (const turn of turns) {
+    const before = byWho.get(turn.who);
+    byWho.set(turn.who, { ...turn, events: [...(before?.events ?? []), ...turn.events] });
+  }
+  return [...byWho.values()].flatMap((turn) => turnLine(turn).map((line) => `  in all, ${line}`));
 }
 
 /**

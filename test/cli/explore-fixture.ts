@@ -52,6 +52,7 @@ export const exploration = (change: Partial<Exploration> = {}): Exploration => (
   ],
   counterexample: {
     verdict: 'none started',
+    replays_as: 'none started',
     switches: 1,
     steps: 302,
     choices: [
