@@ -5,6 +5,9 @@ import { type Column, layOut } from './columns.ts';
 import { againLine, grouped, laneText, shareText, walkText } from './explore-words.ts';
 import { type Paint, visible, visibleLine } from './screen.ts';
 
+/** What helps a walk that did not come to its end. */
+const FURTHER =
+  'smaller guests or fewer, a coarser --grain, --reduction on, --strategy random, or more of --time-budget and --max-memory';
 /** Rows shown; the rest is counted. */
 const MAX_ROWS = 20;
 /** Steps with a column of their own. */
@@ -41,6 +44,7 @@ function facts(report: ExploreReport, result: Exploration, paint: Paint): string
   ];
   if (walk.guarantee !== null) rows.push(['promise', walk.guarantee]);
   if (walk.strategy !== 'exhaustive') rows.push(['again', againLine(report, result)]);
+  if (!walk.finished) rows.push(['further', FURTHER]);
   return rows.map(([key, text]) => `${paint.faint(key.padEnd(9))} ${visibleLine(text)}\n`).join('');
 }
 
@@ -95,7 +99,9 @@ function reasonLines({ outcomes }: Exploration): string {
 /** Only a walk that keeps all states knows the smallest one. */
 const storyTitle = ({ walk }: Exploration): string =>
   walk.strategy === 'exhaustive' && !walk.reduction
-    ? 'the smallest order that ends so'
+    ? walk.finished
+      ? 'the smallest order that ends so'
+      : 'an order that ends so, the smallest where there was time for it'
     : 'an order that ends so, made small';
 
 function storyText(story: Counterexample, title: string, replay: string | null, paint: Paint): string {

@@ -29,18 +29,27 @@ export function laneText({ ends }: OutcomeLane): string {
 
 const ORDER_WORDS = { bfs: ', breadth first', dfs: ', depth first' } as const;
 
+/** What ended a walk, in words. */
+const STOPPED: Readonly<Record<string, string>> = {
+  time: 'the time budget ended',
+  memory: 'the memory limit was reached',
+  states: 'the limit of states was reached',
+  interrupted: 'it was interrupted',
+};
+const stopText = (stopped: string | null): string => STOPPED[stopped ?? ''] ?? 'it was stopped';
+
 /** What was walked, in a sentence. */
 export function walkText(walk: Walk): string {
   const { states, transitions, depth, samples } = walk;
   const memory = `memory by ${walk.ownership}${walk.ownership_matters ? ', though who owns which frame may matter here' : ''}`;
   if (walk.strategy === 'exhaustive') {
-    const what = walk.finished ? 'all orders' : `not all orders (${walk.stopped ?? 'stopped'})`;
+    const what = walk.finished ? 'all orders' : `not all orders (${stopText(walk.stopped)})`;
     const steps = depth === null ? '' : `, at most ${grouped(depth)} steps`;
     const how = `${walk.order === null ? '' : ORDER_WORDS[walk.order]}${walk.reduction ? ', those that end alike left out' : ''}`;
     return `${what}${how}: ${grouped(states ?? 0)} states, ${grouped(transitions)} transitions${steps}; ${memory}`;
   }
   const what = walk.strategy === 'random' ? 'random orders' : `orders by pct (depth ${walk.pct_depth})`;
-  const stopped = walk.finished ? '' : ` (${walk.stopped ?? 'stopped'})`;
+  const stopped = walk.finished ? '' : ` (${stopText(walk.stopped)})`;
   return `${grouped(samples ?? 0)} ${what}${stopped}, seed ${walk.seed}: ${grouped(transitions)} transitions; a sample proves nothing`;
 }
 

@@ -33,7 +33,9 @@ import {
   startSampling,
 } from './explore-sample.ts';
 import { outcomesOf, type SeenEnd } from './outcome-table.ts';
+import { pathWithin } from './path-within.ts';
 import { reducedBytes } from './reduced.ts';
+import { shortenSchedule } from './schedule-shorten.ts';
 import {
   continueShortest,
   type Shortest,
@@ -45,6 +47,9 @@ import type { Choice } from './space.ts';
 import { type Census, censusOf, endingsSoFar } from './state-graph.ts';
 import { type EndVerdict, endVerdict, type Verdict, verdictExit, walkVerdict } from './verdict.ts';
 import type { WorldSpace } from './world-space.ts';
+
+/** Orders tried to make a bad one smaller that is not known to be the smallest. */
+const SHORTEN_ATTEMPTS = 100;
 
 /** Why a walk was stopped before its end. */
 export type StopReason = 'time' | 'memory' | 'states' | 'interrupted';
@@ -244,6 +249,14 @@ function finishSampling(e: Exploring, sampling: Sampling): Explored {
   };
 }
 
+/** Where there was no time for the smallest order: one that was met, made smaller. */
+function anyWorst({ walking: { space, search } }: Exploring, { wanted }: Shortest): readonly Choice[] | null {
+  const choices = pathWithin(search, wanted);
+  return choices === null
+    ? null
+    : shortenSchedule(space, choices, wanted, SHORTEN_ATTEMPTS, choices.length).choices;
+}
+
 function finishReducing(e: Exploring, reducing: Reducing): Explored {
   const { how, fits, steps, stopped } = e;
   const verdict = verdictOf(e);
@@ -263,7 +276,7 @@ export function finishExploring(e: Exploring): Explored {
   const { walking, how, quest, sampling } = e;
   if (sampling !== null) return finishSampling(e, sampling);
   if (e.reducing !== null) return finishReducing(e, e.reducing);
-  const choices = quest === null ? null : smallestSchedule(quest);
+  const choices = quest === null ? null : (smallestSchedule(quest) ?? anyWorst(e, quest));
   return {
     verdict: verdictOf(e),
     walk: walkOf(e),
