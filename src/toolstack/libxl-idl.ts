@@ -23,9 +23,15 @@ export type Descriptor =
   | { readonly kind: 'enum'; readonly names: readonly string[]; readonly init: string }
   | { readonly kind: 'bitmap' }
   | { readonly kind: 'array'; readonly of: Descriptor }
-  | { readonly kind: 'struct'; readonly fields: readonly Field[] }
+  | { readonly kind: 'struct'; readonly fields: readonly Field[]; readonly blank: Blank }
   | { readonly kind: 'union'; readonly variants: ReadonlyMap<string, Descriptor> }
   | { readonly kind: 'cpuid' };
+
+/**
+ * A struct's initial value, for a copy to begin with: a copy of an object read from JSON is fast to make, to read and to
+ * copy again, one put together field by field is a dictionary to the engine. What may be changed in place is not shared.
+ */
+type Blank = Readonly<Record<string, unknown>>;
 
 interface Field {
   /** The property of the typed value, e.g. `maxMemkb`. */
@@ -108,14 +114,14 @@ const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (c) => `_${c.
 
 /** A struct; the order of `fields` is the order of the JSON. */
 export function struct<F extends { readonly [key: string]: Idl<unknown> }>(fields: F): Idl<StructValue<F>> {
-  return idl({
-    kind: 'struct',
-    fields: Object.entries(fields).map(([property, type]) => ({
-      property,
-      json: snakeCase(property),
-      type: type.desc,
-    })),
-  });
+  const list = Object.entries(fields).map(([property, type]) => ({
+    property,
+    json: snakeCase(property),
+    type: type.desc,
+  }));
+  const initial = list.map(({ property, type }) => [property, initialValue(type)]);
+  const blank: Blank = JSON.parse(JSON.stringify(Object.fromEntries(initial)));
+  return idl({ kind: 'struct', fields: list, blank });
 }
 
 /** Which variant of a keyed union is there, and its data; null when the key has no valid value. */
@@ -151,8 +157,10 @@ function initialValue(desc: Descriptor): unknown {
     case 'cpuid':
       return { cpuid: [], msr: [] };
     case 'struct': {
-      const value: Record<string, unknown> = {};
-      for (const field of desc.fields) value[field.property] = initialValue(field.type);
+      const value: Record<string, unknown> = { ...desc.blank };
+      for (const { property, type } of desc.fields)
+        if (typeof value[property] === 'object' && value[property] !== null)
+          value[property] = initialValue(type);
       return value;
     }
   }
