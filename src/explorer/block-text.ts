@@ -1,41 +1,16 @@
-/** A driven block as text: two with the same text have the same future, or (by class) one that looks the same. */
+/** What a driven block consists of, as texts: the same text has the same future or, by class, one that looks the same. */
 
-import { domids, heapDomainOf, type Xen } from '../hypervisor/xen.ts';
-import { saveXen } from '../hypervisor/xen-save.ts';
+import { saveDomain } from '../hypervisor/domain-save.ts';
+import { saveHeap } from '../hypervisor/heap-save.ts';
+import { heapDomainOf, type Xen } from '../hypervisor/xen.ts';
 import type { BlockRun } from './block.ts';
 import { type Canon, canonText } from './canonical.ts';
 import { domainClass, heapClass, heapDomainClass } from './memory-class.ts';
-import type { RunningTask, World } from './world.ts';
+import type { World } from './world.ts';
 import type { XsState } from './xenstored.ts';
 
 /** Whether it matters which frame is whose. */
 export type Ownership = 'class' | 'exact';
-
-/** The whole state. Left out: the clock (only distances count), what was printed, counters that only name things. */
-export function blockText(canon: Canon, block: BlockRun, ownership: Ownership): string {
-  const { world } = block.run;
-  const parts = [
-    canonText(
-      canon,
-      block.states.map((state) => ({ ...state, at: Math.max(0, state.at - world.now) })),
-    ),
-    canonText(canon, block.born),
-    ...world.tasks.map((task) => taskText(canon, task, world.now)).sort(),
-    storeText(canon, world.store),
-    canonText(canon, world.userdata),
-    canonText(canon, world.locks),
-    restText(canon, world),
-    ownership === 'class' ? xenClassText(canon, world.xen) : exactText(world.xen),
-  ];
-  return parts.join('\n');
-}
-
-/** A task. Moments are told as distances from now. */
-export function taskText(canon: Canon, task: RunningTask, now: number): string {
-  const { at, ...rest } = task;
-  const left = at === null ? 'never' : at <= now ? 'now' : String(at - now);
-  return `${left} ${canonText(canon, rest)}`;
-}
 
 /** xenstore. Without an open transaction generations and numbers of transactions tell nothing. */
 export function storeText(canon: Canon, { root, introduced, transactions, generation }: XsState): string {
@@ -46,34 +21,42 @@ export function storeText(canon: Canon, { root, introduced, transactions, genera
   return text;
 }
 
-/** How long libxl remembers a domid. Xen: CHILD_DOMID_REUSE_TIMEOUT of libxl_domid_history. */
-const REMEMBERED = 60e9;
-
+/** What else the world keeps: what was given out, and files. */
 export function restText(canon: Canon, world: World): string {
-  const recent = world.recentDomids.filter(({ at }) => world.now - at < REMEMBERED);
-  const ages = recent.map(({ domid, at }) => `${domid}:${world.now - at}`);
-  const rest = [world.uuids, world.xlConf, world.missingFiles, world.files];
-  return `${ages.join()} ${canonText(canon, rest)}`;
+  const { recentDomids, uuids, xlConf, missingFiles, files } = world;
+  return canonText(canon, [recentDomids, uuids, xlConf, missingFiles, files]);
 }
 
-function xenClassText(canon: Canon, xen: Xen): string {
-  const domains = domids(xen).map((domid) => domainText(canon, xen, domid));
-  return [heapClass(xen.heap), ...domains, xen.lastDomid, canonText(canon, xen.cpupools)].join('\n');
-}
+/** The heap. */
+export const heapText = (canon: Canon, { heap }: Xen, ownership: Ownership): string =>
+  ownership === 'class' ? heapClass(heap) : canonText(canon, saveHeap(heap));
 
-/** A domain by class; its record is a value, looked at once. */
-export function domainText(canon: Canon, xen: Xen, domid: number): string {
+/** A domain; its record is a value, looked at once. */
+export function domainText(canon: Canon, xen: Xen, domid: number, ownership: Ownership): string {
   const record = xen.domains.get(domid)!;
   let known = canon.known.get(record);
   if (known === undefined) {
-    known = canonText(canon, domainClass(record));
+    known = canonText(canon, ownership === 'class' ? domainClass(record) : saveDomain(record));
     canon.known.set(record, known);
   }
-  return `${domid} ${known} ${heapDomainClass(heapDomainOf(xen, domid))}`;
+  return `${known} ${heapDomainClass(heapDomainOf(xen, domid))}`;
 }
 
-/** Every frame, every list in its order. */
-function exactText(xen: Xen): string {
-  const { consoleRing: _printed, ...saved } = saveXen(xen) as { consoleRing: string };
-  return JSON.stringify(saved);
+/**
+ * A state has one form: who may go on is ready since the block began, and where no transaction of xenstore is open,
+ * counters that only name things start anew.
+ */
+export function settleForm(block: BlockRun, began: number): void {
+  const { world } = block.run;
+  const { store, now } = world;
+  if (store.transactions.length === 0 && (store.generation !== 0 || store.nextTx !== 1)) {
+    world.store = { ...store, generation: 0, nextTx: 1 };
+  }
+  const isLate = ({ at }: { readonly at: number | null }): boolean => at !== null && at > began && at <= now;
+  if (world.tasks.some(isLate)) {
+    world.tasks = world.tasks.map((task) => (isLate(task) ? { ...task, at: began } : task));
+  }
+  if (block.states.some(isLate)) {
+    block.states = block.states.map((state) => (isLate(state) ? { ...state, at: began } : state));
+  }
 }

@@ -4,7 +4,7 @@ import type { Interceptor } from './intercept.ts';
 import type { Machine } from './machine.ts';
 import type { Outside } from './serve.ts';
 import type { Write } from './task-text.ts';
-import type { World } from './world.ts';
+import type { RunningTask, World } from './world.ts';
 
 /** Where the text of running tasks goes, and who looks at what they ask. */
 export interface Observer {
@@ -33,6 +33,8 @@ export interface Run {
   wakeAt: number;
   /** Who comes between a task and the world; absent: nobody. */
   intercept?: Interceptor;
+  /** Sees what a task asks in its turn, before it is served. */
+  asked?: (request: Request, task: RunningTask) => void;
   /** The id of a task called `name` that `parent` starts; absent: the next one. */
   newId?: (parent: number, name: string) => number;
   /** Nobody is told machine frames: what is done then does not depend on which ones they are. */

@@ -113,6 +113,7 @@ function advance(run: Run, running: RunningTask, grain: TurnGrain, start: number
     if (inside !== null) {
       if (served) return stand(run, here);
       served = true;
+      run.asked?.(inside.request, here);
       here = timed(run, goOnBy(run, { ...here, section: null }, inside, extentsOf(grain)), start);
       continue;
     }
@@ -128,6 +129,7 @@ function advance(run: Run, running: RunningTask, grain: TurnGrain, start: number
       if (served) return stand(run, here);
       served = true;
     }
+    run.asked?.(request, here);
     const next = { ...here, task: stepped.task, reply: READY, at: world.now };
     if (isText(request)) {
       writeText(run.observers.get(here.id)?.write, next.task, request, world.now);

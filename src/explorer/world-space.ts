@@ -1,30 +1,25 @@
 /**
- * A real host with a parallel block on it as a space to search: states are numbers of states seen before.
+ * A real host with a parallel block on it as a space to search. See docs/exploration.md.
  *
- * The host stands in one state at a time. A trail of marks leads there; going back along it costs what happened since,
- * going anywhere else means making the steps on the way again.
+ * A state is a vector of cells (world-cells.ts). A step is made on the host where nothing is known of it, and looked up
+ * by what it read where something is (step-memo.ts).
  */
-import { ASSERT } from '../hypervisor/bug.ts';
 import { checkInvariants } from '../hypervisor/invariants.ts';
 import { checkXenInvariants } from '../hypervisor/xen-invariants.ts';
-import { markXen, rollbackXen, type XenMark } from '../hypervisor/xen-mark.ts';
-import {
-  actorName,
-  actorPath,
-  type BlockRun,
-  blockEnds,
-  blockTurns,
-  openBlock,
-  takeBlockTurn,
-} from './block.ts';
+import type { Request } from '../toolstack/task.ts';
+import { actorName, actorPath, openBlock, takeBlockTurn } from './block.ts';
 import type { AtBlock } from './block-prefix.ts';
-import { blockText, type Ownership } from './block-text.ts';
-import { type BlockValues, putValues, takeValues } from './block-values.ts';
+import { type Ownership, settleForm } from './block-text.ts';
 import { type Canon, canonId, newCanon } from './canonical.ts';
+import { type FootprintOf, footprintOf } from './footprint.ts';
 import type { Interceptor } from './intercept.ts';
-import type { LaneEnd } from './lane-end.ts';
+import { endOfLane, type LaneEnd } from './lane-end.ts';
 import type { Space } from './space.ts';
 import type { TurnGrain } from './turn.ts';
+import { CLOCK, FIRST_LANE, newCells, putCells, standing } from './world-cells.ts';
+import { mayMatterWhose, stepFrom } from './world-step.ts';
+import { stateAt, takeXenTo, wayTo } from './world-trail.ts';
+import { actorsOf, factsAt, newWorldWalk, type WorldWalk } from './world-walk.ts';
 
 /** How a host is walked. */
 export interface WorldSpaceHow {
@@ -32,6 +27,12 @@ export interface WorldSpaceHow {
   /** `class`: which frame is whose is left out of the state. */
   readonly ownership: Ownership;
   readonly intercept?: Interceptor;
+  /** The requests that `intercept` looks at; absent: any. The fewer, the faster. */
+  readonly intercepts?: (request: Request) => boolean;
+  /** Every step that is looked up is made as well, and a difference is a bug. */
+  readonly isChecked?: boolean;
+  /** What requests read; absent: the table of footprint.ts. */
+  readonly footprint?: FootprintOf;
 }
 
 /** How a block ended. */
@@ -50,136 +51,127 @@ export interface WorldSpace extends Space {
   readonly taskPath: (task: number) => string;
   /** What an outcome's number stands for. */
   readonly endOf: (outcome: number) => WorldEnd;
-  /** By class only: memory was given back on some path while another task went on to ask for more than single pages. */
+  /** By class: on some path memory was given back and more than single pages were asked for afterwards. */
   readonly ownershipMatters: boolean;
+  /** Steps made for real; the others were looked up. */
+  readonly made: number;
 }
 
-/** A step of the trail: the state, and how to be there again. */
-interface Place {
-  readonly state: number;
-  readonly mark: XenMark;
-  readonly values: BlockValues;
-}
-
-interface Walker {
-  readonly block: BlockRun;
-  readonly how: WorldSpaceHow;
-  readonly canon: Canon;
-  /** States by their texts: numbered in the order in which they are seen. */
+interface Ends {
   readonly names: Canon;
-  readonly trail: Place[];
-  /** By state: from which one it was reached first, and by whom. */
-  readonly parent: number[];
-  readonly by: number[];
-  /** By state: who can go on; filled when the state is first seen. */
-  readonly turns: (readonly number[])[];
-  readonly outcomes: number[];
   readonly ends: WorldEnd[];
-  readonly endCanon: Canon;
+  /** Invariants that do not hold, by Xen's cells. */
+  readonly broken: Map<string, string | null>;
 }
 
 /** The space of everything that can become of a block. cannotDrive() has said null. */
 export function newWorldSpace({ play, block: step }: AtBlock, how: WorldSpaceHow): WorldSpace {
-  const block = openBlock(play, step, {
-    grain: how.grain,
-    timed: false,
-    forgetFrames: how.ownership === 'class',
-  });
+  const { grain, ownership } = how;
+  const block = openBlock(play, step, { grain, timed: false, forgetFrames: ownership === 'class' });
   if (how.intercept !== undefined) block.run.intercept = how.intercept;
-  const w: Walker = {
-    block,
-    how,
-    canon: newCanon(),
-    names: newCanon(),
-    trail: [],
-    parent: [],
-    by: [],
-    turns: [],
-    outcomes: [],
-    ends: [],
-    endCanon: newCanon(),
-  };
-  arrive(w, -1, -1);
+  const w = newWorldWalk(block, newCells(block, ownership), {
+    footprint: how.footprint ?? footprintOf,
+    intercepts: how.intercepts ?? (() => true),
+    isChecked: how.isChecked ?? false,
+  });
+  const found: Ends = { names: newCanon(), ends: [], broken: new Map() };
   return {
-    width: 1,
+    get width() {
+      return w.cells.count;
+    },
     get tasks() {
-      return block.lanes.length + block.others.length;
+      return actorsOf(w);
     },
     start: (into, at) => {
-      into[at] = 0;
+      const { states } = w.trail;
+      for (let i = 0; i < w.cells.count; i++) into[at + i] = states[i]!;
     },
-    enabled: (state, at, tasks) => {
-      const turns = w.turns[state[at]!]!;
-      for (let i = 0; i < turns.length; i++) tasks[i] = turns[i]!;
-      return turns.length;
-    },
+    enabled: (state, at, tasks) => enabledIn(w, state, at, tasks),
     step: (state, at, task, into, intoAt) => {
-      const from = state[at]!;
-      goTo(w, from);
-      takeBlockTurn(block, task);
-      into[intoAt] = arrive(w, from, task);
+      const place = stepFrom(w, goTo(w, state, at), task);
+      const { states } = w.trail;
+      const from = stateAt(w.trail, place);
+      for (let i = 0; i < w.cells.count; i++) into[intoAt + i] = states[from + i]!;
     },
-    outcome: (state, at) => w.outcomes[state[at]!]!,
+    outcome: (state, at) => outcomeOf(w, found, state, at),
     how,
     taskName: (task) => actorName(block, task),
     taskPath: (task) => actorPath(block, task),
-    endOf: (outcome) => w.ends[outcome]!,
-    ownershipMatters: how.ownership === 'class',
+    endOf: (outcome) => found.ends[outcome]!,
+    get ownershipMatters() {
+      return ownership === 'class' && mayMatterWhose(w);
+    },
+    get made() {
+      return w.made;
+    },
   };
 }
 
-/** Names the state the host is in now and puts it at the end of the trail. */
-function arrive(w: Walker, from: number, by: number): number {
-  const { block, canon } = w;
-  const { world } = block.run;
-  if (world.store.transactions.length === 0) world.store = { ...world.store, generation: 0, nextTx: 1 };
-  const known = w.parent.length;
-  const state = canonId(w.names, blockText(canon, block, w.how.ownership));
-  if (state === known) {
-    w.parent.push(from);
-    w.by.push(by);
-    const turns = blockTurns(block);
-    w.turns.push(turns);
-    w.outcomes.push(turns.length === 0 ? outcomeOf(w) : -1);
-  }
-  w.trail.push({ state, mark: markXen(world.xen), values: takeValues(block) });
-  return state;
+/** The place of a state on the trail, which is made anew where the state lies on another way. */
+function goTo(w: WorldWalk, state: Int32Array, at: number): number {
+  const way = wayTo(w.trail, state, at, w.cells.count);
+  let { place } = way;
+  for (let i = way.actors.length - 1; i >= 0; i--) place = stepFrom(w, place, way.actors[i]!);
+  return place;
 }
 
-function outcomeOf(w: Walker): number {
-  const lanes = blockEnds(w.block);
-  const { xen } = w.block.run.world;
-  const [broken = null] = [...checkInvariants(xen.heap), ...checkXenInvariants(xen)];
-  const end = { lanes, broken };
-  const outcome = canonId(w.endCanon, JSON.stringify(end));
-  w.ends[outcome] = end;
+function enabledIn(w: WorldWalk, state: Int32Array, at: number, tasks: Int32Array): number {
+  const lanes = w.block.lanes.length;
+  let isOver = true;
+  for (let l = 0; l < lanes && isOver; l++) isOver = factsAt(w, l, state, at).isOver;
+  if (isOver) return 0;
+  const now = standing(w.cells.clock, state[at + CLOCK]!);
+  const all = actorsOf(w);
+  let n = 0;
+  let soonest = Number.POSITIVE_INFINITY;
+  for (let actor = 0; actor < all; actor++) {
+    const { due, domid } = factsAt(w, actor, state, at);
+    if (due === Number.POSITIVE_INFINITY || (domid >= 0 && !mayRun(w, domid, state, at))) continue;
+    if (due <= now) tasks[n++] = actor;
+    else if (due < soonest) soonest = due;
+  }
+  if (n > 0 || soonest === Number.POSITIVE_INFINITY) return n;
+  for (let actor = 0; actor < all; actor++) {
+    const { due, domid } = factsAt(w, actor, state, at);
+    if (due === soonest && (domid < 0 || mayRun(w, domid, state, at))) tasks[n++] = actor;
+  }
+  return n;
+}
+
+/** A guest's program stands still while its domain does. */
+function mayRun({ cells }: WorldWalk, domid: number, state: Int32Array, at: number): boolean {
+  const cell = cells.domainAt.get(domid);
+  const id = cell === undefined ? 0 : state[at + cell]!;
+  if (id === 0) return false;
+  const { record } = standing(cells.domains.get(domid)!, id);
+  return record.controllerPauseCount === 0 && !record.isShutDown;
+}
+
+function outcomeOf(w: WorldWalk, found: Ends, state: Int32Array, at: number): number {
+  const lanes = w.block.lanes.map((lane, l) => {
+    const { state: stands } = standing(w.cells.lanes[l]!, state[at + FIRST_LANE + l]!);
+    const isOver = stands.task === null && stands.next >= lane.steps.length;
+    return endOfLane(lane, stands.facts, isOver);
+  });
+  const end = { lanes, broken: brokenIn(w, found, state, at) };
+  const outcome = canonId(found.names, JSON.stringify(end));
+  found.ends[outcome] = end;
   return outcome;
 }
 
-/** Takes the host to a state seen before. */
-function goTo(w: Walker, state: number): void {
-  const way: number[] = [];
-  let at = state;
-  let found = placeOf(w, at);
-  while (found < 0) {
-    way.push(w.by[at]!);
-    at = w.parent[at]!;
-    ASSERT(at >= 0, `state ${state} was reached from the start`);
-    found = placeOf(w, at);
-  }
-  const place = w.trail[found]!;
-  w.trail.length = found + 1;
-  rollbackXen(w.block.run.world.xen, place.mark);
-  putValues(w.block, place.values);
-  for (let task = way.pop(); task !== undefined; task = way.pop()) {
-    const from = w.trail[w.trail.length - 1]!.state;
-    takeBlockTurn(w.block, task);
-    arrive(w, from, task);
-  }
-}
-
-/** Where a state is on the trail, the latest place; -1: nowhere. */
-function placeOf(w: Walker, state: number): number {
-  for (let i = w.trail.length - 1; i >= 0; i--) if (w.trail[i]!.state === state) return i;
-  return -1;
+function brokenIn(w: WorldWalk, { broken }: Ends, state: Int32Array, at: number): string | null {
+  const { cells, trail, block } = w;
+  const { world } = block.run;
+  const parts = [...cells.domainAt.values()].map((cell) => state[at + cell]!);
+  const key = `${state[at + 1]} ${parts.join()}`;
+  const known = broken.get(key);
+  if (known !== undefined) return known;
+  takeXenTo(trail, world.xen, goTo(w, state, at), (p) => {
+    putCells(cells, trail.states.slice(stateAt(trail, p - 1), stateAt(trail, p)));
+    takeBlockTurn(block, trail.actors[p]!);
+    settleForm(block, w.began);
+  });
+  const [first = null] = [...checkInvariants(world.xen.heap), ...checkXenInvariants(world.xen)];
+  broken.set(key, first);
+  return first;
 }

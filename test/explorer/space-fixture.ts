@@ -1,6 +1,6 @@
 /** Scenarios in a few lines as spaces to search. */
 import { reportHost } from '../../src/cli/host-report.ts';
-import { playToBlock } from '../../src/explorer/block-prefix.ts';
+import { type AtBlock, playToBlock } from '../../src/explorer/block-prefix.ts';
 import type { Surroundings } from '../../src/explorer/play.ts';
 import { parseScenario } from '../../src/explorer/scenario-file.ts';
 import { newWorldSpace, type WorldSpace, type WorldSpaceHow } from '../../src/explorer/world-space.ts';
@@ -15,12 +15,16 @@ export const around: Surroundings = {
 };
 
 /** The space of a scenario's first parallel block. */
-export function spaceOf(text: string, how: Partial<WorldSpaceHow> = {}): WorldSpace {
+export const spaceOf = (text: string, how: Partial<WorldSpaceHow> = {}): WorldSpace =>
+  newWorldSpace(blockOf(text), { grain: 'hypercall', ownership: 'class', ...how });
+
+/** A play that stands at a scenario's first parallel block. */
+export function blockOf(text: string): AtBlock {
   const scenario = parseScenario(text, 'test');
   if (!scenario.ok) throw new Error(JSON.stringify(scenario.problems));
   const at = playToBlock(scenario.value.stage, scenario.value.limits, around, 0);
   if (at === null) throw new Error('nothing parallel');
-  return newWorldSpace(at, { grain: 'hypercall', ownership: 'class', ...how });
+  return at;
 }
 
 /** The kinds of the lanes' ends, as words in order, each kind of end once. */

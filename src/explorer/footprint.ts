@@ -1,0 +1,133 @@
+/**
+ * What the answer to a request, and its effect, may depend on: the cells that are read.
+ *
+ * A table by Xen's name; whatever is not in it reads everything. What a request changes is not stated but seen. A
+ * search that checks itself makes every step for real and so finds a row that claims too little.
+ */
+import { DOMID_SELF } from '../hypervisor/xen.ts';
+import type { Request } from '../toolstack/task.ts';
+import { BORN, CLOCK, HEAP, LOCKS, MISC, REST, USERDATA, XS } from './world-cells.ts';
+
+/** What a request reads. */
+export interface Footprint {
+  /** Cells by number. */
+  readonly cells: readonly number[];
+  /** Domains by id. */
+  readonly domids: readonly number[];
+  /** All domains, in which the ones that are not there count as well. */
+  readonly allDomains?: boolean;
+  /** Who watches what in xenstore. */
+  readonly watches?: boolean;
+  /** The tasks inside domains, and all others that are no lanes. */
+  readonly others?: boolean;
+}
+
+/** Looks at a request of a task inside domain `caller` (0: dom0's). */
+export type FootprintOf = (request: Request, caller: number) => Footprint;
+
+const NOTHING: Footprint = { cells: [], domids: [] };
+
+/** All there is but the other lanes. */
+export const EVERYTHING: Footprint = {
+  cells: [CLOCK, HEAP, MISC, XS, USERDATA, LOCKS, REST, BORN],
+  domids: [],
+  allDomains: true,
+  watches: true,
+  others: true,
+};
+
+type Kind = 'nothing' | 'domain' | 'domain+pools' | 'domain+heap' | 'heap' | 'domains' | 'domains+heap';
+
+const HYPERCALLS: Readonly<Record<string, Kind>> = {
+  traced: 'nothing',
+  XENVER_info: 'nothing',
+  XEN_SYSCTL_cputopoinfo: 'nothing',
+  XENMEM_maximum_ram_page: 'nothing',
+  XENMEM_set_memory_map: 'domain',
+  XENMEM_current_reservation: 'domain',
+  XENMEM_maximum_reservation: 'domain',
+  XENMEM_maximum_gpfn: 'domain',
+  XENMEM_get_pod_target: 'domain',
+  XEN_DOMCTL_getnodeaffinity: 'domain',
+  XEN_DOMCTL_setnodeaffinity: 'domain+pools',
+  XEN_DOMCTL_getvcpuaffinity: 'domain+pools',
+  XEN_DOMCTL_setvcpuaffinity: 'domain+pools',
+  XEN_DOMCTL_getvcpuinfo: 'domain+pools',
+  XEN_DOMCTL_max_mem: 'domain',
+  XEN_DOMCTL_setvnumainfo: 'domain',
+  XEN_DOMCTL_pausedomain: 'domain',
+  XEN_DOMCTL_unpausedomain: 'domain',
+  VCPUOP_up: 'domain',
+  VCPUOP_down: 'domain',
+  foreign_map: 'domain+heap',
+  XENMEM_claim_pages: 'domain+heap',
+  XENMEM_populate_physmap: 'domain+heap',
+  XENMEM_increase_reservation: 'domain+heap',
+  XENMEM_decrease_reservation: 'domain+heap',
+  XENMEM_set_pod_target: 'domain+heap',
+  XENMEM_remove_from_physmap: 'domain+heap',
+  XEN_DOMCTL_max_vcpus: 'domain+heap',
+  XEN_DOMCTL_set_paging_mempool_size: 'domain+heap',
+  XEN_SYSCTL_physinfo: 'heap',
+  XEN_SYSCTL_numainfo: 'heap',
+  XEN_DOMCTL_getdomaininfo: 'domains',
+  XEN_SYSCTL_getdomaininfolist: 'domains',
+  XEN_SYSCTL_cpupool_op: 'domains',
+  XEN_DOMCTL_createdomain: 'domains+heap',
+};
+
+/** What a request reads. */
+export function footprintOf(request: Request, caller: number): Footprint {
+  switch (request.kind) {
+    case 'hypercall':
+      return hypercallFootprint(request.name, request.args, caller);
+    case 'xs':
+      return request.call.op === 'read' || request.call.op === 'directory'
+        ? { cells: [XS], domids: [] }
+        : { cells: [XS, CLOCK], domids: [], watches: true };
+    case 'userdata':
+      return { cells: [USERDATA], domids: [] };
+    case 'lock':
+    case 'unlock':
+      return { cells: [LOCKS, CLOCK], domids: [] };
+    case 'spawn':
+      return { cells: [BORN, CLOCK], domids: [] };
+    case 'uuid':
+    case 'file':
+      return { cells: [REST], domids: [] };
+    case 'recent-domid':
+      return { cells: [REST, CLOCK], domids: [] };
+    case 'now':
+    case 'sleep':
+    case 'wait':
+      return { cells: [CLOCK], domids: [] };
+    case 'remote':
+      return EVERYTHING;
+    default:
+      return NOTHING;
+  }
+}
+
+function hypercallFootprint(name: string, args: object, caller: number): Footprint {
+  const { domid } = args as { domid?: number };
+  const named = domid === DOMID_SELF ? caller : domid;
+  const domids = named === undefined ? [] : [named];
+  switch (HYPERCALLS[name]) {
+    case 'nothing':
+      return NOTHING;
+    case 'domain':
+      return { cells: [], domids };
+    case 'domain+pools':
+      return { cells: [MISC], domids };
+    case 'domain+heap':
+      return { cells: [HEAP], domids };
+    case 'heap':
+      return { cells: [HEAP], domids: [] };
+    case 'domains':
+      return { cells: [MISC], domids: [], allDomains: true };
+    case 'domains+heap':
+      return { cells: [MISC, HEAP], domids: [], allDomains: true };
+    default:
+      return EVERYTHING;
+  }
+}

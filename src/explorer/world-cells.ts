@@ -1,0 +1,226 @@
+/**
+ * A driven block taken apart into cells: one for each lane and task, for Xen's heap, for each domain, for xenstore, …
+ *
+ * What may stand in a cell is numbered, by text, in order of first use; 0: nothing is there. A state is the vector of
+ * those numbers, so a step that leaves a cell alone copies a word. Each number keeps one value that stands for it, from
+ * which the block is put together again; all but Xen's memory, which is no value.
+ */
+import type { Cpupool, Domain } from '../hypervisor/domain-state.ts';
+import type { HeapDomain } from '../hypervisor/heap-state.ts';
+import type { BlockRun, LaneState } from './block.ts';
+import { domainText, heapText, type Ownership, restText, storeText } from './block-text.ts';
+import { type Canon, canonText, newCanon } from './canonical.ts';
+import type { RunningTask, World } from './world.ts';
+import type { XsState } from './xenstored.ts';
+
+/** The cells that are always there; the lanes' follow, then those of other tasks and of domains as they come. */
+export const CLOCK = 0;
+export const HEAP = 1;
+export const MISC = 2;
+export const XS = 3;
+export const USERDATA = 4;
+export const LOCKS = 5;
+export const REST = 6;
+export const BORN = 7;
+export const FIRST_LANE = 8;
+
+/** What may stand in a cell, by number. */
+export interface CellTable<T> {
+  readonly ids: Map<string, number>;
+  readonly values: (T | null)[];
+}
+
+/** A lane, and the task of the step it is at. */
+export interface LaneCell {
+  readonly state: LaneState;
+  readonly task: RunningTask | null;
+}
+
+/** A domain: its record, and the heap's as it was. */
+export interface DomainCell {
+  readonly record: Domain;
+  readonly heap: Readonly<HeapDomain>;
+}
+
+type Rest = Pick<World, 'uuids' | 'recentDomids' | 'xlConf' | 'missingFiles' | 'files'>;
+
+interface Misc {
+  readonly lastDomid: number;
+  readonly cpupools: readonly Cpupool[];
+}
+
+/** See the file's header. Grows. */
+export interface Cells {
+  readonly block: BlockRun;
+  readonly ownership: Ownership;
+  readonly canon: Canon;
+  /** Words of a state. */
+  count: number;
+  readonly clock: CellTable<number>;
+  readonly heap: CellTable<string>;
+  readonly misc: CellTable<Misc>;
+  readonly xs: CellTable<XsState>;
+  readonly userdata: CellTable<World['userdata']>;
+  readonly locks: CellTable<World['locks']>;
+  readonly rest: CellTable<Rest>;
+  readonly born: CellTable<ReadonlyMap<number, number>>;
+  readonly lanes: readonly CellTable<LaneCell>[];
+  /** By place in the block's `others`: where its cell is, and what was in it. */
+  readonly otherAt: number[];
+  readonly others: CellTable<RunningTask>[];
+  /** By domid. */
+  readonly domainAt: Map<number, number>;
+  readonly domains: Map<number, CellTable<DomainCell>>;
+}
+
+const newTable = <T>(): CellTable<T> => ({ ids: new Map([['', 0]]), values: [null] });
+
+export function newCells(block: BlockRun, ownership: Ownership): Cells {
+  return {
+    block,
+    ownership,
+    canon: newCanon(),
+    count: FIRST_LANE + block.lanes.length,
+    clock: newTable(),
+    heap: newTable(),
+    misc: newTable(),
+    xs: newTable(),
+    userdata: newTable(),
+    locks: newTable(),
+    rest: newTable(),
+    born: newTable(),
+    lanes: block.lanes.map(() => newTable<LaneCell>()),
+    otherAt: [],
+    others: [],
+    domainAt: new Map(),
+    domains: new Map(),
+  };
+}
+
+function idOf<T>(table: CellTable<T>, text: string, value: T): number {
+  const known = table.ids.get(text);
+  if (known !== undefined) return known;
+  const id = table.values.length;
+  table.ids.set(text, id);
+  table.values.push(value);
+  return id;
+}
+
+/** What stands in a cell that is not empty. */
+export const standing = <T>(table: CellTable<T>, id: number): T => table.values[id]!;
+
+/**
+ * Writes the state that the block is in, all words of it. `before`: the state it was put together from, in whose cells
+ * what is still the same value needs no second look. `withHeap`: whether the heap may have changed.
+ */
+export function readCells(
+  cells: Cells,
+  into: Int32Array,
+  before: Int32Array | null,
+  withHeap: boolean,
+): void {
+  const { block, canon } = cells;
+  const { world } = block.run;
+  const old = (cell: number): number => before?.[cell] ?? 0;
+  const same = <T>(table: CellTable<T>, cell: number, value: T, text: () => string): void => {
+    const id = old(cell);
+    into[cell] = id !== 0 && table.values[id] === value ? id : idOf(table, text(), value);
+  };
+  into.fill(0);
+  into[CLOCK] = idOf(cells.clock, String(world.now), world.now);
+  const heap = withHeap ? heapText(canon, world.xen, cells.ownership) : '';
+  into[HEAP] = withHeap ? idOf(cells.heap, heap, heap) : old(HEAP);
+  const { lastDomid, cpupools } = world.xen;
+  into[MISC] = idOf(cells.misc, `${lastDomid} ${canonText(canon, cpupools)}`, { lastDomid, cpupools });
+  same(cells.xs, XS, world.store, () => storeText(canon, world.store));
+  same(cells.userdata, USERDATA, world.userdata, () => canonText(canon, world.userdata));
+  same(cells.locks, LOCKS, world.locks, () => canonText(canon, world.locks));
+  const { uuids, recentDomids, xlConf, missingFiles, files } = world;
+  const rest = { uuids, recentDomids, xlConf, missingFiles, files };
+  into[REST] = idOf(cells.rest, restText(canon, world), rest);
+  same(cells.born, BORN, block.born, () => canonText(canon, block.born));
+  readTasks(cells, into, old);
+  readDomains(cells, into);
+}
+
+function readTasks(cells: Cells, into: Int32Array, old: (cell: number) => number): void {
+  const { block, canon } = cells;
+  const { tasks } = block.run.world;
+  const lanes = new Map<number, number>();
+  block.states.forEach((state, l) => {
+    if (state.task !== null) lanes.set(state.task, l);
+  });
+  const own: (RunningTask | null)[] = block.states.map(() => null);
+  for (const task of tasks) {
+    const lane = lanes.get(task.id);
+    if (lane !== undefined) {
+      own[lane] = task;
+      continue;
+    }
+    const at = otherCell(cells, task.id);
+    const table = cells.others[at]!;
+    const cell = cells.otherAt[at]!;
+    const id = old(cell);
+    into[cell] = id !== 0 && table.values[id] === task ? id : idOf(table, canonText(canon, task), task);
+  }
+  block.states.forEach((state, l) => {
+    const table = cells.lanes[l]!;
+    const task = own[l]!;
+    const id = old(FIRST_LANE + l);
+    const known = id === 0 ? null : standing(table, id);
+    if (known !== null && known.state === state && known.task === task) into[FIRST_LANE + l] = id;
+    else {
+      const text = `${canonText(canon, state)} ${task === null ? '' : canonText(canon, task)}`;
+      into[FIRST_LANE + l] = idOf(table, text, { state, task });
+    }
+  });
+}
+
+/** The place of a task among the others; it gets a cell when it is first seen. */
+function otherCell(cells: Cells, id: number): number {
+  const at = cells.block.others.findIndex((other) => other.id === id);
+  while (cells.others.length <= at) {
+    cells.otherAt.push(cells.count++);
+    cells.others.push(newTable());
+  }
+  return at;
+}
+
+function readDomains(cells: Cells, into: Int32Array): void {
+  const { xen } = cells.block.run.world;
+  for (const [domid, record] of xen.domains) {
+    let table = cells.domains.get(domid);
+    if (table === undefined) {
+      table = newTable();
+      cells.domains.set(domid, table);
+      cells.domainAt.set(domid, cells.count++);
+    }
+    const heap = xen.heap.domains.get(domid)!;
+    const text = domainText(cells.canon, xen, domid, cells.ownership);
+    const known = table.ids.get(text);
+    into[cells.domainAt.get(domid)!] = known ?? idOf(table, text, { record, heap: { ...heap } });
+  }
+}
+
+/** Puts the block together as it is in a state: everything but Xen. */
+export function putCells(cells: Cells, state: Int32Array): void {
+  const { block } = cells;
+  const { world } = block.run;
+  world.now = standing(cells.clock, state[CLOCK]!);
+  world.store = standing(cells.xs, state[XS]!);
+  world.userdata = standing(cells.userdata, state[USERDATA]!);
+  world.locks = standing(cells.locks, state[LOCKS]!);
+  Object.assign(world, standing(cells.rest, state[REST]!));
+  block.born = standing(cells.born, state[BORN]!);
+  const tasks: RunningTask[] = [];
+  block.states = cells.lanes.map((table, l) => {
+    const { state: lane, task } = standing(table, state[FIRST_LANE + l]!);
+    if (task !== null) tasks.push(task);
+    return lane;
+  });
+  for (let at = 0; at < cells.others.length; at++) {
+    const id = state[cells.otherAt[at]!]!;
+    if (id !== 0) tasks.push(standing(cells.others[at]!, id));
+  }
+  world.tasks = tasks.sort((a, b) => a.id - b.id);
+}

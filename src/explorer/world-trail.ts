@@ -1,0 +1,159 @@
+/**
+ * The way from a block's start to a state, and Xen taken along it as far as anybody needs it.
+ *
+ * States on the way are kept as vectors. Xen stands at one of them: going back costs what was changed since, going on
+ * means making the hypercalls of the steps between again.
+ */
+import { ASSERT } from '../hypervisor/bug.ts';
+import { hypercall } from '../hypervisor/hypercall.ts';
+import type { Xen } from '../hypervisor/xen.ts';
+import { markXen, rollbackXen, type XenMark } from '../hypervisor/xen-mark.ts';
+import { keepState, makeStateTable, roomForState, type StateTable, widenStates } from './state-table.ts';
+import type { Effect } from './step-memo.ts';
+
+/** See the file's header. Places are numbered from 0, the start. */
+export interface Trail {
+  /** Words between two places; more than a state has, so that states may grow. */
+  stride: number;
+  states: Int32Array;
+  /** By place: the state's number, and by whom and how it was reached. */
+  readonly ids: number[];
+  readonly actors: number[];
+  readonly effects: (Effect | null)[];
+  /** Marks of Xen at the first places; as many as Xen has been taken to. */
+  readonly marks: XenMark[];
+  /** Where Xen stands; -1: somewhere behind the last mark. */
+  xenAt: number;
+  /** All states ever reached, and from where and by whom first. */
+  readonly table: StateTable;
+  readonly parents: number[];
+  readonly by: number[];
+  /** By state: a place it had. */
+  readonly placeOf: number[];
+}
+
+/** A trail whose only place is `start`, where Xen stands. */
+export function newTrail(xen: Xen, start: Int32Array, width: number): Trail {
+  const trail: Trail = {
+    stride: width + 32,
+    states: new Int32Array((width + 32) * 64),
+    ids: [],
+    actors: [],
+    effects: [],
+    marks: [markXen(xen)],
+    xenAt: 0,
+    table: makeStateTable(width),
+    parents: [],
+    by: [],
+    placeOf: [],
+  };
+  trail.states.set(start.subarray(0, width));
+  keepPlace(trail, 0, width, -1, -1, null);
+  return trail;
+}
+
+/** Where a place's state begins in `states`. */
+export const stateAt = (trail: Trail, place: number): number => place * trail.stride;
+
+/** Makes room for a place and for states of `width` words. */
+export function makeRoom(trail: Trail, place: number, width: number): void {
+  if (width > trail.stride) {
+    const stride = width + 32;
+    const states = new Int32Array((trail.states.length / trail.stride) * stride);
+    for (let p = 0; p < trail.ids.length; p++) {
+      states.set(trail.states.subarray(p * trail.stride, (p + 1) * trail.stride), p * stride);
+    }
+    trail.states = states;
+    trail.stride = stride;
+  }
+  if ((place + 1) * trail.stride > trail.states.length) {
+    const states = new Int32Array(trail.states.length * 2);
+    states.set(trail.states);
+    trail.states = states;
+  }
+}
+
+/** The number of the state at `at` of `from`; a new one if it was never reached. */
+function numberOf(trail: Trail, from: Int32Array, at: number, width: number): number {
+  const { table } = trail;
+  if (width > table.width) widenStates(table, width);
+  const room = roomForState(table);
+  const to = table.at;
+  for (let i = 0; i < width; i++) room[to + i] = from[at + i]!;
+  return keepState(table);
+}
+
+/** Ends the trail at `place`, whose state has been written there. */
+export function keepPlace(
+  trail: Trail,
+  place: number,
+  width: number,
+  from: number,
+  actor: number,
+  effect: Effect | null,
+): void {
+  const id = numberOf(trail, trail.states, stateAt(trail, place), width);
+  trail.ids.length = place;
+  trail.ids.push(id);
+  trail.actors[place] = actor;
+  trail.effects[place] = effect;
+  trail.placeOf[id] = place;
+  if (id === trail.parents.length) {
+    trail.parents.push(from);
+    trail.by.push(actor);
+  }
+}
+
+/**
+ * The last place on the trail from which the state at `at` of `from` was reached, and the actors whose steps lead on,
+ * the last one first.
+ */
+export function wayTo(
+  trail: Trail,
+  from: Int32Array,
+  at: number,
+  width: number,
+): { readonly place: number; readonly actors: readonly number[] } {
+  const { ids, placeOf, parents } = trail;
+  const known = parents.length;
+  let id = numberOf(trail, from, at, width);
+  ASSERT(id < known, 'the state was reached in this space');
+  const actors: number[] = [];
+  for (;;) {
+    const place = placeOf[id]!;
+    if (place < ids.length && ids[place] === id) return { place, actors };
+    actors.push(trail.by[id]!);
+    id = parents[id]!;
+    ASSERT(id >= 0, 'the start is always on the trail');
+  }
+}
+
+/** Takes Xen to a place. `again` makes the step that led to a place as a whole. */
+export function takeXenTo(trail: Trail, xen: Xen, place: number, again: (place: number) => void): void {
+  const { marks } = trail;
+  const last = Math.min(place, marks.length - 1);
+  if (trail.xenAt !== last) rollbackXen(xen, marks[last]!);
+  marks.length = last + 1;
+  trail.xenAt = last;
+  for (let p = last + 1; p <= place; p++) {
+    const ops = trail.effects[p]?.ops ?? null;
+    if (ops === null) again(p);
+    else for (const { caller, call } of ops) hypercall(xen, { caller, node: 0 }, call as never);
+    marks.push(markXen(xen));
+    trail.xenAt = p;
+  }
+}
+
+/** Xen has made the step to `place` itself, from the place before. */
+export function xenArrived(trail: Trail, xen: Xen, place: number): void {
+  trail.marks.length = place;
+  trail.marks.push(markXen(xen));
+  trail.xenAt = place;
+}
+
+/** The trail is about to go on from `place`: what Xen was marked at beyond is of no use. */
+export function forgetBeyond(trail: Trail, place: number): void {
+  if (trail.marks.length <= place + 1) return;
+  trail.marks.length = place + 1;
+  if (trail.xenAt > place) trail.xenAt = -1;
+}
