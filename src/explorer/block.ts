@@ -40,6 +40,8 @@ export interface LaneState {
   /** No sooner than this. */
   readonly at: number;
   readonly names: { readonly handle: string; readonly name: string } | null;
+  /** The node whose CPU issues the step's hypercalls. */
+  readonly node: number;
   readonly facts: LaneFacts;
 }
 
@@ -103,6 +105,7 @@ export function openBlock(play: Play, block: Step, how: BlockHow): BlockRun {
       task: null,
       at: world.now + step.at,
       names: null,
+      node: 0,
       facts: newFacts(),
     })),
   );
@@ -271,7 +274,8 @@ function begin(block: BlockRun, l: number, state: LaneState): void {
     block.watch?.ended(l, null, at);
   } else {
     const facts = { ...state.facts, tried: false };
-    goOn(block, l, change(block, l, { ...under, task: id, facts }), id);
+    const node = play.run.observers.get(id)?.node ?? 0;
+    goOn(block, l, change(block, l, { ...under, task: id, node, facts }), id);
   }
 }
 
@@ -281,6 +285,7 @@ function goOn(block: BlockRun, l: number, state: LaneState, id: number): void {
   const observer = block.watch === null ? undefined : run.observers.get(id);
   run.observers.set(id, {
     ...observer,
+    node: state.node,
     served: (request, reply) => {
       facts = factsAfter(facts, request, reply);
     },

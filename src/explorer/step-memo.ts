@@ -5,10 +5,11 @@
  * read. So the step is made once for each content of those cells, and looked up for all states that agree in them.
  */
 import type { Hypercall } from '../hypervisor/privcmd.ts';
+import type { HypercallContext } from '../hypervisor/reservation.ts';
 
 /** A hypercall that changed Xen, as it can be made again. */
 export interface XenOp {
-  readonly caller: number;
+  readonly by: HypercallContext;
   readonly call: Hypercall;
 }
 

@@ -17,7 +17,17 @@ import {
 } from './step-memo.ts';
 import { CLOCK, FIRST_LANE, HEAP, putCells, readCells, standing } from './world-cells.ts';
 import { forgetBeyond, keepPlace, makeRoom, stateAt, takeXenTo, xenArrived } from './world-trail.ts';
-import { actorCell, askedAt, factsAt, keyOf, lookUp, nodeOf, RADIX, type WorldWalk } from './world-walk.ts';
+import {
+  type Asked,
+  actorCell,
+  askedAt,
+  factsAt,
+  keyOf,
+  lookUp,
+  nodeOf,
+  RADIX,
+  type WorldWalk,
+} from './world-walk.ts';
 
 /** Makes the step of `actor` from a place, which becomes the last but one of the trail. Returns the new place. */
 export function stepFrom(w: WorldWalk, place: number, actor: number): number {
@@ -42,7 +52,7 @@ const placeCopy = (w: WorldWalk, place: number): Int32Array => {
 interface Made {
   /** The state before: of the host as it is, which by class may differ from the one that was looked up. */
   readonly before: Int32Array;
-  readonly requests: readonly { readonly request: Request; readonly caller: number }[];
+  readonly requests: readonly Asked[];
   readonly gaveBack: boolean;
 }
 
@@ -138,10 +148,10 @@ const LOOKS =
 
 function opsOf(requests: Made['requests']): XenOp[] {
   const ops: XenOp[] = [];
-  for (const { request, caller } of requests) {
+  for (const { request, by } of requests) {
     if (request.kind !== 'hypercall' || LOOKS.test(request.name)) continue;
     const { kind: _kind, ...call } = request;
-    ops.push({ caller, call: call as Hypercall });
+    ops.push({ by, call: call as Hypercall });
   }
   return ops;
 }
@@ -161,10 +171,10 @@ function readsOf(
     lane !== undefined && standing(lane, trail.states[at + actorCell(w, actor)]!).state.task === null;
   if (isIdle || factsAt(w, actor, trail.states, at).due > w.began) reads.add(CLOCK);
   if (isIdle && isWhole) addReads(w, reads, EVERYTHING);
-  for (const { request, caller } of requests) {
+  for (const { request, by } of requests) {
     // A remedy may have looked at anything before it let the request through.
     const seen = block.run.intercept !== undefined && w.intercepts(request);
-    addReads(w, reads, seen ? EVERYTHING : w.footprint(request, caller));
+    addReads(w, reads, seen ? EVERYTHING : w.footprint(request, by.caller));
   }
   return reads;
 }
@@ -198,7 +208,7 @@ function notePopulate(
   const args = populateOf(requests);
   if (args === null || cells.ownership !== 'class' || w.strayed) return;
   const domainCell = cells.domainAt.get(args.domid);
-  if (domainCell === undefined || requests.some(({ caller }) => caller !== 0)) return;
+  if (domainCell === undefined || requests.some(({ by }) => by.caller !== 0)) return;
   node.populate ??= { domainCell, args, asked: [], effects: new Map() } satisfies PopulateNode;
   const domain = before[domainCell]!;
   const table = cells.domains.get(args.domid)!;

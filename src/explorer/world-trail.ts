@@ -138,7 +138,7 @@ export function takeXenTo(trail: Trail, xen: Xen, place: number, again: (place: 
   for (let p = last + 1; p <= place; p++) {
     const ops = trail.effects[p]?.ops ?? null;
     if (ops === null) again(p);
-    else for (const { caller, call } of ops) hypercall(xen, { caller, node: 0 }, call as never);
+    else for (const { by, call } of ops) hypercall(xen, by, call as never);
     marks.push(markXen(xen));
     trail.xenAt = p;
   }

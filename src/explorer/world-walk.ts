@@ -21,6 +21,12 @@ import { laneFacts, otherFacts, type TaskFacts } from './task-facts.ts';
 import { type Cells, FIRST_LANE, HEAP, readCells } from './world-cells.ts';
 import { newTrail, stateAt, type Trail } from './world-trail.ts';
 
+/** A request, and who asks from where. */
+export interface Asked {
+  readonly request: Request;
+  readonly by: { readonly caller: number; readonly node: number };
+}
+
 /** A host on its way through a block. */
 export interface WorldWalk {
   readonly block: BlockRun;
@@ -41,7 +47,7 @@ export interface WorldWalk {
   /** The state that was read last. */
   seen: Int32Array;
   /** What the step under way has asked for. */
-  readonly asked: { readonly request: Request; readonly caller: number }[];
+  readonly asked: Asked[];
   readonly began: number;
   /** Heap's forms after which memory had been given back, those in which more than a page was asked for, and their order. */
   readonly gaveBack: Set<number>;
@@ -70,7 +76,8 @@ export function newWorldWalk(
   const seen = new Int32Array(4096);
   readCells(cells, seen, null, true);
   const asked: WorldWalk['asked'] = [];
-  block.run.asked = (request, task) => asked.push({ request, caller: task.domid ?? 0 });
+  block.run.asked = (request, { id, domid }) =>
+    asked.push({ request, by: { caller: domid ?? 0, node: block.run.observers.get(id)?.node ?? 0 } });
   return {
     ...how,
     block,

@@ -7,6 +7,7 @@
 
 import {
   actorName,
+  actorPath,
   type BlockRun,
   blockEnds,
   blockTurns,
@@ -94,6 +95,7 @@ export function newSlowSpace({ play, block: step }: AtBlock, how: WorldSpaceHow)
     outcome: (state, at) => w.outcomes[state[at]!]!,
     how,
     taskName: (task) => actorName(block, task),
+    taskPath: (task) => actorPath(block, task),
     endOf: (outcome) => w.ends[outcome]!,
     ownershipMatters: false,
     made: 0,

@@ -82,7 +82,7 @@ describe('a step that is looked up', () => {
   });
 
   it('is found out by the check if it reads more than it is said to', () => {
-    const blind = spaceOf(twoBuilders(3), {
+    const blind = spaceOf(create('pvh', 0), {
       isChecked: true,
       footprint: (request, caller) =>
         request.kind === 'hypercall' && request.name === 'XENMEM_populate_physmap'
