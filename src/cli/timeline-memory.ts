@@ -115,10 +115,14 @@ function atTheEnd(last: Sample, y: (pages: number) => number, claims: boolean): 
 }
 
 /** What the chart's lines mean, from `LEFT` on. */
-export const memoryLegend = (y: number): string =>
-  [
+export function memoryLegend(events: readonly TraceEvent[], y: number): string {
+  const free = [
     `<line x1="${LEFT}" y1="${y - 4}" x2="${LEFT + 14}" y2="${y - 4}" stroke="${FREE}" stroke-width="2"/>`,
     `<text x="${LEFT + 19}" y="${y}">free memory of the host</text>`,
+  ];
+  const claimed = [
     `<rect x="${LEFT + 190}" y="${y - 10}" width="14" height="11" fill="${CLAIMED}" stroke="${CLAIMED_EDGE}"/>`,
     `<text x="${LEFT + 209}" y="${y}">claimed (outstanding), part of it</text>`,
-  ].join('\n');
+  ];
+  return [...free, ...(events.some((event) => event.claimed > 0) ? claimed : [])].join('\n');
+}

@@ -34,7 +34,7 @@ export function timelineSvg(title: string, events: readonly TraceEvent[]): strin
     timeAxis(scale, top - 6, chartBottom),
     ...lanes.map((each, i) => drawLane(each, top + i * lane, lane, scale)),
     memoryChart(shown, chartTop, CHART, scale),
-    memoryLegend(chartBottom + 44),
+    memoryLegend(shown, chartBottom + 44),
     '</svg>\n',
   ];
   return parts.filter((part) => part !== '').join('\n');

@@ -6,11 +6,11 @@
  * rounds are one allocation of k × n extents, dealt out. The result equals the turns one by one.
  */
 import { findHeapDomain } from '../hypervisor/heap-domain.ts';
-import { populateInTurns } from '../hypervisor/populate-in-turns.ts';
+import { populateInTurns, type TurnsDone } from '../hypervisor/populate-in-turns.ts';
 import { extentCosts } from './cost-model.ts';
 import { hasDirtyPages } from './idle-scrub.ts';
 import { type Machine, sliceEnd } from './machine.ts';
-import { partOf } from './sections.ts';
+import { partOf, toldSoFar } from './sections.ts';
 import { canRun } from './task-life.ts';
 import type { PopulateRequest, RunningTask, World } from './world.ts';
 
@@ -56,7 +56,7 @@ export function advanceTogether(
   }));
   const claims = turns.map((task) => usesClaim(world, task));
   const done = populateInTurns(world.xen, members, rounds);
-  if (done === 0) return false;
+  if (done === null) return false;
   settleTurns(machine, world, turns, done, round, claims);
   return true;
 }
@@ -127,14 +127,15 @@ function settleTurns(
   machine: Machine,
   world: World,
   turns: readonly RunningTask[],
-  rounds: number,
+  { rounds, frames }: TurnsDone,
   round: Round,
   claims: readonly boolean[],
 ): void {
   const took = rounds * round.period;
   const after = new Map<number, RunningTask>();
   turns.forEach((task, i) => {
-    const section = { ...task.section!, done: task.section!.done + rounds };
+    const told = toldSoFar(task.section!, frames[i]);
+    const section = { ...task.section!, done: task.section!.done + rounds, ...told };
     const { args } = populateOf(task)!;
     const size = 2 ** args.extentOrder;
     after.set(task.id, { ...task, section, at: task.at! + took });

@@ -179,7 +179,10 @@ interface Told {
 }
 
 /** The frames told so far and those of one part more; after a gap only the beginning is known. */
-function toldSoFar(section: Section, more: readonly MfnRun[] = []): { readonly frames?: readonly MfnRun[] } {
+export function toldSoFar(
+  section: Section,
+  more: readonly MfnRun[] = [],
+): { readonly frames?: readonly MfnRun[] } {
   const before = section.frames ?? [];
   const known = before.reduce((sum, run) => sum + run.count, 0);
   const last = before[before.length - 1];

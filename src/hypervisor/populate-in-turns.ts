@@ -15,15 +15,21 @@ import { noteDomain } from './heap-undo.ts';
 import { appendOwned } from './owned-pages.ts';
 import { assignable, heapRequest } from './page-alloc.ts';
 import { nextOf } from './page-list.ts';
-import { mapExtents, mappableExtents } from './populate.ts';
-import type { MemoryReservation } from './privcmd.ts';
+import { framesTold, mapExtents, mappableExtents } from './populate.ts';
+import type { MemoryReservation, MfnRun } from './privcmd.ts';
 import { constructMemop, type Memop, maxOrder } from './reservation.ts';
-import { heapDomainOf, type Xen } from './xen.ts';
+import { domainOf, heapDomainOf, type Xen } from './xen.ts';
 
 /** Who asks, and the extents of all its turns. */
 export interface Turns {
   readonly caller: number;
   readonly reservation: MemoryReservation;
+}
+
+/** Whole rounds that were done, and the machine frames that the builder of each member is told, if it is a PV guest's. */
+export interface TurnsDone {
+  readonly rounds: number;
+  readonly frames: readonly (readonly MfnRun[])[];
 }
 
 /**
@@ -38,31 +44,34 @@ export interface TurnPlan {
 
 /**
  * Gives every member up to `rounds` extents in turn, in the order of `members`. Returns how many whole rounds were
- * done; 0 where they would not go alike, and nothing has changed then.
+ * done and what each member is told; null where they would not go alike, and nothing has changed then.
  */
-export function populateInTurns(xen: Xen, members: readonly Turns[], rounds: number): number {
+export function populateInTurns(xen: Xen, members: readonly Turns[], rounds: number): TurnsDone | null {
   const h = xen.heap;
   const memops: Memop[] = [];
   for (const { caller, reservation } of members) {
     const op = constructMemop(xen, { caller }, reservation);
-    if (op === null || op.extents === null || op.order > maxOrder(caller) || op.bits !== undefined) return 0;
+    if (op === null || op.extents === null || op.order > maxOrder(caller) || op.bits !== undefined)
+      return null;
     memops.push(op);
   }
   const domains = memops.map((op) => heapDomainOf(xen, op.domid));
   const plan = planTurns(h, domains, memops);
-  if (plan === null) return 0;
+  if (plan === null) return null;
   let n = Math.min(rounds, sureRounds(h, plan));
   domains.forEach((d, i) => {
     const op = memops[i]!;
     n = Math.min(n, assignable(h, d, 2 ** op.order), mappableExtents(xen, op, op.extents!));
   });
   n -= n % plan.cycles[0]!.length;
-  if (n <= 0) return 0;
+  if (n <= 0) return null;
   const lists = allocInTurns(h, plan, n);
-  memops.forEach((op, i) => {
-    mapExtents(xen, op, extentsOf(lists[i]!), n);
+  const frames = memops.map((op, i) => {
+    const runs = extentsOf(lists[i]!);
+    mapExtents(xen, op, runs, n);
+    return domainOf(xen, op.domid).type === 'pv' ? framesTold(runs, op.order) : [];
   });
-  return n;
+  return { rounds: n, frames };
 }
 
 /** What a member asks for. */

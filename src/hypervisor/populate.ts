@@ -71,7 +71,7 @@ function populate(
 const TOLD_SINGLY = 2048;
 
 /** The extents in the order they were got, as runs of first frames; of a longer rotation of nodes only the beginning. */
-function framesTold(runs: readonly ExtentRun[], order: number): MfnRun[] {
+export function framesTold(runs: readonly ExtentRun[], order: number): MfnRun[] {
   const out: MfnRun[] = [];
   for (const group of weave(runs, order)) {
     const lane = group.lanes[0]!;

@@ -8,9 +8,10 @@ import { parseScenario } from '../../src/explorer/scenario-file.ts';
 import { saveDomain } from '../../src/hypervisor/domain-save.ts';
 import type { Domain } from '../../src/hypervisor/domain-state.ts';
 import { hypercall } from '../../src/hypervisor/hypercall.ts';
-import { p2mRuns } from '../../src/hypervisor/p2m.ts';
+import { p2mLookup, p2mRuns } from '../../src/hypervisor/p2m.ts';
 import { p2mMfn } from '../../src/hypervisor/p2m-run.ts';
-import { domId } from '../../src/hypervisor/units.ts';
+import { populateInTurns } from '../../src/hypervisor/populate-in-turns.ts';
+import { domId, gfn, order } from '../../src/hypervisor/units.ts';
 import type { Xen } from '../../src/hypervisor/xen.ts';
 import { heapState } from '../model/heap-drive.ts';
 
@@ -231,6 +232,32 @@ describe('populate_physmap by builders that take turns', () => {
   ])('ends like turns one by one: %s', (_what, story) => {
     const { batched, single } = compared(builders(story));
     expect(batched).toBeLessThan(single);
+  });
+
+  it("tells each PV guest's builder the frames that its guest has", () => {
+    const { world } = played(builders({ order: 1, each: [{ extents: 3 }, { extents: 5 }] }), true);
+    const members = [1, 2].map((domid) => ({
+      caller: 0,
+      reservation: {
+        domid: domId(domid),
+        extentOrder: order(1),
+        nrExtents: 700,
+        extentStart: [{ first: gfn(4096), count: 700, stride: 2 }],
+        memFlags: {},
+      },
+    }));
+    const done = populateInTurns(world.xen, members, 700);
+    expect(done?.rounds).toBe(700);
+    done?.frames.forEach((runs, i) => {
+      const told = runs.flatMap(({ first, count, stride }) =>
+        Array.from({ length: count }, (_, n) => first + n * stride),
+      );
+      const { p2m } = world.xen.domains.get(i + 1)!;
+      const mapped = Array.from({ length: 700 }, (_, n) =>
+        p2mMfn(p2mLookup(p2m, 4096 + 2 * n)!, 4096 + 2 * n),
+      );
+      expect(told).toEqual(mapped);
+    });
   });
 
   it('ends like turns one by one where a node runs out in the middle of a call', () => {
