@@ -7,7 +7,9 @@ export function replaceTask(world: World, next: RunningTask): void {
   const place = world.tasks.findIndex((t) => t.id === next.id);
   if (place < 0) return;
   const tasks = world.tasks.slice();
-  tasks[place] = next;
+  // Records of one shape, however they came about: all of them are looked at for every turn.
+  const { id, task, domid, at, reply, watches, pending, waiting, section = null } = next;
+  tasks[place] = { id, task, domid, at, reply, watches, pending, waiting, section };
   world.tasks = tasks;
 }
 
