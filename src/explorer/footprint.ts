@@ -14,16 +14,16 @@ export interface Footprint {
   readonly cells: readonly number[];
   /** Domains by id. */
   readonly domids: readonly number[];
-  /** All domains, in which the ones that are not there count as well. */
-  readonly allDomains?: boolean;
+  /** All domains from this id on, in which the ones that are not there count as well. */
+  readonly domainsFrom?: number;
   /** Who watches what in xenstore. */
   readonly watches?: boolean;
   /** The tasks inside domains, and all others that are no lanes. */
   readonly others?: boolean;
 }
 
-/** Looks at a request of a task inside domain `caller` (0: dom0's). */
-export type FootprintOf = (request: Request, caller: number) => Footprint;
+/** Looks at a request of a task inside domain `caller` (0: dom0's) before it is served. */
+export type FootprintOf = (request: Request, caller: number, lives: (domid: number) => boolean) => Footprint;
 
 const NOTHING: Footprint = { cells: [], domids: [] };
 
@@ -31,7 +31,7 @@ const NOTHING: Footprint = { cells: [], domids: [] };
 export const EVERYTHING: Footprint = {
   cells: [CLOCK, HEAP, MISC, XS, USERDATA, LOCKS, REST, BORN],
   domids: [],
-  allDomains: true,
+  domainsFrom: 0,
   watches: true,
   others: true,
 };
@@ -77,9 +77,15 @@ const HYPERCALLS: Readonly<Record<string, Kind>> = {
 };
 
 /** What a request reads. */
-export function footprintOf(request: Request, caller: number): Footprint {
+export function footprintOf(request: Request, caller: number, lives: (domid: number) => boolean): Footprint {
   switch (request.kind) {
     case 'hypercall':
+      if (request.name === 'XEN_SYSCTL_getdomaininfolist') {
+        // Domains at or after the one named: if one is enough and that one lives, no other is looked at.
+        const { firstDomain, maxDomains } = request.args;
+        if (maxDomains === 1 && lives(firstDomain)) return { cells: [], domids: [firstDomain] };
+        return { cells: [], domids: [], domainsFrom: firstDomain };
+      }
       return hypercallFootprint(request.name, request.args, caller);
     case 'xs':
       return request.call.op === 'read' || request.call.op === 'directory'
@@ -124,9 +130,9 @@ function hypercallFootprint(name: string, args: object, caller: number): Footpri
     case 'heap':
       return { cells: [HEAP], domids: [] };
     case 'domains':
-      return { cells: [MISC], domids: [], allDomains: true };
+      return { cells: [MISC], domids: [], domainsFrom: 0 };
     case 'domains+heap':
-      return { cells: [MISC, HEAP], domids: [], allDomains: true };
+      return { cells: [MISC, HEAP], domids: [], domainsFrom: 0 };
     default:
       return EVERYTHING;
   }

@@ -4,7 +4,7 @@
  * A task in a given form asks the same thing every time; what comes of it depends only on the cells that its requests
  * read. So the step is made once for each content of those cells, and looked up for all states that agree in them.
  */
-import type { Hypercall } from '../hypervisor/privcmd.ts';
+import type { Hypercall, MemoryReservation } from '../hypervisor/privcmd.ts';
 import type { HypercallContext } from '../hypervisor/reservation.ts';
 
 /** A hypercall that changed Xen, as it can be made again. */
@@ -37,10 +37,10 @@ export function pairId(pairs: Pairs, a: number, b: number): number {
   return id;
 }
 
-/** Instead of a cell: all domains, who watches what, and the tasks that are no lanes. */
-export const ALL_DOMAINS = -1;
-export const WATCHES = -2;
-export const OTHERS = -3;
+/** Instead of a cell: who watches what, the tasks that are no lanes, and (less the id) all domains from an id on. */
+export const WATCHES = -1;
+export const OTHERS = -2;
+export const DOMAINS = -3;
 
 /** A form of a task, and what its step did so far. */
 export interface StepNode {
@@ -55,7 +55,9 @@ export interface StepNode {
 export interface PopulateNode {
   /** The cell of the domain that gets the memory. */
   readonly domainCell: number;
-  readonly args: unknown;
+  readonly args: MemoryReservation;
+  /** The hypercall, once its part in the domain is known. */
+  op: XenOp | null;
   /** By the domain's form: the number of what is asked of the heap; 0: not known yet; -1: the heap is not all. */
   readonly asked: number[];
   /** By the domain's form and the number of extents: the effect on all but the heap. */

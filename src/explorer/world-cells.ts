@@ -128,8 +128,7 @@ export function readCells(
   };
   into.fill(0);
   into[CLOCK] = idOf(cells.clock, String(world.now), world.now);
-  const heap = withHeap ? heapText(canon, world.xen, cells.ownership) : '';
-  into[HEAP] = withHeap ? idOf(cells.heap, heap, heap) : old(HEAP);
+  into[HEAP] = withHeap ? heapForm(cells) : old(HEAP);
   const { lastDomid, cpupools } = world.xen;
   into[MISC] = idOf(cells.misc, `${lastDomid} ${canonText(canon, cpupools)}`, { lastDomid, cpupools });
   same(cells.xs, XS, world.store, () => storeText(canon, world.store));
@@ -141,6 +140,12 @@ export function readCells(
   same(cells.born, BORN, block.born, () => canonText(canon, block.born));
   readTasks(cells, into, old);
   readDomains(cells, into);
+}
+
+/** The number of the heap as it is. */
+export function heapForm({ heap, canon, block, ownership }: Cells): number {
+  const text = heapText(canon, block.run.world.xen, ownership);
+  return idOf(heap, text, text);
 }
 
 function readTasks(cells: Cells, into: Int32Array, old: (cell: number) => number): void {

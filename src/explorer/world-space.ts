@@ -7,17 +7,17 @@
 import { checkInvariants } from '../hypervisor/invariants.ts';
 import { checkXenInvariants } from '../hypervisor/xen-invariants.ts';
 import type { Request } from '../toolstack/task.ts';
-import { actorName, actorPath, openBlock, takeBlockTurn } from './block.ts';
+import { actorName, actorPath, openBlock } from './block.ts';
 import type { AtBlock } from './block-prefix.ts';
-import { type Ownership, settleForm } from './block-text.ts';
+import type { Ownership } from './block-text.ts';
 import { type Canon, canonId, newCanon } from './canonical.ts';
 import { type FootprintOf, footprintOf } from './footprint.ts';
 import type { Interceptor } from './intercept.ts';
 import { endOfLane, type LaneEnd } from './lane-end.ts';
 import type { Space } from './space.ts';
 import type { TurnGrain } from './turn.ts';
-import { CLOCK, FIRST_LANE, newCells, putCells, standing } from './world-cells.ts';
-import { mayMatterWhose, stepFrom } from './world-step.ts';
+import { CLOCK, FIRST_LANE, newCells, standing } from './world-cells.ts';
+import { makeAgain, mayMatterWhose, stepFrom } from './world-step.ts';
 import { stateAt, takeXenTo, wayTo } from './world-trail.ts';
 import { actorsOf, factsAt, newWorldWalk, type WorldWalk } from './world-walk.ts';
 
@@ -166,11 +166,7 @@ function brokenIn(w: WorldWalk, { broken }: Ends, state: Int32Array, at: number)
   const key = `${state[at + 1]} ${parts.join()}`;
   const known = broken.get(key);
   if (known !== undefined) return known;
-  takeXenTo(trail, world.xen, goTo(w, state, at), (p) => {
-    putCells(cells, trail.states.slice(stateAt(trail, p - 1), stateAt(trail, p)));
-    takeBlockTurn(block, trail.actors[p]!);
-    settleForm(block, w.began);
-  });
+  takeXenTo(trail, world.xen, goTo(w, state, at), (p) => makeAgain(w, p));
   const [first = null] = [...checkInvariants(world.xen.heap), ...checkXenInvariants(world.xen)];
   broken.set(key, first);
   return first;

@@ -1,12 +1,13 @@
 /** Steps of a driven block on vectors of cells: looked up where they were made before, made for real where not. */
 import { ASSERT } from '../hypervisor/bug.ts';
+import { hypercall } from '../hypervisor/hypercall.ts';
 import type { Hypercall, MemoryReservation } from '../hypervisor/privcmd.ts';
 import type { Request } from '../toolstack/task.ts';
 import { takeBlockTurn } from './block.ts';
 import { heapText, settleForm } from './block-text.ts';
 import { EVERYTHING, type Footprint } from './footprint.ts';
 import {
-  ALL_DOMAINS,
+  DOMAINS,
   type Effect,
   OTHERS,
   type PopulateNode,
@@ -15,7 +16,7 @@ import {
   WATCHES,
   type XenOp,
 } from './step-memo.ts';
-import { CLOCK, FIRST_LANE, HEAP, putCells, readCells, standing } from './world-cells.ts';
+import { CLOCK, FIRST_LANE, HEAP, heapForm, putCells, readCells, standing } from './world-cells.ts';
 import { forgetBeyond, keepPlace, makeRoom, stateAt, takeXenTo, xenArrived } from './world-trail.ts';
 import {
   type Asked,
@@ -36,7 +37,8 @@ export function stepFrom(w: WorldWalk, place: number, actor: number): number {
   makeRoom(trail, place + 1, cells.count);
   const cell = actorCell(w, actor);
   const node = nodeOf(w, cell, trail.states[stateAt(trail, place) + cell]!);
-  const effect = lookUp(w, node, place, actor);
+  const effect =
+    lookUp(w, node, place, actor) ?? (askHeap(w, node, place) ? lookUp(w, node, place, actor) : null);
   if (effect !== null && w.isChecked) checkStep(w, place, actor);
   if (effect === null) makeStep(w, node, place, actor);
   else keepPlace(trail, place + 1, cells.count, trail.ids[place]!, actor, effect);
@@ -56,16 +58,18 @@ interface Made {
   readonly gaveBack: boolean;
 }
 
+/** Makes the step that led to a place on the host, which stands at the place before. */
+export function makeAgain(w: WorldWalk, place: number): void {
+  putCells(w.cells, placeCopy(w, place - 1));
+  takeBlockTurn(w.block, w.trail.actors[place]!);
+  settleForm(w.block, w.began);
+}
+
 /** Makes a step on the host; the state afterwards is read into `w.seen`. */
 function makeForReal(w: WorldWalk, place: number, actor: number): Made {
   const { trail, cells, block } = w;
   const { world } = block.run;
-  const take = (from: number, by: number): void => {
-    putCells(cells, placeCopy(w, from));
-    takeBlockTurn(block, by);
-    settleForm(block, w.began);
-  };
-  takeXenTo(trail, world.xen, place, (p) => take(p - 1, trail.actors[p]!));
+  takeXenTo(trail, world.xen, place, (p) => makeAgain(w, p));
   let before = placeCopy(w, place);
   putCells(cells, before);
   if (w.gaveBack.size > 0 && cells.ownership === 'class' && !isAsLookedUp(w, before)) {
@@ -171,18 +175,18 @@ function readsOf(
     lane !== undefined && standing(lane, trail.states[at + actorCell(w, actor)]!).state.task === null;
   if (isIdle || factsAt(w, actor, trail.states, at).due > w.began) reads.add(CLOCK);
   if (isIdle && isWhole) addReads(w, reads, EVERYTHING);
-  for (const { request, by } of requests) {
+  for (const { request, footprint } of requests) {
     // A remedy may have looked at anything before it let the request through.
     const seen = block.run.intercept !== undefined && w.intercepts(request);
-    addReads(w, reads, seen ? EVERYTHING : w.footprint(request, by.caller));
+    addReads(w, reads, seen ? EVERYTHING : footprint);
   }
   return reads;
 }
 
 function addReads({ cells }: WorldWalk, reads: Set<number>, footprint: Footprint): void {
   for (const cell of footprint.cells) reads.add(cell);
-  for (const domid of footprint.domids) reads.add(cells.domainAt.get(domid) ?? ALL_DOMAINS);
-  if (footprint.allDomains === true) reads.add(ALL_DOMAINS);
+  for (const domid of footprint.domids) reads.add(cells.domainAt.get(domid) ?? DOMAINS - domid);
+  if (footprint.domainsFrom !== undefined) reads.add(DOMAINS - footprint.domainsFrom);
   if (footprint.watches === true) reads.add(WATCHES);
   if (footprint.others === true) reads.add(OTHERS);
 }
@@ -193,6 +197,30 @@ const populateOf = (requests: Made['requests']): MemoryReservation | null => {
   if (calls.length !== 1 || first!.request.kind !== 'hypercall') return null;
   return first!.request.name === 'XENMEM_populate_physmap' ? first!.request.args : null;
 };
+
+/** Makes a populate whose part in the domain is known, for what the heap gives. False: it has to be made whole. */
+function askHeap(w: WorldWalk, { populate }: StepNode, place: number): boolean {
+  if (populate === null || w.strayed) return false;
+  const { trail, cells, block } = w;
+  const { xen } = block.run.world;
+  const at = stateAt(trail, place);
+  const asked = askedAt(w, populate, trail.states[at + populate.domainCell]!);
+  const before = trail.states[at + HEAP]!;
+  const op = populate.op;
+  if (asked < 0 || op === null || w.heapMemo.has(asked * RADIX + before)) return false;
+  takeXenTo(trail, xen, place, (p) => makeAgain(w, p));
+  if (w.gaveBack.size > 0 && heapText(cells.canon, xen, cells.ownership) !== standing(cells.heap, before))
+    return false;
+  const args = populate.args;
+  const { totPages } = xen.heap.domains.get(args.domid)!;
+  hypercall(xen, op.by, op.call as never);
+  const extents = (xen.heap.domains.get(args.domid)!.totPages - totPages) / 2 ** args.extentOrder;
+  const heap = heapForm(cells);
+  w.heapMemo.set(asked * RADIX + before, { extents, heap });
+  noteHeapAfter(w, before, heap, false, args.extentOrder > 0);
+  xenArrived(trail, xen, place + 1);
+  return true;
+}
 
 /** Takes apart a step that was a populate and nothing else. */
 function notePopulate(
@@ -209,7 +237,7 @@ function notePopulate(
   if (args === null || cells.ownership !== 'class' || w.strayed) return;
   const domainCell = cells.domainAt.get(args.domid);
   if (domainCell === undefined || requests.some(({ by }) => by.caller !== 0)) return;
-  node.populate ??= { domainCell, args, asked: [], effects: new Map() } satisfies PopulateNode;
+  node.populate ??= { domainCell, args, op: null, asked: [], effects: new Map() } satisfies PopulateNode;
   const domain = before[domainCell]!;
   const table = cells.domains.get(args.domid)!;
   const after = table.values[w.seen[domainCell]!] ?? null;
@@ -230,15 +258,25 @@ function notePopulate(
       ops: effect.ops,
     };
     node.populate.effects.set(key, own);
+    node.populate.op ??= effect.ops?.[0] ?? null;
   }
   w.heapMemo.set(asked * RADIX + before[HEAP]!, { extents, heap: w.seen[HEAP]! });
 }
 
 /** Remembers how forms of the heap follow each other, to tell whether it may matter whose page lies where. */
 function noteHeap(w: WorldWalk, before: Int32Array, requests: Made['requests'], gaveBack: boolean): void {
-  const from = before[HEAP]!;
-  const to = w.seen[HEAP]!;
-  if (requests.some(({ request }) => isLarge(request))) w.askedLarge.add(from);
+  const isAsked = requests.some(({ request }) => isLarge(request));
+  noteHeapAfter(w, before[HEAP]!, w.seen[HEAP]!, gaveBack, isAsked);
+}
+
+function noteHeapAfter(
+  w: WorldWalk,
+  from: number,
+  to: number,
+  gaveBack: boolean,
+  isLargeAsked: boolean,
+): void {
+  if (isLargeAsked) w.askedLarge.add(from);
   if (from === to) return;
   if (gaveBack) w.gaveBack.add(to);
   const after = w.heapAfter.get(from) ?? new Set();

@@ -1,14 +1,13 @@
 /**
  * Steps of a driven block on vectors of cells: looked up where they were made before, made for real where not.
  */
-import type { MemoryReservation } from '../hypervisor/privcmd.ts';
 import type { Request } from '../toolstack/task.ts';
 import type { BlockRun } from './block.ts';
 import { settleForm } from './block-text.ts';
-import type { FootprintOf } from './footprint.ts';
+import type { Footprint, FootprintOf } from './footprint.ts';
 import { askedOfHeap } from './populate-memo.ts';
 import {
-  ALL_DOMAINS,
+  DOMAINS,
   type Effect,
   newStepNode,
   type Pairs,
@@ -25,6 +24,7 @@ import { newTrail, stateAt, type Trail } from './world-trail.ts';
 export interface Asked {
   readonly request: Request;
   readonly by: { readonly caller: number; readonly node: number };
+  readonly footprint: Footprint;
 }
 
 /** A host on its way through a block. */
@@ -76,8 +76,11 @@ export function newWorldWalk(
   const seen = new Int32Array(4096);
   readCells(cells, seen, null, true);
   const asked: WorldWalk['asked'] = [];
-  block.run.asked = (request, { id, domid }) =>
-    asked.push({ request, by: { caller: domid ?? 0, node: block.run.observers.get(id)?.node ?? 0 } });
+  const lives = (domid: number): boolean => block.run.world.xen.domains.has(domid);
+  block.run.asked = (request, { id, domid }) => {
+    const by = { caller: domid ?? 0, node: block.run.observers.get(id)?.node ?? 0 };
+    asked.push({ request, by, footprint: how.footprint(request, by.caller, lives) });
+  };
   return {
     ...how,
     block,
@@ -178,7 +181,7 @@ export function askedAt(w: WorldWalk, node: PopulateNode, domain: number): numbe
   const domid = [...domainAt].find(([, cell]) => cell === node.domainCell)![0];
   const value = domains.get(domid)!.values[domain] ?? null;
   const isOneNode = w.block.run.world.xen.heap.nodeIds.length === 1;
-  const asked = value === null ? -1 : askedOfHeap(canon, node.args as MemoryReservation, value, isOneNode);
+  const asked = value === null ? -1 : askedOfHeap(canon, node.args, value, isOneNode);
   node.asked[domain] = asked;
   return asked;
 }
@@ -192,10 +195,10 @@ export function keyOf(w: WorldWalk, reads: readonly number[], from: number, acto
     const cell = reads[i]!;
     // From the root 0 on, a key is a node of a tree of all sequences met; 0 ends a part of any length.
     if (cell >= 0) key = pairId(pairs, key, states[from + cell]! + 1);
-    else if (cell === ALL_DOMAINS) {
+    else if (cell <= DOMAINS) {
       key = pairId(pairs, key, 0);
-      for (const at of w.cells.domainAt.values())
-        key = pairId(pairs, key, pairId(pairs, at, states[from + at]!));
+      for (const [domid, at] of w.cells.domainAt)
+        if (domid >= DOMAINS - cell) key = pairId(pairs, key, pairId(pairs, at, states[from + at]!));
     } else key = actorsKey(w, cell, key, from, actor);
   }
   return key;

@@ -84,10 +84,10 @@ describe('a step that is looked up', () => {
   it('is found out by the check if it reads more than it is said to', () => {
     const blind = spaceOf(create('pvh', 0), {
       isChecked: true,
-      footprint: (request, caller) =>
+      footprint: (request, caller, lives) =>
         request.kind === 'hypercall' && request.name === 'XENMEM_populate_physmap'
           ? { cells: [], domids: [request.args.domid] }
-          : footprintOf(request, caller),
+          : footprintOf(request, caller, lives),
     });
     expect(() => walkAll(blind)).toThrow(/looked up/);
   });
