@@ -6,7 +6,12 @@ import { build } from 'esbuild';
 const outdir = 'dist';
 
 const { metafile } = await build({
-  entryPoints: { main: 'src/cli/main.ts', bench: 'src/cli/bench.ts' },
+  entryPoints: {
+    main: 'src/cli/main.ts',
+    bench: 'src/cli/bench.ts',
+    // The program of the threads that explore.
+    'explore-worker': 'src/cli/explore-worker.ts',
+  },
   outdir,
   bundle: true,
   splitting: true,

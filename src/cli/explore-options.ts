@@ -1,4 +1,5 @@
 /** What the command line of `explore` says, checked. */
+import { availableParallelism } from 'node:os';
 import { parseDuration, parsePages, SIZE_FORM, TIME_FORM } from '../explorer/amount.ts';
 import { didYouMean } from '../explorer/did-you-mean.ts';
 import { isGrain } from '../explorer/explore-how.ts';
@@ -27,7 +28,7 @@ export interface ExploreOptions {
   readonly timeBudget: string;
   readonly maxMemory: string;
   readonly maxStates: string;
-  readonly jobs: string;
+  readonly jobs?: string;
   readonly shard?: string;
   readonly selfCheck?: boolean;
   readonly allowOutside?: boolean;
@@ -54,6 +55,7 @@ export interface ExploreChoice {
   /** Bytes. */
   readonly maxMemory: number;
   readonly maxStates: number;
+  /** Threads, this one among them. */
   readonly jobs: number;
   readonly shard: { readonly index: number; readonly of: number };
   readonly selfCheck: boolean;
@@ -105,7 +107,7 @@ function checked(options: ExploreOptions): ExploreChoice {
     timeBudget: timeBudget(options.timeBudget),
     maxMemory: bytes(options.maxMemory),
     maxStates: count('--max-states', options.maxStates, 1),
-    jobs: count('--jobs', options.jobs, 1, MAX_JOBS),
+    jobs: options.jobs === undefined ? availableParallelism() : count('--jobs', options.jobs, 1, MAX_JOBS),
     shard: shardOf(options.shard ?? '1/1'),
     selfCheck: options.selfCheck === true,
   };

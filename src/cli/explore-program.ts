@@ -42,7 +42,10 @@ export function addExploreCommand(program: Command, cli: Cli, returning: Returni
     .option('--time-budget <duration>', 'how long to walk, such as 30s', '60s')
     .option('--max-memory <size>', 'how much memory states may take', '1G')
     .option('--max-states <n>', 'how many states to keep', '20000000')
-    .option('--jobs <n>', 'how many threads', '1')
+    .option(
+      '--jobs <n>',
+      'threads for samples and for remedies (default: one a processor); one walk of all orders takes one',
+    )
     .option('--shard <i/n>', 'take only the i-th of n parts of the samples')
     .option('--self-check', 'run counterexample and samples twice and compare')
     .option('--allow-outside', 'the scenario may read files outside of its folder')

@@ -1,11 +1,12 @@
 /** Orders drawn by chance from a block's space, in slices; and the smallest bad one that comes of them. */
 import { ASSERT } from '../hypervisor/bug.ts';
+import { type EndTally, endTallyOf, mergeEndTallies, NO_SAMPLES } from './end-tally.ts';
 import { type ExploreHow, type Subject, spaceOf } from './explore-how.ts';
 import type { Walk } from './explore-record.ts';
 import type { SeenEnd } from './outcome-table.ts';
-import { EMPTY_TALLY, mergeTallies, type Tally } from './sample-tally.ts';
+import { inPathOrder } from './path-order.ts';
 import { shortenSchedule } from './schedule-shorten.ts';
-import type { Choice } from './space.ts';
+import type { Choice, Space } from './space.ts';
 import { type EndVerdict, endVerdict } from './verdict.ts';
 import { pctGuarantee, sampleRange, sampleSchedule, type WalkOptions } from './walks.ts';
 import type { WorldSpace } from './world-space.ts';
@@ -20,11 +21,13 @@ const SHORTEN_ATTEMPTS = 300;
 /** Sampling under way. */
 export interface Sampling {
   readonly space: WorldSpace;
+  /** The same: what samples are drawn from. */
+  readonly ordered: Space;
   readonly options: WalkOptions;
   /** The next sample, and one past the last. */
   next: number;
-  readonly to: number;
-  tally: Tally;
+  to: number;
+  tally: EndTally;
 }
 
 /** Sampling that has not drawn anything yet. */
@@ -32,9 +35,10 @@ export function startSampling(subject: Subject, how: ExploreHow): Sampling {
   const space = spaceOf(subject, how, how.ownership === 'class' ? 'class' : 'exact');
   const { samples, seed, depth } = how;
   const random: WalkOptions = { strategy: { kind: 'random' }, seed, maxSteps: MAX_STEPS };
-  const base = { space, next: samples.from, to: samples.to, tally: EMPTY_TALLY };
+  const ordered = inPathOrder(space);
+  const base = { space, ordered, next: samples.from, to: samples.to, tally: NO_SAMPLES };
   if (how.strategy !== 'pct') return { ...base, options: random };
-  const steps = Math.max(1, sampleRange(space, random, 0, PILOTS).longest);
+  const steps = Math.max(1, sampleRange(ordered, random, 0, PILOTS).longest);
   return { ...base, options: { ...random, strategy: { kind: 'pct', depth, steps } } };
 }
 
@@ -43,23 +47,33 @@ export function continueSampling(s: Sampling, budget: number): boolean {
   const { samples, steps } = s.tally;
   const each = samples === 0 ? budget : Math.max(1, steps / samples);
   const to = Math.min(s.to, s.next + Math.max(1, Math.floor(budget / each)));
-  if (to > s.next) s.tally = mergeTallies(s.tally, sampleRange(s.space, s.options, s.next, to));
+  if (to > s.next) {
+    const drawn = sampleRange(s.ordered, s.options, s.next, to);
+    s.tally = mergeEndTallies(s.tally, endTallyOf(drawn, s.space.endOf));
+  }
   s.next = to;
   return s.next >= s.to;
 }
 
+/** Goes on with samples `from` up to, not including, `to`; what was drawn is forgotten. */
+export function aimSampling(s: Sampling, from: number, to: number): void {
+  s.next = from;
+  s.to = to;
+  s.tally = NO_SAMPLES;
+}
+
 /** The ends that were met. */
-export const sampledEnds = ({ space, tally }: Sampling): SeenEnd[] =>
-  tally.outcomes.map(({ outcome, samples }) => ({ end: space.endOf(outcome), count: samples, share: null }));
+export const sampledEnds = ({ tally }: Sampling): SeenEnd[] =>
+  tally.ends.map(({ end, samples }) => ({ end, count: samples, share: null }));
 
 /** An order that ends with `verdict`, made as small as can be done without walking the space. */
 export function sampledWorst(s: Sampling, verdict: EndVerdict, fits: readonly boolean[]): readonly Choice[] {
-  const { space, options, tally } = s;
+  const { space, ordered, options, tally } = s;
   const wanted = (outcome: number): boolean => endVerdict(space.endOf(outcome), fits) === verdict;
-  const firsts = tally.outcomes.filter(({ outcome }) => wanted(outcome)).map(({ first }) => first);
-  ASSERT(firsts.length > 0, `a sample ended with ${verdict}`);
-  const choices = sampleSchedule(space, options, Math.min(...firsts));
-  return shortenSchedule(space, choices, wanted, SHORTEN_ATTEMPTS, MAX_STEPS).choices;
+  const found = tally.ends.find(({ end }) => endVerdict(end, fits) === verdict);
+  ASSERT(found !== undefined, `a sample ended with ${verdict}`);
+  const choices = sampleSchedule(ordered, options, found.first);
+  return shortenSchedule(ordered, choices, wanted, SHORTEN_ATTEMPTS, MAX_STEPS).choices;
 }
 
 /** What was walked. */
@@ -82,7 +96,7 @@ export function sampledWalk(s: Sampling, how: ExploreHow, stopped: string | null
     samples: tally.samples,
     seed: s.options.seed,
     pct_depth: isPct ? strategy.depth : null,
-    guarantee: isPct ? guaranteeText(space.tasks, strategy.steps, strategy.depth) : null,
+    guarantee: isPct ? guaranteeText(tally.tasks, strategy.steps, strategy.depth) : null,
   };
 }
 

@@ -6,6 +6,7 @@
  */
 import { ASSERT } from '../hypervisor/bug.ts';
 import { fitsAlone, laneSteps } from './alone.ts';
+import type { EndTally } from './end-tally.ts';
 import {
   continueSearch,
   frontierStates,
@@ -25,6 +26,7 @@ import {
   startReducing,
 } from './explore-reduced.ts';
 import {
+  aimSampling,
   continueSampling,
   type Sampling,
   sampledEnds,
@@ -184,9 +186,23 @@ export function stopExploring(e: Exploring, why: StopReason): void {
 }
 
 function sampleInstead(e: Exploring): void {
+  // Samples need the memory.
+  e.walking = newWalking(e.subject, e.how, 'class');
+  e.reducing = null;
   e.sampling = startSampling(e.subject, e.how);
   e.phase = 'sample';
   e.stopped = null;
+}
+
+/** Ends an exploration whose samples were drawn elsewhere, the first of them without a gap. */
+export function endSampling(e: Exploring, tally: EndTally, stopped: StopReason | null): void {
+  const { sampling, how } = e;
+  ASSERT(sampling !== null, 'samples are drawn');
+  const { from, to } = how.samples;
+  aimSampling(sampling, from + tally.samples, to);
+  sampling.tally = tally;
+  e.stopped = stopped;
+  e.phase = 'over';
 }
 
 /** How far it is, for people who wait. */

@@ -6,6 +6,8 @@ export interface Tally {
   /** Of all samples together. */
   readonly steps: number;
   readonly longest: number;
+  /** pct: the most tasks that took part in one sample; 0 for others. */
+  readonly tasks: number;
   /** Samples that were given up. */
   readonly unfinished: number;
   /** By outcome, ascending: how many samples ended so, and the least index of those. */
@@ -16,7 +18,7 @@ export interface Tally {
   }[];
 }
 
-export const EMPTY_TALLY: Tally = { samples: 0, steps: 0, longest: 0, unfinished: 0, outcomes: [] };
+export const EMPTY_TALLY: Tally = { samples: 0, steps: 0, longest: 0, tasks: 0, unfinished: 0, outcomes: [] };
 
 /** The tally of both. The order does not matter. */
 export function mergeTallies(a: Tally, b: Tally): Tally {
@@ -34,6 +36,7 @@ export function mergeTallies(a: Tally, b: Tally): Tally {
     samples: a.samples + b.samples,
     steps: a.steps + b.steps,
     longest: Math.max(a.longest, b.longest),
+    tasks: Math.max(a.tasks, b.tasks),
     unfinished: a.unfinished + b.unfinished,
     outcomes: [...outcomes.values()].sort((x, y) => x.outcome - y.outcome),
   };

@@ -36,11 +36,13 @@ export function sampleRange(space: Space, options: WalkOptions, from: number, to
   const outcomes = new Map<number, { samples: number; first: number }>();
   let steps = 0;
   let longest = 0;
+  let mostTasks = 0;
   let unfinished = 0;
   for (let index = from; index < to; index++) {
     const outcome = walk(walker, options, index);
     steps += walker.steps;
     longest = Math.max(longest, walker.steps);
+    mostTasks = Math.max(mostTasks, walker.took);
     if (outcome === null) {
       unfinished++;
       continue;
@@ -53,6 +55,7 @@ export function sampleRange(space: Space, options: WalkOptions, from: number, to
     samples: to - from,
     steps,
     longest,
+    tasks: mostTasks,
     unfinished,
     outcomes: [...outcomes].sort(([a], [b]) => a - b).map(([outcome, found]) => ({ outcome, ...found })),
   };
@@ -78,6 +81,8 @@ interface Walker {
   readonly changes: Int32Array;
   /** Steps of the last walk. */
   steps: number;
+  /** pct: tasks that were able to make a step in the last walk. */
+  took: number;
   /** Choices go here if somebody wants them. */
   readonly record: WordList | null;
 }
@@ -90,6 +95,7 @@ const makeWalker = (space: Space, strategy: WalkStrategy, record: WordList | nul
   priorities: new Float64Array(Math.max(1, space.tasks)),
   changes: new Int32Array(strategy.kind === 'pct' ? strategy.depth - 1 : 0),
   steps: 0,
+  took: 0,
   record,
 });
 
@@ -155,6 +161,7 @@ function makeRoom(walker: Walker, at: number): void {
 
 function drawChanges(walker: Walker, steps: number, stream: RandomGenerator): void {
   walker.priorities.fill(0);
+  walker.took = 0;
   for (let i = 0; i < walker.changes.length; i++) walker.changes[i] = drawBelow(stream, steps);
 }
 
@@ -165,8 +172,10 @@ function firstInLine(walker: Walker, n: number, stream: RandomGenerator): number
   for (let i = 0; i < n; i++) {
     const task = tasks[i]!;
     // Those who have not fallen behind are drawn above 1. Equal draws are as good as impossible.
-    if (priorities[task] === 0)
+    if (priorities[task] === 0) {
       priorities[task] = 1 + (stream.next() >>> 0) + (stream.next() >>> 0) / 2 ** 32;
+      walker.took++;
+    }
     if (priorities[task]! > priorities[tasks[best]!]!) best = i;
   }
   for (let change = 0; change < changes.length; change++) {

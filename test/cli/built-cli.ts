@@ -34,7 +34,7 @@ export interface RunOptions {
 export async function buildCli(entry = 'src/cli/main.ts', call = 'main()'): Promise<BuiltCli> {
   const dir = mkdtempSync(join(tmpdir(), 'xlsim-cli-'));
   await build({
-    entryPoints: { main: entry },
+    entryPoints: { main: entry, 'explore-worker': 'src/cli/explore-worker.ts' },
     outdir: join(dir, 'dist'),
     outExtension: { '.js': '.mjs' },
     bundle: true,

@@ -90,6 +90,7 @@ describe('random walks', () => {
       samples: 3,
       steps: 150,
       longest: 50,
+      tasks: 0,
       unfinished: 3,
       outcomes: [],
     });

@@ -1,0 +1,200 @@
+/**
+ * The pieces into which an exploration is cut, as plain data, and how a piece is done. Who does it makes no difference:
+ * this thread or another, first or last.
+ */
+import type { EndTally } from '../explorer/end-tally.ts';
+import {
+  continueExploring,
+  type ExploreProgress,
+  type Exploring,
+  endSampling,
+  exploreProgress,
+  type StopReason,
+  startExploring,
+  stopExploring,
+} from '../explorer/explore.ts';
+import type { Exploration } from '../explorer/explore-record.ts';
+import { explorationOf } from '../explorer/explore-result.ts';
+import { aimSampling, continueSampling } from '../explorer/explore-sample.ts';
+import { type Gauge, isOver, newGauge } from './explore-memory.ts';
+import type { ExploreChoice } from './explore-options.ts';
+import { subjectOf, type Target } from './explore-target.ts';
+
+/** A piece. `remedy`: its place among those that are explored. `memory`: bytes it may take. */
+export type Job =
+  /** All orders under a remedy, and the report. */
+  | { readonly do: 'walk'; readonly remedy: number; readonly memory: number }
+  /** Samples `from` up to, not including, `to`; `until` ms after the epoch. */
+  | {
+      readonly do: 'sample';
+      readonly remedy: number;
+      readonly memory: number;
+      readonly from: number;
+      readonly to: number;
+      readonly until: number;
+    }
+  /** The report on samples that were drawn. */
+  | {
+      readonly do: 'tell';
+      readonly remedy: number;
+      readonly tally: EndTally;
+      readonly stopped: StopReason | null;
+    };
+
+export type JobResult =
+  /** Null: not all orders were walked, and samples are wanted; or the share of memory was too small. */
+  | { readonly did: 'walk'; readonly result: Exploration | null; readonly isShort: boolean }
+  /** `tally`: of the first samples of the piece; `stopped`: why not of all. */
+  | {
+      readonly did: 'sample';
+      readonly tally: EndTally;
+      readonly stopped: StopReason | null;
+      readonly ms: number;
+    }
+  | { readonly did: 'tell'; readonly result: Exploration };
+
+/** What one thread works with. */
+export interface Bench {
+  readonly target: Target;
+  readonly choice: ExploreChoice;
+  readonly samples: { readonly from: number; readonly to: number };
+  readonly gauge: Gauge;
+  /** What it has at hand: the samples under one remedy. */
+  sampling: { readonly remedy: number; readonly e: Exploring } | null;
+}
+
+/** What a piece needs of whoever ordered it. */
+export interface Desk {
+  /** The user wants no more. */
+  readonly isStopped: () => boolean;
+  readonly note: (progress: ExploreProgress) => void;
+}
+
+/** Between two looks at the clock, the memory and the user. */
+const SLICE_MS = 8;
+const FIRST_STEPS = 500;
+const MOST_STEPS = 1_000_000;
+
+export function newBench(target: Target, choice: ExploreChoice): Bench {
+  const { index, of } = choice.shard;
+  const from = Math.floor(((index - 1) * choice.samples) / of);
+  const to = Math.floor((index * choice.samples) / of);
+  return { target, choice, samples: { from, to }, gauge: newGauge(), sampling: null };
+}
+
+/** Milliseconds after the epoch; the same in all threads, and it does not jump. */
+export const nowMs = (): number => performance.timeOrigin + performance.now();
+
+/** Does a piece. */
+export function doJob(bench: Bench, job: Job, desk: Desk): Promise<JobResult> {
+  if (job.do === 'walk') return walk(bench, job, desk);
+  return job.do === 'sample' ? sample(bench, job, desk) : tell(bench, job);
+}
+
+function start(bench: Bench, remedy: number, strategy: ExploreChoice['strategy']): Exploring {
+  const { target, choice, samples } = bench;
+  const subject = subjectOf(target, choice, choice.remedies[remedy] ?? null);
+  return startExploring(subject, { ...choice, strategy, samples });
+}
+
+/** Calls `slice` with a number of steps again and again until it says that all is done or `looks` says stop. */
+async function inSlices(slice: (steps: number) => boolean, looks: () => boolean): Promise<void> {
+  let steps = FIRST_STEPS;
+  for (;;) {
+    const since = performance.now();
+    if (slice(steps)) return;
+    const took = performance.now() - since;
+    if (took < SLICE_MS / 2) steps = Math.min(MOST_STEPS, steps * 2);
+    else if (took > SLICE_MS * 2) steps = Math.max(1, Math.floor(steps / 2));
+    if (looks()) return;
+    // Signals and messages are delivered between turns of the event loop.
+    await new Promise((done) => setImmediate(done));
+  }
+}
+
+async function walk(
+  bench: Bench,
+  { remedy, memory }: Job & { readonly do: 'walk' },
+  desk: Desk,
+): Promise<JobResult> {
+  const { choice, gauge } = bench;
+  const { timeBudget, strategy, maxStates, maxMemory } = choice;
+  bench.sampling = null;
+  const e = start(bench, remedy, strategy);
+  let isShort = false;
+  // Where samples may have to follow, the walk gets half of the time.
+  let deadline = nowMs() + timeBudget * (strategy === 'auto' ? 0.5 : 1);
+  const looks = (): boolean => {
+    const progress = exploreProgress(e);
+    desk.note(progress);
+    if (desk.isStopped()) stopExploring(e, 'interrupted');
+    else if (nowMs() > deadline) {
+      stopExploring(e, 'time');
+      // The search for the smallest order gets half of the time.
+      deadline = nowMs() + timeBudget * 0.5;
+    } else if (progress.states > maxStates) stopExploring(e, 'states');
+    else if (isOver(gauge, memory, progress.bytes)) {
+      isShort = memory < maxMemory;
+      if (!isShort) stopExploring(e, 'memory');
+    }
+    return isShort || e.phase === 'sample';
+  };
+  await inSlices((steps) => continueExploring(e, steps), looks);
+  if (isShort) return { did: 'walk', result: null, isShort };
+  if (e.phase === 'over') return { did: 'walk', result: explorationOf(e), isShort };
+  bench.sampling = { remedy, e };
+  return { did: 'walk', result: null, isShort };
+}
+
+/** The samples under a remedy, taken up again where that one was the last. */
+function atSamples(bench: Bench, remedy: number): Exploring {
+  if (bench.sampling?.remedy === remedy) return bench.sampling.e;
+  bench.sampling = null;
+  const { strategy } = bench.choice;
+  const e = start(bench, remedy, strategy === 'pct' ? strategy : 'random');
+  bench.sampling = { remedy, e };
+  return e;
+}
+
+async function sample(
+  bench: Bench,
+  { remedy, memory, from, to, until }: Job & { readonly do: 'sample' },
+  desk: Desk,
+): Promise<JobResult> {
+  const since = performance.now();
+  let stopped: StopReason | null = null;
+  let { sampling } = atSamples(bench, remedy);
+  aimSampling(sampling!, from, to);
+  const looks = (): boolean => {
+    desk.note({ ...exploreProgress(bench.sampling!.e), samples: [sampling!.tally.samples, to - from] });
+    if (desk.isStopped()) stopped = 'interrupted';
+    else if (nowMs() > until) stopped = 'time';
+    else if (isOver(bench.gauge, memory, 0)) {
+      // A space remembers what it met. Samples do not need that: they go on in a new one.
+      const { tally, next } = sampling!;
+      bench.sampling = null;
+      sampling = null;
+      sampling = atSamples(bench, remedy).sampling;
+      aimSampling(sampling!, next, to);
+      sampling!.tally = tally;
+    }
+    return stopped !== null;
+  };
+  await inSlices((steps) => continueSampling(sampling!, steps), looks);
+  const { tally } = sampling!;
+  return {
+    did: 'sample',
+    tally,
+    stopped: tally.samples < to - from ? stopped : null,
+    ms: performance.now() - since,
+  };
+}
+
+async function tell(
+  bench: Bench,
+  { remedy, tally, stopped }: Job & { readonly do: 'tell' },
+): Promise<JobResult> {
+  const e = atSamples(bench, remedy);
+  endSampling(e, tally, stopped);
+  return { did: 'tell', result: explorationOf(e) };
+}

@@ -1,0 +1,191 @@
+/**
+ * What is to be done next, and what was found: an exploration of one remedy or of several, cut into pieces.
+ *
+ * Pieces of samples are sized by work, not by number: large enough to be worth a message, small enough that all threads
+ * are busy until the end. Results are put together by what they are, never by when they came.
+ */
+
+import { type EndTally, mergeEndTallies, NO_SAMPLES } from '../explorer/end-tally.ts';
+import type { StopReason } from '../explorer/explore.ts';
+import type { Exploration } from '../explorer/explore-record.ts';
+import { ASSERT } from '../hypervisor/bug.ts';
+import type { Job, JobResult } from './explore-job.ts';
+
+/** One remedy. */
+interface Part {
+  readonly remedy: number;
+  /** `alone`: its walk needs the memory of all. */
+  phase: 'walk' | 'alone' | 'walking' | 'sample' | 'telling' | 'over';
+  /** The next sample to hand out. */
+  next: number;
+  /** Pieces handed out that are not back yet. */
+  active: number;
+  /** When samples end, in ms after the epoch; null: they have not begun. */
+  until: number | null;
+  readonly drawn: { readonly from: number; readonly tally: EndTally }[];
+  /** Pieces of threads that died. */
+  readonly again: { readonly from: number; readonly to: number }[];
+  stopped: StopReason | null;
+  result: Exploration | null;
+}
+
+/** See the file's header. */
+export interface Plan {
+  readonly how: PlanHow;
+  readonly parts: readonly Part[];
+  /** Steps of all samples so far, their number, and the time that took one thread. */
+  steps: number;
+  samples: number;
+  ms: number;
+}
+
+export interface PlanHow {
+  readonly remedies: number;
+  readonly samples: { readonly from: number; readonly to: number };
+  readonly isSampled: boolean;
+  readonly threads: number;
+  /** Bytes for all threads together. */
+  readonly memory: number;
+  /** Ms for the samples of one remedy. */
+  readonly sampleTime: number;
+}
+
+/** How long a piece of samples should take, and the least that is in one. */
+const PIECE_MS = 300;
+const LEAST_STEPS = 4_000;
+const FIRST_SAMPLES = 16;
+
+export function newPlan(how: PlanHow): Plan {
+  const parts = Array.from(
+    { length: how.remedies },
+    (_, remedy): Part => ({
+      remedy,
+      phase: how.isSampled ? 'sample' : 'walk',
+      next: how.samples.from,
+      active: 0,
+      until: null,
+      drawn: [],
+      again: [],
+      stopped: null,
+      result: null,
+    }),
+  );
+  return { how, parts, steps: 0, samples: 0, ms: 0 };
+}
+
+export const isDone = ({ parts }: Plan): boolean => parts.every(({ phase }) => phase === 'over');
+
+/** The results by remedy. */
+export const resultsOf = ({ parts }: Plan): Exploration[] =>
+  parts.map(({ result }) => {
+    ASSERT(result !== null, 'every remedy has a result');
+    return result;
+  });
+
+/** The next piece; null: none until another one is back. */
+export function nextJob(plan: Plan, now: number): Job | null {
+  const { parts, how } = plan;
+  if (parts.some(({ phase }) => phase === 'alone')) return jobAlone(plan);
+  const told = parts.find((part) => part.phase === 'sample' && part.active === 0 && isDrawn(plan, part));
+  if (told !== undefined) {
+    told.phase = 'telling';
+    told.active++;
+    return { do: 'tell', remedy: told.remedy, ...prefixOf(plan, told) };
+  }
+  const walked = parts.find(({ phase }) => phase === 'walk');
+  if (walked !== undefined) {
+    walked.phase = 'walking';
+    walked.active++;
+    return { do: 'walk', remedy: walked.remedy, memory: how.memory / Math.min(how.threads, how.remedies) };
+  }
+  const sampled = parts.find((part) => part.phase === 'sample' && !isDrawn(plan, part));
+  return sampled === undefined ? null : piece(plan, sampled, now);
+}
+
+/** A walk that has all the memory, once nobody else works. */
+function jobAlone({ parts, how }: Plan): Job | null {
+  if (parts.some(({ active }) => active > 0)) return null;
+  const part = parts.find(({ phase }) => phase === 'alone')!;
+  part.phase = 'walking';
+  part.active++;
+  return { do: 'walk', remedy: part.remedy, memory: how.memory };
+}
+
+/** Whether no sample of it is left to hand out. */
+const isDrawn = ({ how }: Plan, part: Part): boolean =>
+  part.stopped !== null || (part.next >= how.samples.to && part.again.length === 0);
+
+function piece(plan: Plan, part: Part, now: number): Job {
+  const { how } = plan;
+  part.until ??= now + how.sampleTime;
+  part.active++;
+  const base = {
+    do: 'sample',
+    remedy: part.remedy,
+    memory: how.memory / how.threads,
+    until: part.until,
+  } as const;
+  const lost = part.again.pop();
+  if (lost !== undefined) return { ...base, ...lost };
+  const from = part.next;
+  part.next = Math.min(how.samples.to, from + pieceSamples(plan, how.samples.to - from));
+  return { ...base, from, to: part.next };
+}
+
+function pieceSamples({ steps, samples, ms, how }: Plan, left: number): number {
+  if (samples === 0) return FIRST_SAMPLES;
+  const each = steps / samples;
+  const share = (left * each) / (2 * how.threads);
+  return Math.ceil(Math.max(LEAST_STEPS, Math.min((steps / ms) * PIECE_MS, share)) / each);
+}
+
+/** The samples that were drawn without a gap, from the first on. */
+function prefixOf(
+  { how }: Plan,
+  { drawn, stopped }: Part,
+): { readonly tally: EndTally; readonly stopped: StopReason | null } {
+  let tally = NO_SAMPLES;
+  for (const piece of drawn.sort((a, b) => a.from - b.from)) {
+    if (piece.from !== how.samples.from + tally.samples) break;
+    tally = mergeEndTallies(tally, piece.tally);
+  }
+  return { tally, stopped };
+}
+
+/** Takes in what came of a piece. */
+export function takeResult(plan: Plan, job: Job, result: JobResult): void {
+  const part = plan.parts[job.remedy]!;
+  part.active--;
+  if (result.did === 'sample') {
+    if (job.do === 'sample') part.drawn.push({ from: job.from, tally: result.tally });
+    part.stopped ??= result.stopped;
+    plan.steps += result.tally.steps;
+    plan.samples += result.tally.samples;
+    plan.ms += result.ms;
+    return;
+  }
+  part.result = result.result;
+  if (result.result !== null) part.phase = 'over';
+  else part.phase = result.did === 'walk' && result.isShort ? 'alone' : 'sample';
+}
+
+/** The thread that had the piece died: it is to be done again. A walk has the memory of all then. */
+export function jobLost({ parts }: Plan, job: Job): void {
+  const part = parts[job.remedy]!;
+  part.active--;
+  if (job.do === 'sample') part.again.push({ from: job.from, to: job.to });
+  else part.phase = job.do === 'walk' ? 'alone' : 'sample';
+}
+
+/** How many threads the pieces that are left could make use of. */
+export function usefulThreads(plan: Plan): number {
+  const { parts, how } = plan;
+  const walks = parts.filter(({ phase }) => phase === 'walk').length;
+  const left = parts.reduce(
+    (sum, part) =>
+      part.phase === 'sample' && part.stopped === null ? sum + how.samples.to - part.next : sum,
+    0,
+  );
+  const isLong = plan.samples > 0 && (left / plan.samples) * plan.ms > 2 * PIECE_MS;
+  return isLong ? how.threads : Math.min(how.threads, 1 + walks);
+}

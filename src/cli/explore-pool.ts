@@ -1,0 +1,98 @@
+/** Threads at work on a plan: whoever is free takes the next piece, until all is done. */
+import type { ExploreProgress } from '../explorer/explore.ts';
+import { type Hand, HandLost } from './explore-hand.ts';
+import type { Job } from './explore-job.ts';
+import { nowMs } from './explore-job.ts';
+import { isDone, jobLost, nextJob, type Plan, takeResult, usefulThreads } from './explore-plan.ts';
+
+/** Work that is over sooner needs no thread more. */
+const HIRE_AFTER_MS = 150;
+
+/** Who works, and who wants to know. */
+export interface Pool {
+  readonly plan: Plan;
+  /** This thread. */
+  readonly own: Hand;
+  /** Starts the n-th other thread, from 1. */
+  readonly hire: (n: number) => Hand;
+  /** A thread was lost; what it had is done by others. */
+  readonly onLost: (hand: Hand, why: string) => void;
+  /** Null: the piece is done, or lost. */
+  readonly onProgress: (hand: Hand, job: Job, progress: ExploreProgress | null) => void;
+  /** Something is wrong with us: whoever is at work is to stop. */
+  readonly halt: () => void;
+}
+
+/** Does the whole plan. */
+export async function work(pool: Pool): Promise<void> {
+  const { plan } = pool;
+  const hands: Hand[] = [];
+  const loops: Promise<void>[] = [];
+  let waiting: (() => void)[] = [];
+  let mayHire = false;
+  let failure: unknown = null;
+  const changed = (): void => {
+    for (const wake of waiting) wake();
+    waiting = [];
+    if (!mayHire || isDone(plan) || failure !== null) return;
+    const wanted = usefulThreads(plan);
+    while (hands.length < wanted) begin(pool.hire(hands.length));
+  };
+  const begin = (hand: Hand): void => {
+    hands.push(hand);
+    const loop = serve(
+      pool,
+      hand,
+      changed,
+      () => new Promise((wake) => waiting.push(wake)),
+      () => failure !== null,
+    );
+    loops.push(
+      loop.catch((error: unknown) => {
+        failure ??= error;
+        pool.halt();
+        changed();
+      }),
+    );
+  };
+  begin(pool.own);
+  const timer = setTimeout(() => {
+    mayHire = true;
+    changed();
+  }, HIRE_AFTER_MS);
+  try {
+    for (let i = 0; i < loops.length && failure === null; i++) await loops[i];
+  } finally {
+    clearTimeout(timer);
+    for (const hand of hands) hand.close();
+  }
+  if (failure !== null) throw failure;
+}
+
+async function serve(
+  pool: Pool,
+  hand: Hand,
+  changed: () => void,
+  change: () => Promise<void>,
+  isOff: () => boolean,
+): Promise<void> {
+  const { plan } = pool;
+  while (!isDone(plan) && !isOff()) {
+    const job = nextJob(plan, nowMs());
+    if (job === null) {
+      await change();
+      continue;
+    }
+    try {
+      takeResult(plan, job, await hand.run(job, (progress) => pool.onProgress(hand, job, progress)));
+    } catch (error) {
+      if (!(error instanceof HandLost)) throw error;
+      jobLost(plan, job);
+      pool.onLost(hand, error.message);
+      return;
+    } finally {
+      pool.onProgress(hand, job, null);
+      changed();
+    }
+  }
+}
