@@ -2,6 +2,7 @@
 import { benchCommand } from './bench-command.ts';
 import { benchConfig } from './bench-config.ts';
 import { benchExplore } from './bench-explore.ts';
+import { benchExploreWorld } from './bench-explore-world.ts';
 import { benchHeapBuild } from './bench-heap-build.ts';
 import { benchHeapMix } from './bench-heap-mix.ts';
 import { benchHypercalls } from './bench-hypercalls.ts';
@@ -18,6 +19,7 @@ const SECTIONS: readonly (readonly [title: string, run: Section])[] = [
   ['commands as users meet them', benchCommand],
   ['scenarios replayed', benchReplay],
   ['orders of builders that are counts', benchExplore],
+  ['orders of real creates', benchExploreWorld],
 ];
 
 const print = (line: string): void => {

@@ -56,6 +56,8 @@ interface Made {
   readonly before: Int32Array;
   readonly requests: readonly Asked[];
   readonly gaveBack: boolean;
+  /** By class: the host's heap was not what was looked up. */
+  readonly strayed: boolean;
 }
 
 /** Makes the step that led to a place on the host, which stands at the place before. */
@@ -72,7 +74,8 @@ function makeForReal(w: WorldWalk, place: number, actor: number): Made {
   takeXenTo(trail, world.xen, place, (p) => makeAgain(w, p));
   let before = placeCopy(w, place);
   putCells(cells, before);
-  if (w.gaveBack.size > 0 && cells.ownership === 'class' && !isAsLookedUp(w, before)) {
+  const strayed = w.gaveBack.size > 0 && cells.ownership === 'class' && !isAsLookedUp(w, before);
+  if (strayed) {
     w.strayed = true;
     readCells(cells, w.seen, before, true);
     before = w.seen.slice();
@@ -83,7 +86,7 @@ function makeForReal(w: WorldWalk, place: number, actor: number): Made {
   takeBlockTurn(block, actor);
   settleForm(block, w.began);
   readCells(cells, w.seen, before, true);
-  return { before, requests: w.asked.slice(), gaveBack: world.xen.heap.totalAvailPages > free };
+  return { before, requests: w.asked.slice(), gaveBack: world.xen.heap.totalAvailPages > free, strayed };
 }
 
 const isAsLookedUp = ({ cells, block }: WorldWalk, before: Int32Array): boolean =>
@@ -92,7 +95,7 @@ const isAsLookedUp = ({ cells, block }: WorldWalk, before: Int32Array): boolean 
 function makeStep(w: WorldWalk, node: StepNode, place: number, actor: number): void {
   const { trail, cells, block } = w;
   const isWhole = isDoneWhole(w, place, actor);
-  const { before, requests, gaveBack } = makeForReal(w, place, actor);
+  const { before, requests, gaveBack, strayed } = makeForReal(w, place, actor);
   const { seen } = w;
   const own = actorCell(w, actor);
   const changed: number[] = [];
@@ -107,7 +110,7 @@ function makeStep(w: WorldWalk, node: StepNode, place: number, actor: number): v
   reads.delete(own);
   noteHeap(w, before, requests, gaveBack);
   rememberEffect(node, [...reads], effect, (all) => keyOf(w, all, at, actor));
-  if (!isWhole) notePopulate(w, node, place, before, requests, reads, effect);
+  if (!isWhole && !strayed) notePopulate(w, node, place, before, requests, reads, effect);
   makeRoom(trail, place + 1, cells.count);
   const from = stateAt(trail, place);
   const to = stateAt(trail, place + 1);
@@ -200,7 +203,7 @@ const populateOf = (requests: Made['requests']): MemoryReservation | null => {
 
 /** Makes a populate whose part in the domain is known, for what the heap gives. False: it has to be made whole. */
 function askHeap(w: WorldWalk, { populate }: StepNode, place: number): boolean {
-  if (populate === null || w.strayed) return false;
+  if (populate === null) return false;
   const { trail, cells, block } = w;
   const { xen } = block.run.world;
   const at = stateAt(trail, place);
@@ -234,7 +237,7 @@ function notePopulate(
 ): void {
   const { cells } = w;
   const args = populateOf(requests);
-  if (args === null || cells.ownership !== 'class' || w.strayed) return;
+  if (args === null || cells.ownership !== 'class') return;
   const domainCell = cells.domainAt.get(args.domid);
   if (domainCell === undefined || requests.some(({ by }) => by.caller !== 0)) return;
   node.populate ??= { domainCell, args, op: null, asked: [], effects: new Map() } satisfies PopulateNode;
