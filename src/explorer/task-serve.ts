@@ -1,6 +1,6 @@
 /** What becomes of a task when its request is served: reply, cost, whom it wakes. */
 import type { Reply, Request } from '../toolstack/task.ts';
-import { intercepted } from './intercept.ts';
+import { intercepted } from './intercepted.ts';
 import { wholeCost } from './machine.ts';
 import { requestCost } from './request-cost.ts';
 import type { Run } from './run-state.ts';

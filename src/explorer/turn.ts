@@ -7,7 +7,7 @@
  */
 import { ASSERT } from '../hypervisor/bug.ts';
 import { isText, type Reply, type Request, step } from '../toolstack/task.ts';
-import { intercepted } from './intercept.ts';
+import { intercepted } from './intercepted.ts';
 import type { Run } from './run-state.ts';
 import { isSectioned } from './sections.ts';
 import { isAsleep } from './task-cpu.ts';
