@@ -3,11 +3,12 @@ import { ASSERT } from '../hypervisor/bug.ts';
 import { enforce } from './block-begins.ts';
 import { type AtBlock, playToBlock } from './block-prefix.ts';
 import type { SearchOrder } from './exhaustive.ts';
+import { newForwardSpace } from './forward-space.ts';
 import type { Surroundings } from './play.ts';
 import type { Remedy } from './remedy.ts';
 import type { Limits, Stage } from './scenario.ts';
 import type { TurnGrain } from './turn.ts';
-import { newWorldSpace, type WorldSpace } from './world-space.ts';
+import { newWorldSpace, type WorldSpace, type WorldSpaceHow } from './world-space.ts';
 
 /** A stage whose `block`-th parallel block is explored. */
 export interface Subject {
@@ -55,8 +56,15 @@ export function atBlock({ stage, limits, around, block, remedy }: Subject): AtBl
 }
 
 /** The space of everything that can become of the block. */
-export function spaceOf(subject: Subject, how: ExploreHow, ownership: 'class' | 'exact'): WorldSpace {
-  const intercept = subject.remedy?.intercept;
+export const spaceOf = (subject: Subject, how: ExploreHow, ownership: 'class' | 'exact'): WorldSpace =>
+  newWorldSpace(atBlock(subject), spaceHow(subject, how, ownership));
+
+/** The same for whoever only goes forward: a host that really makes every step. */
+export const forwardSpaceOf = (subject: Subject, how: ExploreHow): WorldSpace =>
+  newForwardSpace(atBlock(subject), spaceHow(subject, how, 'exact'));
+
+function spaceHow({ remedy }: Subject, how: ExploreHow, ownership: 'class' | 'exact'): WorldSpaceHow {
+  const intercept = remedy?.intercept;
   const base = { grain: grainOf(how.grain), ownership };
-  return newWorldSpace(atBlock(subject), intercept === undefined ? base : { ...base, intercept });
+  return intercept === undefined ? base : { ...base, intercept };
 }

@@ -16,6 +16,7 @@ import {
 } from '../../src/explorer/block.ts';
 import type { AtBlock } from '../../src/explorer/block-prefix.ts';
 import { settleForm } from '../../src/explorer/block-text.ts';
+import { type BlockValues, putValues, takeValues } from '../../src/explorer/block-values.ts';
 import { type Canon, canonId, newCanon } from '../../src/explorer/canonical.ts';
 import { type Cells, newCells, readCells } from '../../src/explorer/world-cells.ts';
 import type { WorldEnd, WorldSpace, WorldSpaceHow } from '../../src/explorer/world-space.ts';
@@ -23,7 +24,6 @@ import { ASSERT } from '../../src/hypervisor/bug.ts';
 import { checkInvariants } from '../../src/hypervisor/invariants.ts';
 import { checkXenInvariants } from '../../src/hypervisor/xen-invariants.ts';
 import { markXen, rollbackXen, type XenMark } from '../../src/hypervisor/xen-mark.ts';
-import { type BlockValues, putValues, takeValues } from './block-values.ts';
 
 /** A step of the trail: the state, and how to be there again. */
 interface Place {

@@ -1,6 +1,6 @@
 /** Everything of a driven block that is a value: all but Xen. Taking it and putting it back costs nothing. */
-import type { BlockRun, LaneState } from '../../src/explorer/block.ts';
-import type { World } from '../../src/explorer/world.ts';
+import type { BlockRun, LaneState } from './block.ts';
+import type { World } from './world.ts';
 
 /** See the file's header. */
 export interface BlockValues {
