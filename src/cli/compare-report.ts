@@ -29,7 +29,7 @@ const shareCell =
 
 const time = (ns: number | null | undefined): string =>
   ns === null || ns === undefined ? '-' : formatDuration(ns);
-const mark = ({ clock }: Exploration): string => (clock?.order === 'counterexample' ? '*' : '');
+const mark = ({ clock }: Exploration): string => (clock?.order === 'counterexample' ? '^' : '');
 
 /** Exhaustive: states; otherwise samples, which a tilde tells. */
 function walkedCell({ walk }: Exploration): string {
@@ -88,14 +88,14 @@ export function compareMarkdown(report: ExploreReport): string {
   );
   const head = line(columns.map(({ heading }) => heading));
   const body = [head, line(rule), ...rows.map(line)].join('\n');
-  return `${escapedText(headLine(report))}\n\n${body}\n\n${notes(report).map(escapedText).join('\n')}\n`;
+  return `${escapedText(headLine(report))}\n\n${body}\n\n${notes(report).join('\n')}\n`;
 }
 
 /** Text that Markdown and HTML leave alone: whatever could be markup is escaped. */
 const escapedText = (text: string): string =>
   text.replace(/[\\`*_[\]<>&|~]/g, (char) => (char === '<' ? '&lt;' : char === '&' ? '&amp;' : `\\${char}`));
-/** Cells are our own words and figures; a star marks a note and stays a star. */
-const escapedCell = (text: string): string => escapedText(text).replaceAll('\\>', '>');
+/** Cells are our own words and figures: nothing in them is markup but what would end a cell. */
+const escapedCell = (text: string): string => text.replace(/[\\|]/g, '\\$&').replaceAll('<', '&lt;');
 
 function headLine({ scenario, twin, block }: ExploreReport): string {
   const name = `${scenario.name}${twin === null ? '' : ` / ${twin}`}`;
@@ -111,15 +111,30 @@ function notes({ results }: ExploreReport): string[] {
       'ends so if at every point each task that can go on is picked with equal chance.',
     );
   }
-  if (walks.some(({ finished }) => !finished)) lines.push('+ the walk was stopped before its end.');
+  if (walks.some(({ finished }) => !finished)) lines.push('Marked +: the walk was stopped before its end.');
   if (walks.some(({ strategy }) => strategy !== 'exhaustive')) {
     lines.push(
-      '~ orders sampled, not states walked: such shares are estimates, with intervals in the full report.',
+      'Marked ~: orders sampled, not states walked; shares are estimates, with intervals in the full report.',
     );
   }
   lines.push("Times are of one run in the clock's order, on the virtual clock (docs/cost-model.md).");
   if (results.some(({ clock }) => clock?.order === 'counterexample')) {
-    lines.push("* The clock's own order does not fail; this is the time of the smallest order that does.");
+    lines.push(
+      "Marked ^: the clock's own order does not fail; this is the time of the smallest order that does.",
+    );
+  }
+  if (results.some(isWorseOnTheClock)) {
+    lines.push(
+      'On the clock, where extents come between extents, nobody starts in a run in which at this grain somebody',
+      'always does: a finer grain (--grain extents:N) walks such orders, too.',
+    );
   }
   return lines;
 }
+
+/** Nobody starts in the clock's order, which no order at the grain that was walked says. */
+export const isWorseOnTheClock = ({ clock, verdict }: Exploration): boolean =>
+  clock !== null &&
+  clock.started === 0 &&
+  clock.failed > 1 &&
+  (verdict === 'safe' || verdict === 'early refusal' || verdict === 'late failure');

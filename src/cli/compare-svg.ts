@@ -63,7 +63,7 @@ function legend(results: readonly Exploration[]): string {
 function row(result: Exploration, y: number): string {
   const { clock } = result;
   const times = [clock?.first_failure, clock?.longest_heap_lock, clock?.lock_wait, clock?.last_start];
-  const star = clock?.order === 'counterexample' && clock.first_failure !== null ? '*' : '';
+  const star = clock?.order === 'counterexample' && clock.first_failure !== null ? '^' : '';
   const shown = times.map((ns, i) =>
     ns === null || ns === undefined ? '–' : `${formatDuration(ns)}${i === 0 ? star : ''}`,
   );
@@ -105,7 +105,7 @@ function footer({ results }: ExploreReport, y: number): string {
   const areProved = results.every(({ walk }) => walk.strategy === 'exhaustive' && walk.finished);
   const what = areProved ? 'every order was walked' : 'not every order was walked';
   const star = results.some(({ clock }) => clock?.order === 'counterexample')
-    ? '; * of the smallest order that fails'
+    ? '; ^ of the smallest order that fails'
     : '';
   const text = `Virtual time of one run in the clock's order${star}; ${what}.`;
   return `<text x="${NAME_X}" y="${y}" fill="#555" font-size="12">${escaped(text)}</text>`;

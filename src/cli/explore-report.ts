@@ -2,12 +2,15 @@
 import type { Counterexample, Exploration, ExploreReport } from '../explorer/explore-record.ts';
 import { VERDICT_TEXT } from '../explorer/verdict.ts';
 import { type Column, layOut } from './columns.ts';
+import { isWorseOnTheClock } from './compare-report.ts';
 import { againLine, grouped, laneText, shareText, walkText } from './explore-words.ts';
 import { type Paint, visible, visibleLine } from './screen.ts';
 
 /** What helps a walk that did not come to its end. */
 const FURTHER =
   'smaller guests or fewer, a coarser --grain, --reduction on, --strategy random, or more of --time-budget and --max-memory';
+const WORSE =
+  'on the clock, where extents come between extents, nobody starts: --grain extents:N walks such orders, too';
 /** Rows shown; the rest is counted. */
 const MAX_ROWS = 20;
 /** Steps with a column of their own. */
@@ -26,6 +29,7 @@ export function exploreText(
     facts(report, result, paint),
     outcomeTable(result, paint),
   ];
+  if (isWorseOnTheClock(result)) parts.push(`${WORSE}\n`);
   const reasons = reasonLines(result);
   if (reasons !== '') parts.push(reasons);
   if (counterexample !== null) parts.push(storyText(counterexample, storyTitle(result), replay, paint));

@@ -94,7 +94,7 @@ describe('the comparison', () => {
   it('marks times that are not those of the clock', () => {
     const slow = exploration({ clock: { ...exploration().clock!, order: 'counterexample' } });
     expect(compareText(report([slow, refusing]), plain)).toMatch(
-      /1\.4 s\*[\s\S]*\* The clock's own order does not fail/,
+      /1\.4 s\^[\s\S]*Marked \^: the clock's own order does not fail/,
     );
   });
 

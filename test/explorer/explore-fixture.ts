@@ -1,0 +1,89 @@
+/** Small scenarios to explore, and a run of an exploration to its end. */
+import { reportHost } from '../../src/cli/host-report.ts';
+import { paint } from '../../src/cli/paint.ts';
+import { renderTables } from '../../src/cli/tables.ts';
+import { continueExploring, type Exploring, startExploring } from '../../src/explorer/explore.ts';
+import type { ExploreHow, Subject } from '../../src/explorer/explore-how.ts';
+import type { Exploration } from '../../src/explorer/explore-record.ts';
+import { explorationOf } from '../../src/explorer/explore-result.ts';
+import { remedyNamed } from '../../src/explorer/remedy-table.ts';
+import { parseScenario } from '../../src/explorer/scenario-file.ts';
+
+const plain = paint(false);
+
+/** The scenario's first parallel block under a remedy. */
+export function subjectOf(text: string, remedyName: string | null = null): Subject {
+  const parsed = parseScenario(text, 'test.xlsim.yaml');
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  const remedy = remedyName === null ? null : remedyNamed(remedyName)!;
+  const { stage, limits } = parsed.value;
+  return {
+    stage: remedy?.stage?.(stage) ?? stage,
+    limits,
+    around: {
+      readFile: () => -2,
+      observe: reportHost,
+      tables: (world) => renderTables(reportHost(world), plain),
+      readOutput: () => null,
+      batches: true,
+    },
+    block: 0,
+    remedy,
+  };
+}
+
+const HOW: ExploreHow = {
+  strategy: 'exhaustive',
+  order: 'dfs',
+  grain: 'hypercall',
+  ownership: 'class',
+  reduction: false,
+  forbidRefusal: false,
+  samples: { from: 0, to: 10 },
+  seed: 1,
+  depth: 3,
+};
+
+/** An exploration before its first step. */
+export const exploring = (subject: Subject, how: Partial<ExploreHow> = {}): Exploring =>
+  startExploring(subject, { ...HOW, ...how });
+
+/** Explores to the end. */
+export function explored(subject: Subject, how: Partial<ExploreHow> = {}): Exploration {
+  const e = exploring(subject, how);
+  while (!continueExploring(e, 1000));
+  return explorationOf(e);
+}
+
+/** Two domains that are given pages by bare hypercalls; `left` pages are free. */
+export const populates = (left: number, each = 3, rounds = 2): string => `
+host: { memory: 256M, dom0: 64M }
+steps:
+  - { hypercall: XEN_DOMCTL_createdomain, args: { name: d1, type: pv } }
+  - { hypercall: XEN_DOMCTL_createdomain, args: { name: d2, type: pv } }
+  - { hypercall: XEN_DOMCTL_max_mem, args: { domid: d1, max_memkb: 131072 } }
+  - { hypercall: XEN_DOMCTL_max_mem, args: { domid: d2, max_memkb: 131072 } }
+  - set: { hold: { leave: ${left} pages, as: others } }
+  - name: both
+    parallel:
+      - name: A
+        repeat: ${rounds}
+        steps: [{ hypercall: XENMEM_populate_physmap, args: { domid: d1, nr_extents: ${each}, extent_order: 0 } }]
+      - name: B
+        repeat: ${rounds}
+        steps: [{ hypercall: XENMEM_populate_physmap, args: { domid: d2, nr_extents: ${each}, extent_order: 0 } }]
+`;
+
+/** The race in small: two guests of which either fits. */
+export const smallRace = (conf = 'claim_mode: 0, autoballoon: "off"'): string => `
+host: { memory: 256M, dom0: 64M }
+xlconf: { ${conf} }
+guests:
+  a: { type: pv, memory: 100, vcpus: 1 }
+  b: { type: pv, memory: 100, vcpus: 1 }
+steps:
+  - name: both
+    parallel:
+      - { name: a, run: xl create a }
+      - { name: b, run: xl create b }
+`;

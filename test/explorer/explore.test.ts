@@ -1,0 +1,148 @@
+/** Explorations of real hosts: every verdict has a scenario that ends in it, and what is found can be shown again. */
+import { describe, expect, it } from 'vitest';
+import { continueExploring, finishExploring, stopExploring } from '../../src/explorer/explore.ts';
+import type { ExploreHow } from '../../src/explorer/explore-how.ts';
+import { explorationOf } from '../../src/explorer/explore-result.ts';
+import { explored, exploring, populates, smallRace, subjectOf } from './explore-fixture.ts';
+
+const host = 'host: { memory: 256M, dom0: 64M }';
+const guest = 'guests: { a: { type: pv, memory: 100, vcpus: 1, on_poweroff: preserve } }';
+/** A guest beside somebody who takes 60 MiB in one go: both do not fit. */
+const beside = (claimMode: number): string => `
+${host}
+xlconf: { claim_mode: ${claimMode}, autoballoon: "off" }
+${guest}
+steps:
+  - { hypercall: XEN_DOMCTL_createdomain, args: { name: d1, type: pv } }
+  - { hypercall: XEN_DOMCTL_max_mem, args: { domid: d1, max_memkb: 131072 } }
+  - name: both
+    parallel:
+      - xl create a
+      - { hypercall: XENMEM_populate_physmap, args: { domid: d1, nr_extents: 45, extent_order: 9 } }
+`;
+
+describe('every verdict has a scenario that ends in it', () => {
+  const random: Partial<ExploreHow> = { strategy: 'random' };
+  const cases: readonly [string, string, Partial<ExploreHow>][] = [
+    ['safe', populates(12), {}],
+    ['early refusal', populates(11), {}],
+    ['early refusal', beside(1), {}],
+    ['late failure', beside(0), {}],
+    ['none started', smallRace(), { ...random, grain: 'extents:25' }],
+    ['stuck', `${host}\n${guest}\nsteps: [{ parallel: [xl create -F a, xl list] }]`, {}],
+    [
+      'invariant broken',
+      `host: { memory: 256M, dom0: 64M, xen: "4.21" }
+guests: { victim: { type: pv, memory: 16 } }
+steps:
+  - run: xl create victim
+  - parallel:
+      - xl destroy victim
+      - { hypercall: XENMEM_claim_pages, args: { domid: 1, nr_extents: 17M } }
+`,
+      { grain: 'extents:1' },
+    ],
+    ['undecided', smallRace('claim_mode: 1, autoballoon: "off"'), random],
+  ];
+  it.each(cases)('%s', (verdict, text, how) => {
+    const found = explored(subjectOf(text), how);
+    expect(found.verdict).toBe(verdict);
+    if (found.counterexample === null) return;
+    expect(found.exit).toBe(1);
+    expect(found.counterexample.replays_as).toBe(verdict);
+    expect(found.counterexample.story.length).toBeGreaterThan(0);
+    expect(found.counterexample.story.length).toBeLessThan(20);
+  });
+});
+
+describe('an early refusal', () => {
+  it('fulfils, unless it is forbidden: then the smallest order that ends so is shown', () => {
+    const subject = subjectOf(populates(11));
+    expect(explored(subject)).toMatchObject({ exit: 0, counterexample: null });
+    const forbidden = explored(subject, { forbidRefusal: true });
+    expect(forbidden).toMatchObject({ verdict: 'early refusal', exit: 1 });
+    expect(forbidden.counterexample).toMatchObject({ switches: 1, steps: 4 });
+  });
+});
+
+describe('ends and shares', () => {
+  it('are those of all orders', () => {
+    // A and B take 3 pages each, twice; of 11 whoever comes last goes short. Of the 6 orders in half it is A.
+    const { outcomes, walk } = explored(subjectOf(populates(11)));
+    expect(outcomes.map(({ lanes, share }) => [lanes.map(({ ends }) => ends[0]!.kind), share])).toEqual([
+      [['done', 'failed'], 0.5],
+      [['failed', 'done'], 0.5],
+    ]);
+    expect(walk).toMatchObject({ finished: true, depth: 4 });
+  });
+
+  it('do not depend on how the space is walked', () => {
+    const subject = subjectOf(populates(11));
+    const [dfs, bfs] = (['dfs', 'bfs'] as const).map((order) =>
+      explored(subject, { order, forbidRefusal: true }),
+    );
+    expect({ ...dfs, walk: { ...dfs!.walk, order: null } }).toEqual({
+      ...bfs,
+      walk: { ...bfs!.walk, order: null },
+    });
+  });
+
+  it('are told by name and reason where orders that end alike are left out, without shares', () => {
+    const subject = subjectOf(populates(11));
+    const [all, reduced] = [explored(subject), explored(subject, { reduction: true })];
+    expect(reduced.verdict).toBe(all.verdict);
+    expect(reduced.outcomes.map(({ lanes }) => lanes)).toEqual(
+      expect.arrayContaining(all.outcomes.map(({ lanes }) => lanes)),
+    );
+    expect(reduced.outcomes.every(({ share }) => share === null)).toBe(true);
+  });
+});
+
+describe('samples', () => {
+  it('are the same from the same seed, and others from another', () => {
+    const subject = subjectOf(populates(11, 1, 6));
+    const drawn = (seed: number) =>
+      explored(subject, { strategy: 'random', seed, samples: { from: 0, to: 40 } });
+    expect(drawn(1)).toEqual(drawn(1));
+    expect(drawn(1).outcomes).not.toEqual(drawn(2).outcomes);
+  });
+
+  it('prove nothing: where none fails the verdict is open, with an interval that ends above 0', () => {
+    const found = explored(subjectOf(populates(12)), { strategy: 'pct' });
+    expect(found).toMatchObject({ verdict: 'undecided', exit: 4 });
+    expect(found.outcomes[0]!.interval![0]).toBeLessThan(1);
+    expect(found.walk.guarantee).toContain('1 / (');
+  });
+});
+
+describe('a walk that is stopped', () => {
+  it('is undecided, and says how far it got', () => {
+    const e = exploring(subjectOf(populates(12, 1, 6)));
+    continueExploring(e, 10);
+    stopExploring(e, 'states');
+    expect(finishExploring(e)).toMatchObject({
+      verdict: 'undecided',
+      walk: { finished: false, stopped: 'states' },
+      worst: null,
+    });
+  });
+
+  it('goes on with samples where the strategy is left open', () => {
+    const e = exploring(subjectOf(populates(12, 1, 6)), { strategy: 'auto' });
+    continueExploring(e, 10);
+    stopExploring(e, 'states');
+    while (!continueExploring(e, 1000));
+    expect(finishExploring(e).walk).toMatchObject({ strategy: 'random', finished: true, samples: 10 });
+  });
+
+  it('has a verdict if it has seen a failure, and an order that ends so', () => {
+    const e = exploring(subjectOf(beside(0)));
+    // Depth first the first end is soon met.
+    continueExploring(e, 160);
+    stopExploring(e, 'time');
+    stopExploring(e, 'time');
+    const found = explorationOf(e);
+    expect(found).toMatchObject({ verdict: 'late failure', exit: 1, walk: { finished: false } });
+    expect(found.counterexample).toMatchObject({ replays_as: 'late failure' });
+  });
+});
