@@ -18,7 +18,7 @@ export function addExploreCommand(program: Command, cli: Cli, returning: Returni
       'exhaustive, random, pct, or auto: exhaustive within the limits, else random',
       'auto',
     )
-    .option('--order <how>', 'dfs or bfs, of an exhaustive walk', 'bfs')
+    .option('--order <how>', 'dfs or bfs, of an exhaustive walk', 'dfs')
     .option('--grain <grain>', 'what one step is: hypercall, extents:N or request', 'hypercall')
     .option(
       '--ownership <how>',
