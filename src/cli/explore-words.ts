@@ -8,7 +8,8 @@ export const grouped = (n: number): string => String(n).replace(/\B(?=(\d{3})+(?
 /** A share in percent: what is not all and not nothing never looks like it. */
 export function percent(share: number): string {
   if (share <= 0) return '0 %';
-  if (share >= 1) return '100 %';
+  // Shares are sums of many small ones.
+  if (share >= 1 - 1e-9) return '100 %';
   const shown = (share * 100).toFixed(1);
   if (shown === '0.0') return '<0.1 %';
   return shown === '100.0' ? '>99.9 %' : `${shown.replace(/\.0$/, '')} %`;
