@@ -118,6 +118,11 @@ function notes({ results }: ExploreReport): string[] {
     );
   }
   lines.push("Times are of one run in the clock's order, on the virtual clock (docs/cost-model.md).");
+  if (walks.some(({ ownership_matters: matters }) => matters)) {
+    lines.push(
+      'States tell how much memory of which size is free, not whose each frame is (--ownership exact).',
+    );
+  }
   if (results.some(({ clock }) => clock?.order === 'counterexample')) {
     lines.push(
       "Marked ^: the clock's own order does not fail; this is the time of the smallest order that does.",

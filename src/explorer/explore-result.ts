@@ -1,14 +1,26 @@
 /** An exploration that is over as the record that reports print: with its times and the story of its worst order. */
 import { joinOrder } from './actor-order.ts';
 import type { TurnOrder } from './block-plan.ts';
-import { type Exploring, finishExploring } from './explore.ts';
+import { backToClass, type Exploring, finishExploring } from './explore.ts';
 import { clockTimes, tellOrder } from './explore-clock.ts';
 import { grainOf } from './explore-how.ts';
 import type { Exploration } from './explore-record.ts';
 import { verdictExit } from './verdict.ts';
 
-/** The record. Plays the block on the clock: once in the clock's order, twice in the worst. */
+/**
+ * The record. Plays the block on the clock: once in the clock's order, twice in the worst.
+ *
+ * A failure is one only if its order can be taken again. Where exact ownership shows one that cannot, the finished walk
+ * by class stands.
+ */
 export function explorationOf(e: Exploring): Exploration {
+  const found = recordOf(e);
+  const { counterexample } = found;
+  const isReal = counterexample === null || counterexample.replays_as === counterexample.verdict;
+  return isReal || !backToClass(e) ? found : recordOf(e);
+}
+
+function recordOf(e: Exploring): Exploration {
   const { verdict, walk, outcomes, worst } = finishExploring(e);
   const { subject, how } = e;
   const order: TurnOrder | null =

@@ -205,6 +205,15 @@ export function endSampling(e: Exploring, tally: EndTally, stopped: StopReason |
   e.phase = 'over';
 }
 
+/** Takes the finished walk by class for the result, in the place of one with exact ownership. False: there is none. */
+export function backToClass(e: Exploring): boolean {
+  if (e.byClass === null || e.sampling !== null) return false;
+  e.walking = e.byClass;
+  e.byClass = null;
+  e.quest = null;
+  return true;
+}
+
 /** How far it is, for people who wait. */
 export interface ExploreProgress {
   readonly phase: Exploring['phase'];

@@ -1,4 +1,5 @@
 /** Explorations of real hosts: every verdict has a scenario that ends in it, and what is found can be shown again. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { continueExploring, finishExploring, stopExploring } from '../../src/explorer/explore.ts';
 import type { ExploreHow } from '../../src/explorer/explore-how.ts';
@@ -28,7 +29,11 @@ describe('every verdict has a scenario that ends in it', () => {
     ['early refusal', populates(11), {}],
     ['early refusal', beside(1), {}],
     ['late failure', beside(0), {}],
-    ['none started', smallRace(), { ...random, grain: 'extents:25' }],
+    [
+      'none started',
+      readFileSync('scenarios/race-2012.xlsim.yaml', 'utf8'),
+      { ...random, samples: { from: 0, to: 30 } },
+    ],
     ['stuck', `${host}\n${guest}\nsteps: [{ parallel: [xl create -F a, xl list] }]`, {}],
     [
       'invariant broken',
@@ -136,9 +141,9 @@ describe('a walk that is stopped', () => {
   });
 
   it('has a verdict if it has seen a failure, and an order that ends so', () => {
-    const e = exploring(subjectOf(beside(0)));
+    const e = exploring(subjectOf(smallRace()));
     // Depth first the first end is soon met.
-    continueExploring(e, 160);
+    continueExploring(e, 500);
     stopExploring(e, 'time');
     stopExploring(e, 'time');
     const found = explorationOf(e);

@@ -1,0 +1,144 @@
+/** `xlsim explore` and `xlsim replay --schedule` as users meet them. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ajv } from 'ajv';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { exploreJsonSchema } from '../../src/cli/explore-json-schema.ts';
+import { populates } from '../explorer/explore-fixture.ts';
+import { type BuiltCli, buildCli } from './built-cli.ts';
+
+let cli: BuiltCli;
+let safe: string;
+let short: string;
+beforeAll(async () => {
+  cli = await buildCli();
+  safe = cli.file('safe.xlsim.yaml', populates(12));
+  short = cli.file('short.xlsim.yaml', populates(11));
+});
+afterAll(() => cli.remove());
+
+const explore = (...args: string[]) => cli.run(['explore', ...args]);
+const read = (name: string): string => readFileSync(join(cli.dir, name), 'utf8');
+
+describe('xlsim explore', () => {
+  it('exits with 0 where nobody fails, 1 where a failure is found, 4 where nothing is known', async () => {
+    expect(await explore(safe)).toMatchObject({ exit: 0, stdout: expect.stringMatching(/^safe: /) });
+    expect((await explore(short)).exit).toBe(0);
+    expect((await explore(short, '--forbid', 'early-refusal')).exit).toBe(1);
+    expect((await explore(safe, '--strategy', 'random', '--samples', '5')).exit).toBe(4);
+  });
+
+  it('prints the same twice, as text and as JSON that meets its schema', async () => {
+    const [one, two] = [await explore(short), await explore(short)];
+    expect(one.stdout).toBe(two.stdout);
+    const json = JSON.parse((await cli.run(['--json', 'explore', short])).stdout);
+    const validate = new Ajv({ strict: false }).compile(exploreJsonSchema());
+    expect([validate(json), validate.errors]).toEqual([true, null]);
+    expect(JSON.parse((await cli.run(['schema', 'explore'])).stdout)).toEqual(
+      JSON.parse(JSON.stringify(exploreJsonSchema())),
+    );
+  });
+
+  it('compares remedies in one table, as Markdown and as a picture, too', async () => {
+    const run = await explore(
+      short,
+      '--compare',
+      '--remedies',
+      'nothing,claim',
+      '--markdown',
+      'c.md',
+      '--svg',
+      'c.svg',
+    );
+    expect(run.exit).toBe(0);
+    expect(run.stdout).toMatch(/^nothing .*\n.*a claim /m);
+    expect(read('c.md')).toMatch(/^\| nothing .*\n\| a claim /m);
+    expect(read('c.svg')).toMatch(/^<svg /);
+  });
+
+  it('plays a scenario without anything parallel once', async () => {
+    const file = cli.file('serial.xlsim.yaml', 'steps: [{ run: xl list, expect: { exit: 1 } }]');
+    const run = await explore(file);
+    expect(run.exit).toBe(1);
+    expect(run.stderr).toContain('nothing in serial.xlsim.yaml runs in parallel');
+    expect(run.stdout).toContain('FAIL');
+  });
+
+  it.each([
+    [
+      ['--strategy', 'rnadom'],
+      '--strategy is auto, exhaustive, random, pct, not rnadom: did you mean random?',
+    ],
+    [['--grain', 'extents:0'], '--grain is hypercall, extents:N or request'],
+    [['--time-budget', '0'], '--time-budget 0 leaves no time'],
+    [['--max-memory', '0'], '--max-memory is'],
+    [['--samples', '0'], '--samples is a whole number from 1 on'],
+    [['--remedy', 'clam'], 'did you mean claim?'],
+    [['--compare', '--save', 'x'], '--save and --save-test are of one remedy'],
+    [['--shard', '3/2'], '--shard reads INDEX/COUNT'],
+    [['--forbid', 'late-failure'], '--forbid knows early-refusal'],
+    [['--block', '1'], 'parallel block 1 cannot be explored: it has 1'],
+    [['--twin', 'x'], 'has no twin "x"'],
+  ])('refuses %s by name', async (args, told) => {
+    const run = await explore(short, ...args);
+    expect(run.exit).toBe(2);
+    expect(run.stderr).toContain(told);
+  });
+
+  it('says how far it got in a space that does not end, and what helps', async () => {
+    const run = await explore(short, '--strategy', 'exhaustive', '--max-states', '1', '--grain', 'request');
+    expect(run.stdout).toMatch(/not all orders \(the limit of states was reached\)|all orders/);
+  });
+});
+
+describe('xlsim replay --schedule', () => {
+  it('takes the order that was saved, to the same bytes each time', async () => {
+    expect((await explore(short, '--forbid', 'early-refusal', '--save', 's.json')).stdout).toContain(
+      'xlsim replay short.xlsim.yaml --schedule s.json',
+    );
+    const runs = [];
+    for (const name of ['t1', 't2']) {
+      runs.push(
+        await cli.run([
+          'replay',
+          short,
+          '--schedule',
+          's.json',
+          '--trace',
+          name,
+          '--timeline',
+          `${name}.svg`,
+        ]),
+      );
+    }
+    expect(runs[0]!.stdout).toBe(runs[1]!.stdout);
+    expect(read('t1')).toBe(read('t2'));
+    expect(read('t1')).toContain('"kind":"refused"');
+    expect(read('t1.svg')).toBe(read('t2.svg'));
+  });
+
+  it('judges what the steps expect in that order', async () => {
+    const text = populates(11).replaceAll('extent_order: 0 } }', 'extent_order: 0 }, expect: { rc: 3 } }');
+    const file = cli.file('judged.xlsim.yaml', text);
+    await explore(file, '--forbid', 'early-refusal', '--save', 'j.json');
+    const run = await cli.run(['replay', file, '--schedule', 'j.json']);
+    expect(run.exit).toBe(1);
+    expect(run.stdout).toMatch(/XENMEM_populate_physmap: rc[\s\S]*expected 3\s+got +2/);
+  });
+
+  it('refuses the order of another scenario or version, and follows it as far as it fits when forced', async () => {
+    await explore(short, '--forbid', 'early-refusal', '--save', 's.json');
+    const other = await cli.run(['replay', safe, '--schedule', 's.json']);
+    expect(other.exit).toBe(2);
+    expect(other.stderr).toContain('it belongs to short.xlsim.yaml');
+    writeFileSync(
+      join(cli.dir, 'v.json'),
+      read('s.json').replace(/"version": "[^"]*"/, '"version": "9.9.9"'),
+    );
+    const version = await cli.run(['replay', short, '--schedule', 'v.json']);
+    expect(version.stderr).toContain('it was written by xlsim 9.9.9');
+    const edited = cli.file('edited.xlsim.yaml', populates(12, 3, 1));
+    const forced = await cli.run(['replay', edited, '--schedule', 's.json', '--force-schedule']);
+    expect(forced.stderr).toMatch(/stopped fitting: choice 2 .* is "A" \(0\): it cannot go on there/);
+  });
+});
