@@ -24,7 +24,6 @@ export interface ExploreOptions {
   readonly markdown?: string;
   readonly svg?: string;
   readonly save?: string;
-  readonly saveTest?: string;
   readonly timeBudget: string;
   readonly maxMemory: string;
   readonly maxStates: string;
@@ -81,8 +80,8 @@ function checked(options: ExploreOptions): ExploreChoice {
   const compare = options.compare === true || options.remedies !== undefined;
   if (compare && options.remedy !== undefined)
     throw new Misuse('--remedy is for one, --remedies for --compare');
-  if (compare && (options.save !== undefined || options.saveTest !== undefined)) {
-    throw new Misuse('--save and --save-test are of one remedy: use --remedy NAME instead of --compare');
+  if (compare && options.save !== undefined) {
+    throw new Misuse('--save is of one remedy: use --remedy NAME instead of --compare');
   }
   if (!isGrain(options.grain)) {
     throw new Misuse(`--grain is hypercall, extents:N or request, not ${options.grain}`);

@@ -38,7 +38,6 @@ export function addExploreCommand(program: Command, cli: Cli, returning: Returni
     .option('--markdown <file>', 'write the table for a mail or a web page')
     .option('--svg <file>', 'write the table as a picture')
     .option('--save <file>', 'write the smallest bad order as a schedule, for replay --schedule')
-    .option('--save-test <file>', 'write a scenario that pins the smallest bad order')
     .option('--time-budget <duration>', 'how long to walk, such as 30s', '60s')
     .option('--max-memory <size>', 'how much memory states may take', '1G')
     .option('--max-states <n>', 'how many states to keep', '20000000')
@@ -47,7 +46,7 @@ export function addExploreCommand(program: Command, cli: Cli, returning: Returni
       'threads for samples and for remedies (default: one a processor); one walk of all orders takes one',
     )
     .option('--shard <i/n>', 'take only the i-th of n parts of the samples')
-    .option('--self-check', 'run counterexample and samples twice and compare')
+    .option('--self-check', 'walk everything twice and compare')
     .option('--allow-outside', 'the scenario may read files outside of its folder')
     .action(
       returning(async (path: string, options: ExploreOptions) => {

@@ -2,6 +2,7 @@
  * The block on the virtual clock: once in the clock's own order, for what it costs; and once in the order that was
  * found, for the story of it.
  */
+import { ASSERT } from '../hypervisor/bug.ts';
 import { checkInvariants } from '../hypervisor/invariants.ts';
 import { checkXenInvariants } from '../hypervisor/xen-invariants.ts';
 import { type BlockPlan, newBlockPlan, type TurnOrder } from './block-plan.ts';
@@ -138,6 +139,10 @@ export function tellOrder(
       tables: subject.around.tables(on),
     });
   });
+  ASSERT(
+    JSON.stringify(first.events) === JSON.stringify(second.events),
+    'an order that is taken twice leaves the same trace',
+  );
   const { world } = second.play;
   moments.push({ title: 'at the end', at: world.now, tables: subject.around.tables(world) });
   return {

@@ -74,7 +74,7 @@ describe('xlsim explore', () => {
     [['--max-memory', '0'], '--max-memory is'],
     [['--samples', '0'], '--samples is a whole number from 1 on'],
     [['--remedy', 'clam'], 'did you mean claim?'],
-    [['--compare', '--save', 'x'], '--save and --save-test are of one remedy'],
+    [['--compare', '--save', 'x'], '--save is of one remedy'],
     [['--shard', '3/2'], '--shard reads INDEX/COUNT'],
     [['--forbid', 'late-failure'], '--forbid knows early-refusal'],
     [['--block', '1'], 'parallel block 1 cannot be explored: it has 1'],

@@ -1,0 +1,39 @@
+/** The library's races have the verdicts that docs/exploration.md gives them. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parallelBlocks } from '../../src/explorer/block-prefix.ts';
+import { parseScenario } from '../../src/explorer/scenario-file.ts';
+import { explored, subjectOf } from '../explorer/explore-fixture.ts';
+
+const docs = readFileSync('docs/exploration.md', 'utf8');
+const table = docs.slice(docs.indexOf("## The library's races"));
+const rows = [...table.matchAll(/^\| ([\w-]+) \| (.*?) ?\| ([a-z ]+) \| (all|\d+) \|$/gm)].map(
+  ([, file, twin, verdict, walked]) => [file!, twin!.trim(), verdict!, walked!] as const,
+);
+const textOf = (file: string): string => readFileSync(`scenarios/${file}.xlsim.yaml`, 'utf8');
+
+describe("the library's races", () => {
+  it.each(rows)('%s %s: %s', (file, twin, verdict, walked) => {
+    const parsed = parseScenario(textOf(file), file);
+    const stage = parsed.ok ? parsed.value.twins.find(({ name }) => name === twin)?.stage : undefined;
+    expect(twin === '' || stage !== undefined).toBe(true);
+    const base = subjectOf(textOf(file));
+    const subject = stage === undefined ? base : { ...base, stage };
+    const how =
+      walked === 'all' ? {} : ({ strategy: 'random', samples: { from: 0, to: Number(walked) } } as const);
+    const found = explored(subject, how);
+    expect(found.verdict).toBe(verdict);
+    expect(found.walk.finished).toBe(true);
+    if (found.counterexample !== null) expect(found.counterexample.replays_as).toBe(verdict);
+  });
+
+  it('are all in the table', () => {
+    const files = readdirSync('scenarios').filter((name) => name.endsWith('.xlsim.yaml'));
+    const parallel = files.filter((name) => {
+      const parsed = parseScenario(readFileSync(`scenarios/${name}`, 'utf8'), name);
+      return parsed.ok && parallelBlocks(parsed.value.stage).length > 0;
+    });
+    const told = new Set(rows.map(([file]) => `${file}.xlsim.yaml`));
+    expect(parallel.filter((name) => !told.has(name))).toEqual([]);
+  });
+});
