@@ -1,9 +1,11 @@
 /** `xlsim explore`: walks the orders of a scenario's parallel block, within the limits, and reports. */
+
 import { cannotDrive } from '../explorer/block.ts';
 import { parallelBlocks } from '../explorer/block-prefix.ts';
 import type { Exploration, ExploreReport } from '../explorer/explore-record.ts';
 import type { Stage } from '../explorer/scenario.ts';
 import { worst } from '../explorer/verdict.ts';
+import { ASSERT } from '../hypervisor/bug.ts';
 import { type Cli, complain } from './cli-state.ts';
 import { type ExploreOptions, readChoice } from './explore-options.ts';
 import { writeExploration } from './explore-output.ts';
@@ -37,6 +39,10 @@ export async function exploreCommand(
     return MISUSE;
   }
   const results = await exploreAll(cli, target, choice);
+  if (choice.selfCheck && results.every(({ walk }) => walk.finished)) {
+    const again = await exploreAll(cli, target, choice);
+    ASSERT(JSON.stringify(again) === JSON.stringify(results), 'the same walk comes to the same result');
+  }
   const report: ExploreReport = {
     schema: 'xlsim/explore/1',
     version,
