@@ -14,7 +14,7 @@ import type { Run } from './run-state.ts';
 import { newRun } from './run-state.ts';
 import type { Step } from './scenario.ts';
 import { counted, nameCreated, type Pending, startStep } from './step-start.ts';
-import { canRun } from './task-life.ts';
+import { canRun } from './task-index.ts';
 import { type TurnGrain, takeTurn, turnsOf } from './turn.ts';
 
 /** A step of a lane, and the count of the repeat around it. */

@@ -11,7 +11,7 @@ import { extentCosts } from './cost-model.ts';
 import { hasDirtyPages } from './idle-scrub.ts';
 import { type Machine, sliceEnd } from './machine.ts';
 import { partOf, toldSoFar } from './sections.ts';
-import { canRun } from './task-life.ts';
+import { canRun, replaceTask } from './task-index.ts';
 import type { PopulateRequest, RunningTask, World } from './world.ts';
 
 /** Fewer rounds than this are not worth the looking. */
@@ -158,5 +158,5 @@ function settleTurns(
   machine.heapLockFreeAt = round.lockFreeAt + took - round.period;
   machine.heapLockWait += rounds * round.spun;
   machine.longestHeapLock = Math.max(machine.longestHeapLock, round.lock);
-  world.tasks = world.tasks.map((task) => after.get(task.id) ?? task);
+  for (const task of after.values()) replaceTask(world, task);
 }

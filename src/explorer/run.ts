@@ -13,11 +13,12 @@ import { newRun, type Observer, type Run } from './run-state.ts';
 import type { Outside } from './serve.ts';
 import { holdsCpu, isAsleep, yieldCpu } from './task-cpu.ts';
 import { ALL_FLOWS } from './task-flows.ts';
-import { addTask, canRun, endTask, READY, settleTask } from './task-life.ts';
+import { nextTask, ownTasks, releaseTasks } from './task-index.ts';
+import { addTask, endTask, READY, settleTask } from './task-life.ts';
 import { goOn, serve } from './task-serve.ts';
 import { writeText } from './task-text.ts';
 import { noteTask } from './trace-request.ts';
-import type { RunningTask, Section, World } from './world.ts';
+import type { RunningTask, Section, TaskIndex, World } from './world.ts';
 
 /** When a run stops: `none` at the command's end, `idle` when nothing is left to happen, or after some nanoseconds. */
 export type Settle = 'none' | 'idle' | number;
@@ -82,46 +83,43 @@ export function settleWorld(run: Run, settle: Settle): RunEnd {
 
 /** Runs tasks until `goal` holds (null: never), nothing more happens before `until`, or the budget is used up. */
 export function runTasks(run: Run, goal: (() => boolean) | null, until: number): RunEnd {
+  const index = ownTasks(run.world);
+  const end = runUntil(run, index, goal, until);
+  releaseTasks(index);
+  return end;
+}
+
+function runUntil(run: Run, index: TaskIndex, goal: (() => boolean) | null, until: number): RunEnd {
   const { world } = run;
+  const pulse = [0, 0, 0, 0, 0];
   let quiet = 0;
   for (;;) {
     if (goal?.() === true) return 'done';
-    const chosen = nextTask(world);
+    const chosen = nextTask(world, index);
     if (chosen === null) return 'idle';
     const { task: running, others } = chosen;
     const at = running.at ?? 0;
     if (at > until) return 'time';
-    const before = goal === null ? pulse(world) : '';
+    if (goal === null) notePulse(world, pulse);
     world.now = Math.max(world.now, at);
     if (advanceTogether(run.machine, world, running, until)) continue;
     if (!runTask(run, running, others, until)) return 'budget';
     if (goal !== null) continue;
-    quiet = pulse(world) === before && running.section == null ? quiet + 1 : 0;
+    quiet = !notePulse(world, pulse) && running.section == null ? quiet + 1 : 0;
     if (quiet >= QUIET_WAKEUPS) return 'idle';
   }
 }
 
-/** Changes whenever anything a user could see does. */
-const pulse = (world: World): string =>
-  `${world.store.generation} ${world.xen.heap.totalAvailPages} ${world.xen.heap.outstandingClaims} ${world.tasks.length} ${world.userdata.size}`;
-
-/** The task that goes on next, and when the one after it would. */
-function nextTask(world: World): { readonly task: RunningTask; readonly others: number } | null {
-  let best: RunningTask | null = null;
-  let bestAt = NEVER;
-  let others = NEVER;
-  for (const task of world.tasks) {
-    // Whoever comes no sooner than what is known matters to neither answer.
-    if (task.at === null || task.at >= others || !canRun(world, task)) continue;
-    if (task.at < bestAt) {
-      others = bestAt;
-      best = task;
-      bestAt = task.at;
-    } else if (task.at < others) {
-      others = task.at;
-    }
+/** Notes what changes whenever anything a user could see does. True: it is not what it was. */
+function notePulse({ store, xen, tasks, userdata }: World, pulse: number[]): boolean {
+  const { totalAvailPages, outstandingClaims } = xen.heap;
+  const now = [store.generation, totalAvailPages, outstandingClaims, tasks.length, userdata.size];
+  let isNew = false;
+  for (let i = 0; i < now.length; i++) {
+    if (pulse[i] !== now[i]) isNew = true;
+    pulse[i] = now[i]!;
   }
-  return best === null ? null : { task: best, others };
+  return isNew;
 }
 
 /**

@@ -2,7 +2,7 @@
 import type { Reply } from '../toolstack/task.ts';
 import { leaveCpu, type Machine, sliceEnd, takeCpu } from './machine.ts';
 import type { Run } from './run-state.ts';
-import { replaceTask } from './watches.ts';
+import { replaceTask, taskOf } from './task-index.ts';
 import type { RunningTask } from './world.ts';
 
 /** The reply to a sleep. */
@@ -20,7 +20,7 @@ export function holdsCpu(run: Run, machine: Machine, task: RunningTask): boolean
 /** Gives the task's CPU to the one that waits longest. */
 export function yieldCpu(run: Run, machine: Machine, id: number): void {
   const heir = leaveCpu(machine, id, run.world.now);
-  const task = run.world.tasks.find((t) => t.id === heir);
+  const task = heir === null ? undefined : taskOf(run.world, heir);
   if (task === undefined) return;
   replaceTask(run.world, { ...task, at: run.world.now });
   run.wakeAt = run.world.now;

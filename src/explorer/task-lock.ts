@@ -1,8 +1,8 @@
 /** The locks of the toolstack and of libxl: a queue each, its first the holder. */
 import { ASSERT } from '../hypervisor/bug.ts';
 import type { Run } from './run-state.ts';
+import { replaceTask, taskOf } from './task-index.ts';
 import { noteTask } from './trace-request.ts';
-import { replaceTask } from './watches.ts';
 import type { RunningTask } from './world.ts';
 
 /** Takes a lock, or a place in its queue. */
@@ -31,7 +31,7 @@ export function leaveLock(run: Run, path: string, id: number): boolean {
   const [first] = rest;
   if (queue[0] !== id) return false;
   if (machine !== null) noteTask(machine, world, { id, task: { name: 'xl' } }, 'unlock', 0, path);
-  const heir = world.tasks.find((t) => t.id === first);
+  const heir = first === undefined ? undefined : taskOf(world, first);
   if (heir === undefined) return false;
   replaceTask(world, { ...heir, at: world.now });
   if (machine !== null) {

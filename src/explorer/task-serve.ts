@@ -7,6 +7,7 @@ import type { Run } from './run-state.ts';
 import { isSectioned, type SectionServed, serveChunk, serveSection } from './sections.ts';
 import { serveRequest } from './serve.ts';
 import { SLEPT } from './task-cpu.ts';
+import { wakeDomain } from './task-index.ts';
 import { addTask, dropGuests } from './task-life.ts';
 import { leaveLock, takeLock } from './task-lock.ts';
 import { writeText } from './task-text.ts';
@@ -36,7 +37,7 @@ function afterPart(run: Run, here: RunningTask, section: Section, served: Sectio
   if (served.reply === null) return { ...here, section: untold(run, served.section!), at };
   if (section.request.name === 'XEN_DOMCTL_destroydomain') {
     if (served.reply.rc === 0 && fireWatches(world, RELEASE, here.id)) run.wakeAt = world.now;
-    dropGuests(run);
+    dropGuests(run, Number(section.request.args.domid));
   }
   run.observers.get(here.id)?.served?.(section.request, served.reply);
   return { ...here, section: null, reply: asTold(run, served.reply), at };
@@ -93,8 +94,13 @@ export function serve(
         machine === null ? requestCost(request, reply, freed) : wholeCost(machine, request, reply, freed);
       if (machine !== null) noteRequest(machine, world, here, request, reply, cost);
       if (fired.length > 0 && fireWatches(world, fired, here.id)) run.wakeAt = world.now;
-      if (request.kind === 'hypercall' && request.name === 'XEN_DOMCTL_unpausedomain') run.wakeAt = world.now;
-      if (request.kind === 'hypercall' && request.name === 'XEN_DOMCTL_destroydomain') dropGuests(run);
+      if (request.kind === 'hypercall') {
+        if (request.name === 'XEN_DOMCTL_unpausedomain') run.wakeAt = world.now;
+        if ('domid' in request.args) wakeDomain(world, Number(request.args.domid));
+      }
+      if (request.kind === 'hypercall' && request.name === 'XEN_DOMCTL_destroydomain') {
+        dropGuests(run, Number(request.args.domid));
+      }
       const own = fired.length > 0 ? watchHit(here.watches, fired) : null;
       return { ...here, reply: asTold(run, reply), at: world.now + cost, pending: own ?? here.pending };
     }

@@ -12,7 +12,8 @@ import type { Run } from './run-state.ts';
 import { isSectioned } from './sections.ts';
 import { isAsleep } from './task-cpu.ts';
 import { ALL_FLOWS } from './task-flows.ts';
-import { canRun, endTask, settleTask } from './task-life.ts';
+import { canRun, taskOf } from './task-index.ts';
+import { endTask, settleTask } from './task-life.ts';
 import { goOnBy, serve } from './task-serve.ts';
 import { writeText } from './task-text.ts';
 import type { RunningTask } from './world.ts';
@@ -91,7 +92,7 @@ function isPoint(request: Request, grain: TurnGrain): boolean {
  */
 export function takeTurn(run: Run, id: number, grain: TurnGrain): Turn {
   const { world } = run;
-  const running = world.tasks.find((task) => task.id === id);
+  const running = taskOf(world, id);
   ASSERT(running !== undefined && running.at !== null, `task ${id} can go on`);
   const start = Math.max(world.now, running.at);
   world.now = start;

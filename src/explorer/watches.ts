@@ -1,17 +1,7 @@
 /** xenstore's watches as tasks see them: who waits for which paths, and who wakes when one of them changes. */
 import type { Request } from '../toolstack/task.ts';
+import { replaceTask, taskOf, watchersOf } from './task-index.ts';
 import type { RunningTask, World } from './world.ts';
-
-/** Puts a task's new record in the place of the old one. */
-export function replaceTask(world: World, next: RunningTask): void {
-  const place = world.tasks.findIndex((t) => t.id === next.id);
-  if (place < 0) return;
-  const tasks = world.tasks.slice();
-  // Records of one shape, however they came about: all of them are looked at for every turn.
-  const { id, task, domid, at, reply, watches, pending, waiting, section = null } = next;
-  tasks[place] = { id, task, domid, at, reply, watches, pending, waiting, section };
-  world.tasks = tasks;
-}
 
 const SLASH = 47;
 
@@ -34,8 +24,8 @@ export function watchHit(watches: readonly string[], fired: readonly string[]): 
 /** Wakes the tasks that wait for one of `fired`; the others that watch it find out at their next wait. True: somebody woke. */
 export function fireWatches(world: World, fired: readonly string[], by: number): boolean {
   let woke = false;
-  for (const task of world.tasks) {
-    if (task.id === by || task.watches.length === 0) continue;
+  for (const task of watchersOf(world, fired)) {
+    if (task.id === by) continue;
     const path = watchHit(task.watches, fired);
     if (path === null) continue;
     if (task.waiting) {
@@ -64,7 +54,7 @@ export function serveWait(
   if (here.pending !== null && watchHit(request.paths, [here.pending]) !== null) {
     const reply = { rc: 0, fired: here.pending };
     // The record in the world must not tell it again while this task simply goes on.
-    const record = world.tasks.find((t) => t.id === here.id);
+    const record = taskOf(world, here.id);
     if (record !== undefined) replaceTask(world, { ...record, pending: null });
     return { ...here, watches: request.paths, pending: null, reply };
   }

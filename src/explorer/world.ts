@@ -7,6 +7,8 @@ import type { HypercallTask } from '../hypervisor/hypercall-step.ts';
 import type { MfnRun } from '../hypervisor/privcmd.ts';
 import type { Xen } from '../hypervisor/xen.ts';
 import type { Reply, Request, Task } from '../toolstack/task.ts';
+import type { TimeQueue } from './time-queue.ts';
+import type { WatchNode } from './watch-index.ts';
 import { emptyXsState, type XsState } from './xenstored.ts';
 
 /** A hypercall that is served in parts, so that others run between its heap_lock sections. */
@@ -57,6 +59,25 @@ export interface RunningTask {
   readonly section?: Section | null;
 }
 
+/**
+ * What follows from a list of tasks, for those who ask all the time; changed in place. task-index.ts makes it and keeps
+ * it in step.
+ */
+export interface TaskIndex {
+  /** The world and the list of tasks that it follows from. */
+  readonly world: World;
+  of: readonly RunningTask[];
+  /** Nobody else keeps that list: it is changed in place. */
+  isOwn: boolean;
+  /** Every task that has a time, but for those that stand still; and entries that hold no more. */
+  readonly queue: TimeQueue;
+  /** By domain: tasks that have a time and stand still with it. */
+  readonly still: Map<number, Set<number>>;
+  readonly watches: WatchNode;
+  /** The tasks inside domains, by domain. */
+  readonly inside: Map<number, Set<number>>;
+}
+
 /** See the file's header. Replace fields; only `xen` is changed in place. */
 export interface World {
   readonly xen: Xen;
@@ -66,6 +87,8 @@ export interface World {
   /** In order of id. */
   tasks: readonly RunningTask[];
   nextTask: number;
+  /** Belongs to the list of tasks it was made of, and is worth nothing beside another. */
+  index?: TaskIndex;
   /** By path: the task that holds the lock, then those that wait for it. */
   locks: ReadonlyMap<string, readonly number[]>;
   /** libxl's userdata by `domid/name`. */

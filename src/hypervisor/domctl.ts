@@ -12,7 +12,7 @@ import { setPagingMempoolSize } from './paging-pool.ts';
 import type { GetDomainInfo, HypercallArgs, HypercallName, HypercallReply } from './privcmd.ts';
 import { type HypercallContext, isPrivileged } from './reservation.ts';
 import { domId, nodeId, ns, pages } from './units.ts';
-import { domainOf, domids, heapDomainOf, updateDomain, type Xen } from './xen.ts';
+import { domainOf, domidPlace, domids, heapDomainOf, updateDomain, type Xen } from './xen.ts';
 
 type Op<N extends HypercallName> = (
   xen: Xen,
@@ -159,7 +159,7 @@ export const domctlDestroydomain: Op<'XEN_DOMCTL_destroydomain'> = (xen, ctx, { 
 
 /** XEN_DOMCTL_getdomaininfo: the first domain at or after the one named; ESRCH past the last. */
 export const domctlGetdomaininfo: Op<'XEN_DOMCTL_getdomaininfo'> = (xen, ctx, { domid }) => {
-  const found = domids(xen).find((id) => id >= domid);
+  const found = domids(xen)[domidPlace(xen, domid)];
   if (found === undefined) return { rc: -ESRCH, info: NO_DOMAIN };
   if (!isPrivileged(ctx.caller) && ctx.caller !== found) return { rc: -EPERM, info: NO_DOMAIN };
   return { rc: 0, info: getDomainInfo(xen, found) };
@@ -168,10 +168,9 @@ export const domctlGetdomaininfo: Op<'XEN_DOMCTL_getdomaininfo'> = (xen, ctx, { 
 /** XEN_SYSCTL_getdomaininfolist: rc is the number of domains told, from the first id on. */
 export const sysctlGetdomaininfolist: Op<'XEN_SYSCTL_getdomaininfolist'> = (xen, ctx, args) => {
   if (!isPrivileged(ctx.caller)) return { rc: -EPERM, infos: [] };
-  const infos = domids(xen)
-    .filter((domid) => domid >= args.firstDomain)
-    .slice(0, args.maxDomains)
-    .map((domid) => getDomainInfo(xen, domid));
+  const first = domidPlace(xen, args.firstDomain);
+  const told = domids(xen).slice(first, first + args.maxDomains);
+  const infos = told.map((domid) => getDomainInfo(xen, domid));
   return { rc: infos.length, infos };
 };
 

@@ -48,6 +48,7 @@ export function bootHost(config: HostConfig): Xen {
     profile,
     commandLine: commandLine(config),
     domains: new Map(),
+    domainList: [],
     lastDomid: 0,
     cpupools: [{ id: 0, sched: SCHEDULER, cpus: Array.from({ length: config.cpus }, (_, cpu) => cpu) }],
     consoleRing: '',

@@ -17,8 +17,9 @@ export interface Xen {
   readonly layout: HostLayout;
   readonly profile: XenProfile;
   readonly commandLine: string;
-  /** In order of domid. */
   readonly domains: Map<number, Domain>;
+  /** Their ids, ascending. Xen: domain_list. */
+  readonly domainList: number[];
   /** The last domid given without being asked for. Xen: rover. */
   lastDomid: number;
   cpupools: readonly Cpupool[];
@@ -95,12 +96,27 @@ export function heapDomainOf(xen: Xen, domid: number): HeapDomain {
 }
 
 /** The living domain ids, ascending. Models for_each_domain(). */
-export function domids(xen: Xen): number[] {
-  return [...xen.domains.keys()].sort((a, b) => a - b);
+export const domids = (xen: Xen): readonly number[] => xen.domainList;
+
+/** The place of the first living domain id that is not below `domid`, in domids(). */
+export function domidPlace({ domainList }: Xen, domid: number): number {
+  let low = 0;
+  let high = domainList.length;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (domainList[middle]! < domid) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
-/** Sets or removes a record without noting it. Readers sort, so a map that was rolled back may be in any order. */
+/** Sets or removes a record without noting it. */
 export function setRecord(xen: Xen, domid: number, record: Domain | undefined): void {
-  if (record === undefined) xen.domains.delete(domid);
-  else xen.domains.set(domid, record);
+  const { domains, domainList } = xen;
+  if (record === undefined) {
+    if (domains.delete(domid)) domainList.splice(domidPlace(xen, domid), 1);
+    return;
+  }
+  if (!domains.has(domid)) domainList.splice(domidPlace(xen, domid), 0, domid);
+  domains.set(domid, record);
 }

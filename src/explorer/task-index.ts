@@ -1,0 +1,222 @@
+/**
+ * The world's tasks as a run asks for them all the time: who comes next, who watches a path, who lives in a domain.
+ *
+ * All of it follows from World.tasks, and is kept in step by the functions here through which tasks are added, replaced
+ * and removed. Whoever puts another list into the world need not know of it: an index belongs to the list that it was
+ * made of, and is made anew for another. So what a turn costs does not depend on how many tasks there are.
+ */
+import { dequeue, enqueue, newTimeQueue } from './time-queue.ts';
+import { addWatch, findWatchers, newWatchNode, removeWatch } from './watch-index.ts';
+import type { RunningTask, TaskIndex, World } from './world.ts';
+
+/** Who comes next, and when the one after it does. */
+export interface NextTask {
+  readonly task: RunningTask;
+  readonly others: number;
+}
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+/** The queue may hold so many entries beyond two for each task. */
+const SPARE = 64;
+
+/** A guest's program stands still while its domain does. */
+export function canRun(world: World, task: RunningTask): boolean {
+  if (task.domid === null) return true;
+  const domain = world.xen.domains.get(task.domid);
+  return domain !== undefined && domain.controllerPauseCount === 0 && !domain.isShutDown;
+}
+
+/** The index, if it is that of the world's list. */
+function indexOf(world: World): TaskIndex | null {
+  const { index } = world;
+  return index !== undefined && index.of === world.tasks && index.world === world ? index : null;
+}
+
+/** The index for a run that begins; from now on the world's list is its own until releaseTasks(). */
+export function ownTasks(world: World): TaskIndex {
+  const tasks = world.tasks.slice();
+  const known = indexOf(world);
+  const index = known ?? {
+    world,
+    of: tasks,
+    isOwn: true,
+    queue: newTimeQueue(),
+    still: new Map(),
+    watches: newWatchNode(),
+    inside: new Map(),
+  };
+  if (known === null) for (const task of tasks) enter(index, task);
+  index.of = tasks;
+  index.isOwn = true;
+  world.tasks = tasks;
+  world.index = index;
+  for (const domid of index.still.keys()) wakeDomain(world, domid);
+  return index;
+}
+
+/** The run is over: others may keep the world's list. */
+export function releaseTasks(index: TaskIndex): void {
+  index.isOwn = false;
+}
+
+/** The place of a task in the list, or of the first one after it. */
+function placeOf(tasks: readonly RunningTask[], id: number): number {
+  let low = 0;
+  let high = tasks.length;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (tasks[middle]!.id < id) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The task of that id. */
+export function taskOf({ tasks }: World, id: number): RunningTask | undefined {
+  const task = tasks[placeOf(tasks, id)];
+  return task?.id === id ? task : undefined;
+}
+
+/** The list to change: the world's own, or a copy that becomes it. */
+function listToChange(world: World): RunningTask[] {
+  const index = indexOf(world);
+  if (index?.isOwn === true) return index.of as RunningTask[];
+  const tasks = world.tasks.slice();
+  world.tasks = tasks;
+  if (index !== null) index.of = tasks;
+  return tasks;
+}
+
+/** Adds a task whose id is free. */
+export function insertTask(world: World, task: RunningTask): void {
+  const tasks = listToChange(world);
+  const place = placeOf(tasks, task.id);
+  if (place === tasks.length) tasks.push(task);
+  else tasks.splice(place, 0, task);
+  const index = indexOf(world);
+  if (index !== null) enter(index, task);
+}
+
+/** Puts a task's new record in the place of the old one; nothing happens if it is no more. */
+export function replaceTask(world: World, next: RunningTask): void {
+  const place = placeOf(world.tasks, next.id);
+  const before = world.tasks[place];
+  if (before?.id !== next.id) return;
+  // Records of one shape, however they came about.
+  const { id, task, domid, at, reply, watches, pending, waiting, section = null } = next;
+  const after = { id, task, domid, at, reply, watches, pending, waiting, section };
+  listToChange(world)[place] = after;
+  const index = indexOf(world);
+  if (index === null) return;
+  if (at !== before.at) {
+    if (domid !== null) index.still.get(domid)?.delete(id);
+    if (at !== null) enqueue(index.queue, at, id);
+    if (index.queue.ats.length > 2 * world.tasks.length + SPARE) queueAgain(index);
+  }
+  if (!isSameList(before.watches, watches)) {
+    for (const path of before.watches) removeWatch(index.watches, path, id);
+    for (const path of watches) addWatch(index.watches, path, id);
+  }
+}
+
+/** Takes a task out of the world. */
+export function removeTask(world: World, id: number): void {
+  const place = placeOf(world.tasks, id);
+  const before = world.tasks[place];
+  if (before?.id !== id) return;
+  listToChange(world).splice(place, 1);
+  const index = indexOf(world);
+  if (index === null) return;
+  for (const path of before.watches) removeWatch(index.watches, path, id);
+  if (before.domid !== null) {
+    leaveSet(index.inside, before.domid, id);
+    leaveSet(index.still, before.domid, id);
+  }
+}
+
+const isSameList = (a: readonly string[], b: readonly string[]): boolean =>
+  a === b || (a.length === b.length && a.every((path, i) => path === b[i]));
+
+function enter(index: TaskIndex, { id, at, domid, watches }: RunningTask): void {
+  if (at !== null) enqueue(index.queue, at, id);
+  if (domid !== null) joinSet(index.inside, domid, id);
+  for (const path of watches) addWatch(index.watches, path, id);
+}
+
+function joinSet(sets: Map<number, Set<number>>, key: number, id: number): void {
+  const set = sets.get(key);
+  if (set === undefined) sets.set(key, new Set([id]));
+  else set.add(id);
+}
+
+function leaveSet(sets: Map<number, Set<number>>, key: number, id: number): void {
+  const set = sets.get(key);
+  if (set?.delete(id) === true && set.size === 0) sets.delete(key);
+}
+
+/** Makes the queue anew: most of its entries hold no more. */
+function queueAgain({ queue, still, of }: TaskIndex): void {
+  queue.ats.length = 0;
+  queue.ids.length = 0;
+  still.clear();
+  for (const { id, at } of of) if (at !== null) enqueue(queue, at, id);
+}
+
+/** The first task of the queue that can go on; what stands before it and does not hold is taken out. */
+function firstReady(world: World, { queue, still }: TaskIndex): RunningTask | null {
+  while (queue.ats.length > 0) {
+    const task = taskOf(world, queue.ids[0]!);
+    if (task !== undefined && task.at === queue.ats[0]) {
+      if (canRun(world, task)) return task;
+      joinSet(still, task.domid!, task.id);
+    }
+    dequeue(queue);
+  }
+  return null;
+}
+
+/** The task that goes on next; null: nobody does by themselves. */
+export function nextTask(world: World, index: TaskIndex): NextTask | null {
+  const { queue } = index;
+  const task = firstReady(world, index);
+  if (task === null) return null;
+  // It may be there more than once.
+  let next: RunningTask | null = task;
+  while (next !== null && next.id === task.id) {
+    dequeue(queue);
+    next = firstReady(world, index);
+  }
+  enqueue(queue, task.at!, task.id);
+  return { task, others: next?.at ?? NEVER };
+}
+
+/** The domain may go on again: so may the tasks that stood still with it. */
+export function wakeDomain(world: World, domid: number): void {
+  const index = indexOf(world);
+  const still = index?.still.get(domid);
+  if (index === null || still === undefined) return;
+  index.still.delete(domid);
+  // Who still cannot is found out when its time comes.
+  for (const id of still) {
+    const at = taskOf(world, id)?.at ?? null;
+    if (at !== null) enqueue(index.queue, at, id);
+  }
+}
+
+/** The ids of the tasks inside a domain, ascending. */
+export function tasksInside(world: World, domid: number): readonly number[] {
+  const index = indexOf(world);
+  if (index !== null) return [...(index.inside.get(domid) ?? [])].sort((a, b) => a - b);
+  return world.tasks.flatMap((task) => (task.domid === domid ? [task.id] : []));
+}
+
+/** The tasks with a watch that one of `fired` may concern, in order of id; without an index all that watch anything. */
+export function watchersOf(world: World, fired: readonly string[]): readonly RunningTask[] {
+  const index = indexOf(world);
+  if (index === null) return world.tasks.filter((task) => task.watches.length > 0);
+  const found = new Set<number>();
+  for (const path of fired) findWatchers(index.watches, path, found);
+  if (found.size === 0) return [];
+  return [...found].sort((a, b) => a - b).map((id) => taskOf(world, id)!);
+}
