@@ -16,6 +16,7 @@ import {
 import type { Exploration } from '../explorer/explore-record.ts';
 import { explorationOf } from '../explorer/explore-result.ts';
 import { aimSampling, continueSampling } from '../explorer/explore-sample.ts';
+import { selfCheck } from '../explorer/self-check.ts';
 import { type Gauge, isOver, newGauge } from './explore-memory.ts';
 import type { ExploreChoice } from './explore-options.ts';
 import { subjectOf, type Target } from './explore-target.ts';
@@ -112,6 +113,13 @@ async function inSlices(slice: (steps: number) => boolean, looks: () => boolean)
   }
 }
 
+/** The report on what is over; under --self-check it is a bug if the host itself disagrees. */
+function told(e: Exploring, { selfCheck: isChecked }: ExploreChoice): Exploration {
+  const result = explorationOf(e);
+  if (isChecked) selfCheck(e.subject, e.how, result.counterexample?.choices ?? null);
+  return result;
+}
+
 async function walk(
   bench: Bench,
   { remedy, memory }: Job & { readonly do: 'walk' },
@@ -141,7 +149,7 @@ async function walk(
   };
   await inSlices((steps) => continueExploring(e, steps), looks);
   if (isShort) return { did: 'walk', result: null, isShort };
-  if (e.phase === 'over') return { did: 'walk', result: explorationOf(e), isShort };
+  if (e.phase === 'over') return { did: 'walk', result: told(e, choice), isShort };
   bench.sampling = { remedy, e };
   return { did: 'walk', result: null, isShort };
 }
@@ -196,5 +204,5 @@ async function tell(
 ): Promise<JobResult> {
   const e = atSamples(bench, remedy);
   endSampling(e, tally, stopped);
-  return { did: 'tell', result: explorationOf(e) };
+  return { did: 'tell', result: told(e, bench.choice) };
 }

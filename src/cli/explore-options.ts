@@ -89,6 +89,12 @@ function checked(options: ExploreOptions): ExploreChoice {
   if (options.forbid !== undefined && options.forbid !== 'early-refusal') {
     throw new Misuse(`--forbid knows early-refusal, not ${options.forbid}: all other failures count anyway`);
   }
+  const shard = shardOf(options.shard ?? '1/1');
+  if (shard.of > 1 && options.strategy !== 'random' && options.strategy !== 'pct') {
+    throw new Misuse(
+      '--shard is of samples, a walk of all orders has no parts: add --strategy random or pct',
+    );
+  }
   return {
     strategy: oneOf('--strategy', options.strategy, ['auto', 'exhaustive', 'random', 'pct']),
     order: oneOf('--order', options.order, ['dfs', 'bfs']),
@@ -107,7 +113,7 @@ function checked(options: ExploreOptions): ExploreChoice {
     maxMemory: bytes(options.maxMemory),
     maxStates: count('--max-states', options.maxStates, 1),
     jobs: options.jobs === undefined ? availableParallelism() : count('--jobs', options.jobs, 1, MAX_JOBS),
-    shard: shardOf(options.shard ?? '1/1'),
+    shard,
     selfCheck: options.selfCheck === true,
   };
 }

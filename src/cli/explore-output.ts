@@ -14,11 +14,14 @@ import { toBytes, wantsColour } from './screen.ts';
 import { shellLine } from './shell-words.ts';
 import { systemErrorCode } from './store-fs.ts';
 
+/** Options that name files. */
+type ExploreOutputs = Pick<ExploreOptions, 'markdown' | 'svg' | 'save'>;
+
 /** Prints and writes everything that was asked for; false if a file could not be written, which has been said. */
 export function writeExploration(
   cli: Cli,
   report: ExploreReport,
-  options: ExploreOptions,
+  options: ExploreOutputs,
   json: boolean,
 ): boolean {
   const isWritten = filesOf(report, options).map(([name, text]) => writeOne(cli, name, text));
@@ -26,7 +29,7 @@ export function writeExploration(
   return isWritten.every((is) => is);
 }
 
-function textOf(cli: Cli, report: ExploreReport, options: ExploreOptions): string {
+function textOf(cli: Cli, report: ExploreReport, options: ExploreOutputs): string {
   const colour = wantsColour(cli.terminal.isTerminal('stdout'), cli.env);
   const painted = paint(colour);
   const [result] = report.results;
@@ -35,7 +38,7 @@ function textOf(cli: Cli, report: ExploreReport, options: ExploreOptions): strin
 }
 
 /** How the order of the counterexample is taken again: from the file it was saved in, or how to save it. */
-function replayLine(report: ExploreReport, result: Exploration, { save }: ExploreOptions): string | null {
+function replayLine(report: ExploreReport, result: Exploration, { save }: ExploreOutputs): string | null {
   if (result.counterexample === null) return null;
   const { file } = report.scenario;
   if (save !== undefined) return shellLine(['xlsim', 'replay', file, '--schedule', save]);
@@ -46,7 +49,7 @@ function replayLine(report: ExploreReport, result: Exploration, { save }: Explor
 
 type FileText = readonly [string, string];
 
-function filesOf(report: ExploreReport, { markdown, svg, save }: ExploreOptions): FileText[] {
+function filesOf(report: ExploreReport, { markdown, svg, save }: ExploreOutputs): FileText[] {
   const files: FileText[] = [];
   if (markdown !== undefined) files.push([markdown, compareMarkdown(report)]);
   if (svg !== undefined) files.push([svg, compareSvg(report)]);

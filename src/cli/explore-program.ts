@@ -46,7 +46,7 @@ export function addExploreCommand(program: Command, cli: Cli, returning: Returni
       'threads for samples and for remedies (default: one a processor); one walk of all orders takes one',
     )
     .option('--shard <i/n>', 'take only the i-th of n parts of the samples')
-    .option('--self-check', 'walk everything twice and compare')
+    .option('--self-check', 'walk everything twice, and take orders on a fresh host as well; compare')
     .option('--allow-outside', 'the scenario may read files outside of its folder')
     .action(
       returning(async (path: string, options: ExploreOptions) => {

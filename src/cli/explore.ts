@@ -2,9 +2,9 @@
 
 import { cannotDrive } from '../explorer/block.ts';
 import { parallelBlocks } from '../explorer/block-prefix.ts';
-import type { Exploration, ExploreReport } from '../explorer/explore-record.ts';
+import type { ExploreReport } from '../explorer/explore-record.ts';
 import type { Stage } from '../explorer/scenario.ts';
-import { worst } from '../explorer/verdict.ts';
+import { explorationsExit } from '../explorer/verdict.ts';
 import { ASSERT } from '../hypervisor/bug.ts';
 import { type Cli, complain } from './cli-state.ts';
 import { type ExploreOptions, readChoice } from './explore-options.ts';
@@ -40,8 +40,8 @@ export async function exploreCommand(
   }
   const results = await exploreAll(cli, target, choice);
   if (choice.selfCheck && results.every(({ walk }) => walk.finished)) {
-    const again = await exploreAll(cli, target, choice);
-    ASSERT(JSON.stringify(again) === JSON.stringify(results), 'the same walk comes to the same result');
+    const again = await exploreAll(cli, target, { ...choice, jobs: 1 });
+    ASSERT(JSON.stringify(again) === JSON.stringify(results), 'one thread comes to the same result');
   }
   const report: ExploreReport = {
     schema: 'xlsim/explore/1',
@@ -50,20 +50,13 @@ export async function exploreCommand(
     twin: choice.twin,
     block: { index: choice.block, name: block.label, tasks: tasksOf(block.action) },
     compared: choice.compare,
+    samples: choice.samples,
+    forbid_refusal: choice.forbidRefusal,
     shard: { ...choice.shard },
     results,
-    exit: exitOf(results, choice.compare),
+    exit: explorationsExit(results, choice.compare),
   };
   return writeExploration(cli, report, options, json) ? report.exit : MISUSE;
-}
-
-/** A comparison shows remedies, of which some fail: it is fulfilled when all of them were decided. */
-function exitOf(results: readonly Exploration[], compare: boolean): number {
-  if (!compare) return results[0]?.exit ?? 0;
-  return worst(results.map(({ verdict }) => verdict)) !== 'undecided' &&
-    results.every(({ exit }) => exit !== 4)
-    ? 0
-    : 4;
 }
 
 const tasksOf = (action: Stage['steps'][number]['action']): string[] =>

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { exitCodeOf, type ReplayReport } from '../explorer/result-record.ts';
 import { type Cli, complain } from './cli-state.ts';
+import { holdsExploration, mergeExploreCommand } from './merge-explore.ts';
 import { mergeReports, readBlob } from './merge-reports.ts';
 import { planOutputs, writeOutputs } from './replay-output.ts';
 import { systemErrorCode } from './store-fs.ts';
@@ -10,19 +11,22 @@ import { version } from './version.ts';
 
 const MISUSE = 2;
 
-/** Merges the blobs that `paths` name or hold (*.json). Fails when a shard is missing or was of something else. */
+/** Merges the blobs, or the reports of explorations, that `paths` name or hold (*.json). Fails when a shard is missing or was of something else. */
 export function mergeCommand(
   cli: Cli,
   paths: readonly string[],
   options: { readonly reporter: readonly string[]; readonly outputFile: readonly string[] },
+  json: boolean,
 ): number {
+  const names = paths.flatMap((path) => blobsOf(cli.cwd, path));
+  if (holdsExploration(cli, names)) return mergeExploreCommand(cli, names, json);
   const outputs = planOutputs(cli.cwd, options.reporter, options.outputFile);
   if (typeof outputs === 'string') {
     complain(cli, outputs);
     return MISUSE;
   }
   const blobs: { name: string; report: ReplayReport }[] = [];
-  for (const name of paths.flatMap((path) => blobsOf(cli.cwd, path))) {
+  for (const name of names) {
     let report: ReplayReport | null;
     try {
       report = readBlob(readFileSync(resolve(cli.cwd, name), 'utf8'));

@@ -36,7 +36,7 @@ export async function ownCommand(
       exit = await run(...args);
     };
   addHostCommands(program, cli, options, returning);
-  addReplayCommands(program, cli, returning);
+  addReplayCommands(program, cli, returning, options.json);
   addExploreCommand(program, cli, returning, options.json);
   addHostReports(program, cli, options, returning);
   addFileCommands(program, cli, options, returning, runLine);

@@ -10,7 +10,7 @@ type Returning = <A extends readonly unknown[]>(
 ) => (...args: A) => Promise<void>;
 
 /** Adds the two commands; what does the work is loaded when it is wanted. */
-export function addReplayCommands(program: Command, cli: Cli, returning: Returning): void {
+export function addReplayCommands(program: Command, cli: Cli, returning: Returning, json: boolean): void {
   program
     .command('replay')
     .description('play scenarios and compare with what they expect')
@@ -46,14 +46,16 @@ export function addReplayCommands(program: Command, cli: Cli, returning: Returni
     );
   program
     .command('merge-reports')
-    .description('put the blobs of all shards together; fails if one is missing')
-    .argument('<blobs...>', 'blobs, or folders of them')
+    .description(
+      'put the blobs of all shards of replay together, or what explore --json printed; fails if one is missing',
+    )
+    .argument('<blobs...>', 'blobs or reports, or folders of them')
     .option('--reporter <name>', 'as for replay', collect, [])
     .option('--output-file <file>', 'as for replay', collect, [])
     .action(
       returning(async (paths: string[], options: ReplayOptions) => {
         const { mergeCommand } = await import('./merge-command.ts');
-        return mergeCommand(cli, paths, options);
+        return mergeCommand(cli, paths, options, json);
       }),
     );
 }

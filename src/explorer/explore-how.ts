@@ -59,6 +59,10 @@ export function atBlock({ stage, limits, around, block, remedy }: Subject): AtBl
 export const spaceOf = (subject: Subject, how: ExploreHow, ownership: 'class' | 'exact'): WorldSpace =>
   newWorldSpace(atBlock(subject), spaceHow(subject, how, ownership));
 
+/** The same; every step that is looked up is made as well, and a difference is a bug. */
+export const checkedSpaceOf = (subject: Subject, how: ExploreHow, ownership: 'class' | 'exact'): WorldSpace =>
+  newWorldSpace(atBlock(subject), { ...spaceHow(subject, how, ownership), isChecked: true });
+
 /** The same for whoever only goes forward: a host that really makes every step. */
 export const forwardSpaceOf = (subject: Subject, how: ExploreHow): WorldSpace =>
   newForwardSpace(atBlock(subject), spaceHow(subject, how, 'exact'));

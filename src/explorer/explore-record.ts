@@ -60,6 +60,8 @@ const walkSchema = v.strictObject({
   samples: v.nullable(whole),
   seed: v.nullable(whole),
   pct_depth: v.nullable(whole),
+  pct_tasks: said(v.nullable(whole), 'the most tasks that took part in one sample'),
+  pct_steps: said(v.nullable(whole), 'what change points were spread over'),
   guarantee: said(v.nullable(v.string()), 'what pct promises'),
 });
 
@@ -105,6 +107,8 @@ export const exploreSchema = v.strictObject({
   twin: v.nullable(v.string()),
   block: v.strictObject({ index: whole, name: v.string(), tasks: v.array(v.string()) }),
   compared: said(v.boolean(), 'remedies side by side'),
+  samples: said(whole, 'asked for, where orders are sampled; of all shards together'),
+  forbid_refusal: said(v.boolean(), 'a refusal counts as a violation'),
   shard: v.strictObject({ index: whole, of: whole }),
   results: v.array(explorationSchema),
   exit: whole,

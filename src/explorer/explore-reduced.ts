@@ -69,6 +69,8 @@ export function reducedWalk(r: Reducing, how: ExploreHow, stopped: string | null
     samples: null,
     seed: null,
     pct_depth: null,
+    pct_tasks: null,
+    pct_steps: null,
     guarantee: null,
   };
 }

@@ -96,10 +96,13 @@ export function sampledWalk(s: Sampling, how: ExploreHow, stopped: string | null
     samples: tally.samples,
     seed: s.options.seed,
     pct_depth: isPct ? strategy.depth : null,
+    pct_tasks: isPct ? tally.tasks : null,
+    pct_steps: isPct ? strategy.steps : null,
     guarantee: isPct ? guaranteeText(tally.tasks, strategy.steps, strategy.depth) : null,
   };
 }
 
-const guaranteeText = (tasks: number, steps: number, depth: number): string =>
+/** The promise of pct, in a sentence. */
+export const guaranteeText = (tasks: number, steps: number, depth: number): string =>
   `an end that takes ${depth} ordering constraints is met by a sample with a probability of at least ` +
   `${pctGuarantee(tasks, steps, depth).toPrecision(2)} = 1 / (${tasks} tasks x ${steps} steps ^ ${depth - 1})`;

@@ -326,6 +326,8 @@ export function finishExploring(e: Exploring): Explored {
       samples: null,
       seed: null,
       pct_depth: null,
+      pct_tasks: null,
+      pct_steps: null,
       guarantee: null,
     };
   }

@@ -63,6 +63,18 @@ export const VERDICT_TEXT: Readonly<Record<Verdict, string>> = {
   safe: 'nobody fails, whatever the order',
 };
 
+/** Of one exploration its own exit; of a comparison, which shows remedies of which some fail: 0 if all were decided. */
+export function explorationsExit(
+  results: readonly { readonly verdict: Verdict; readonly exit: number }[],
+  isCompared: boolean,
+): number {
+  if (!isCompared) return results[0]?.exit ?? 0;
+  return worst(results.map(({ verdict }) => verdict)) !== 'undecided' &&
+    results.every(({ exit }) => exit !== 4)
+    ? 0
+    : 4;
+}
+
 /** 0 fulfilled, 1 violated, 4 undecided. An early refusal is what a claim buys: fulfilled, unless it is forbidden. */
 export function verdictExit(verdict: Verdict, forbidRefusal: boolean): number {
   if (verdict === 'safe') return 0;

@@ -44,6 +44,8 @@ export const exploration = (change: Partial<Exploration> = {}): Exploration => (
     samples: null,
     seed: null,
     pct_depth: null,
+    pct_tasks: null,
+    pct_steps: null,
     guarantee: null,
   },
   outcomes: [
@@ -87,6 +89,8 @@ export const report = (
   twin: null,
   block: { index: 0, name: 'both', tasks: ['xl create big1', 'xl create big2'] },
   compared: results.length > 1,
+  samples: 10_000,
+  forbid_refusal: false,
   shard: { index: 1, of: 1 },
   results: [...results],
   exit: 1,

@@ -1,0 +1,103 @@
+/**
+ * The search held against the host itself: orders are taken once in the space that is searched, and once more step by
+ * step on a fresh host. Who can go on must be the same before every step, and so must be the end.
+ *
+ * In the searched space every step that is looked up is made for real as well, and every cell of the state compared
+ * (world-step.ts). By class, where it may matter whose frame lies where, a state stands for several hosts: then the space
+ * with exact ownership is held against the host in its place.
+ */
+import { XenBug } from '../hypervisor/bug.ts';
+import { joinOrder } from './actor-order.ts';
+import type { TurnOrder } from './block-plan.ts';
+import { checkedSpaceOf, type ExploreHow, forwardSpaceOf, type Subject } from './explore-how.ts';
+import { inPathOrder } from './path-order.ts';
+import { enabledIn, startState, stepFrom } from './schedule-replay.ts';
+import { sampleSchedule } from './walks.ts';
+import type { WorldSpace } from './world-space.ts';
+
+type Order = TurnOrder['choices'];
+
+/** Opens the space that is searched. */
+export type OpenSpace = (subject: Subject, how: ExploreHow, ownership: 'class' | 'exact') => WorldSpace;
+
+/** Orders that are drawn by chance. */
+const ORDERS = 20;
+const MAX_STEPS = 20_000;
+
+/** Checks orders drawn by chance, and `worst` if there is one. A difference is a bug of ours, told with its order. */
+export function selfCheck(
+  subject: Subject,
+  how: ExploreHow,
+  worst: Order | null,
+  open: OpenSpace = checkedSpaceOf,
+): void {
+  const orders = worst === null ? [] : [worst];
+  const drawing = forwardSpaceOf(subject, how);
+  const options = { strategy: { kind: 'random' }, seed: how.seed, maxSteps: MAX_STEPS } as const;
+  for (let i = 0; i < ORDERS; i++)
+    orders.push(joinOrder(sampleSchedule(inPathOrder(drawing), options, i), drawing));
+  const byClass = how.ownership === 'exact' ? null : open(subject, how, 'class');
+  let exact: WorldSpace | null = null;
+  for (const order of orders) {
+    const fresh = forwardSpaceOf(subject, how);
+    const wrong = byClass === null ? null : differenceIn(byClass, fresh, order);
+    const isWrong = byClass === null || (wrong !== null && byClass.ownershipMatters);
+    if (isWrong) exact ??= open(subject, how, 'exact');
+    const found = isWrong && exact !== null ? differenceIn(exact, fresh, order) : wrong;
+    if (found !== null) throw new XenBug(`${found}\n${orderText(order)}`);
+  }
+}
+
+const orderText = (order: Order): string =>
+  `the order, as in a schedule: ${JSON.stringify(order.map(({ task, name, times }) => ({ task, name, times })))}`;
+
+/** Where the two spaces part on an order, in a sentence; null: they do not. */
+function differenceIn(searched: WorldSpace, fresh: WorldSpace, order: Order): string | null {
+  try {
+    return firstDifference(searched, fresh, order);
+  } catch (error) {
+    if (error instanceof XenBug) return error.message;
+    throw error;
+  }
+}
+
+function firstDifference(searched: WorldSpace, fresh: WorldSpace, order: Order): string | null {
+  let here = startState(searched);
+  let there = startState(fresh);
+  let step = 0;
+  for (const { task, times } of order) {
+    for (let i = 0; i < times; i++) {
+      const mine = pathsIn(searched, here);
+      const real = pathsIn(fresh, there);
+      const wrong = [...real.keys()].join(' ') === [...mine.keys()].join(' ') ? null : [real, mine];
+      if (wrong !== null) {
+        const [can, could] = wrong.map((paths) => [...paths.keys()].join(' ') || 'nobody');
+        return `before step ${step + 1} the host lets go on: ${can}; the search: ${could}`;
+      }
+      const [a, b] = [mine.get(task), real.get(task)];
+      if (a === undefined || b === undefined) return `step ${step + 1}: ${task} cannot go on`;
+      here = stepFrom(searched, here, a);
+      there = stepFrom(fresh, there, b);
+      step++;
+    }
+  }
+  const end = pathsIn(fresh, there).size === 0 ? endIn(fresh, there) : 'no end';
+  const met = pathsIn(searched, here).size === 0 ? endIn(searched, here) : 'no end';
+  return end === met ? null : `after ${step} steps the host ends with ${end}; the search: ${met}`;
+}
+
+/** Who can go on, by path, in the order of paths. */
+function pathsIn(space: WorldSpace, state: Int32Array): ReadonlyMap<string, number> {
+  const tasks = enabledIn(space, state.length < space.width ? widened(state, space.width) : state);
+  const paths = tasks.map((task) => [space.taskPath(task), task] as const);
+  return new Map(paths.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function widened(state: Int32Array, width: number): Int32Array {
+  const wide = new Int32Array(width);
+  wide.set(state);
+  return wide;
+}
+
+const endIn = (space: WorldSpace, state: Int32Array): string =>
+  JSON.stringify(space.endOf(space.outcome(state, 0)));
