@@ -6,7 +6,7 @@ import { parseScenario } from '../../src/explorer/scenario-file.ts';
 import { newWorldSpace, type WorldSpace, type WorldSpaceHow } from '../../src/explorer/world-space.ts';
 import type { Walked } from './walk-all.ts';
 
-const around: Surroundings = {
+export const around: Surroundings = {
   readFile: () => -2,
   observe: reportHost,
   tables: () => '',

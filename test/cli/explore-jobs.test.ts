@@ -1,0 +1,254 @@
+/** Explorations shared out: whoever does which piece, whoever dies, wherever it is cut, the report is the same. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Hand, HandLost, ownHand } from '../../src/cli/explore-hand.ts';
+import { newBench } from '../../src/cli/explore-job.ts';
+import type { ExploreChoice } from '../../src/cli/explore-options.ts';
+import { newPlan, type Plan, resultsOf } from '../../src/cli/explore-plan.ts';
+import { work } from '../../src/cli/explore-pool.ts';
+import { readTarget, type Target } from '../../src/cli/explore-target.ts';
+import type { Exploration, ExploreReport } from '../../src/explorer/explore-record.ts';
+import { mergeExplorations } from '../../src/explorer/merge-explorations.ts';
+import { type BuiltCli, buildCli } from './built-cli.ts';
+
+const CREATES = `
+name: two small guests
+host: { memory: 256M, dom0: 64M }
+xlconf: { claim_mode: 0, autoballoon: "off" }
+guests:
+  a: { type: pv, memory: 110 }
+  b: { type: pv, memory: 110 }
+steps:
+  - parallel: [xl create a, xl create b]
+`;
+
+/** Few orders. */
+const PAGES = `
+host: { memory: 256M, dom0: 192M }
+steps:
+  - { hypercall: XEN_DOMCTL_createdomain, args: { name: a, type: pv } }
+  - { hypercall: XEN_DOMCTL_createdomain, args: { name: b, type: pv } }
+  - { hypercall: XEN_DOMCTL_max_mem, args: { domid: a, max_memkb: 1048576 } }
+  - { hypercall: XEN_DOMCTL_max_mem, args: { domid: b, max_memkb: 1048576 } }
+  - parallel:
+      - repeat: 4
+        steps: [{ hypercall: XENMEM_populate_physmap, args: { domid: a, nr_extents: 3, extent_order: 9 } }]
+      - repeat: 4
+        steps: [{ hypercall: XENMEM_populate_physmap, args: { domid: b, nr_extents: 4, extent_order: 9 } }]
+`;
+
+const choice: ExploreChoice = {
+  strategy: 'random',
+  order: 'bfs',
+  grain: 'hypercall',
+  ownership: 'auto',
+  reduction: false,
+  samples: 60,
+  depth: 3,
+  seed: 1,
+  block: 0,
+  twin: null,
+  remedies: [null],
+  compare: false,
+  forbidRefusal: false,
+  timeBudget: 600_000,
+  maxMemory: 2 ** 30,
+  maxStates: 1e7,
+  jobs: 1,
+  shard: { index: 1, of: 1 },
+  selfCheck: false,
+};
+
+const dir = mkdtempSync(join(tmpdir(), 'xlsim-jobs-'));
+let target: Target;
+let cli: BuiltCli;
+
+beforeAll(async () => {
+  writeFileSync(join(dir, 'two.xlsim.yaml'), CREATES);
+  const read = readTarget(dir, 'two.xlsim.yaml', choice, false);
+  if (typeof read === 'string') throw new Error(read);
+  target = read;
+  cli = await buildCli();
+  cli.file('two.xlsim.yaml', CREATES);
+  cli.file('pages.xlsim.yaml', PAGES);
+});
+afterAll(() => {
+  rmSync(dir, { recursive: true });
+  cli.remove();
+});
+
+const planOf = (change: ExploreChoice, threads: number): Plan =>
+  newPlan({
+    remedies: change.remedies.length,
+    samples: newBench(target, change).samples,
+    isSampled: change.strategy === 'random' || change.strategy === 'pct',
+    threads,
+    memory: change.maxMemory,
+    sampleTime: change.timeBudget,
+  });
+
+/** Explores with so many hands, all of this thread; the n-th is what `hire` makes of it. */
+async function explored(
+  change: Partial<ExploreChoice>,
+  hands: number,
+  hire: (hand: Hand, n: number) => Hand = (hand) => hand,
+): Promise<{ readonly results: Exploration[]; readonly lost: string[] }> {
+  const all = { ...choice, ...change };
+  const plan = planOf(all, hands);
+  const stop = new Int32Array(1);
+  const lost: string[] = [];
+  await work({
+    plan,
+    own: ownHand(newBench(target, all), stop),
+    hire: (n) => hire(ownHand(newBench(target, all), stop), n),
+    onLost: (_hand, why) => lost.push(why),
+    onProgress: () => {},
+    halt: () => {},
+  });
+  return { results: resultsOf(plan), lost };
+}
+
+describe('pieces', () => {
+  it('come to the same whoever does them', async () => {
+    const alone = await explored({ samples: 500 }, 1);
+    const shared = await explored({ samples: 500 }, 3);
+    expect(JSON.stringify(shared.results)).toBe(JSON.stringify(alone.results));
+    expect(alone.results[0]!.walk.samples).toBe(500);
+  });
+
+  it('of somebody who dies are done again', async () => {
+    const dying = (hand: Hand, n: number): Hand =>
+      n === 1 ? { ...hand, run: () => Promise.reject(new HandLost('it fell')) } : hand;
+    const alone = await explored({ samples: 500 }, 1);
+    const shared = await explored({ samples: 500 }, 3, dying);
+    expect(shared.lost).toEqual(['it fell']);
+    expect(JSON.stringify(shared.results)).toBe(JSON.stringify(alone.results));
+  });
+
+  it('after a gap are left out when time is up, so that the samples told are the first', async () => {
+    const { results } = await explored({ samples: 1_000_000, timeBudget: 700 }, 3);
+    const { walk } = results[0]!;
+    expect(walk).toMatchObject({ finished: false, stopped: 'time' });
+    const again = await explored({ samples: walk.samples! }, 1);
+    expect(again.results[0]!.outcomes).toEqual(results[0]!.outcomes);
+    expect(again.results[0]!.walk.transitions).toBe(walk.transitions);
+    expect(again.results[0]!.counterexample).toEqual(results[0]!.counterexample);
+  });
+
+  it('keep within a memory that is far too small', async () => {
+    const { results } = await explored({ strategy: 'exhaustive', maxMemory: 4096 }, 1);
+    expect(results[0]!.walk).toMatchObject({ finished: false, stopped: 'memory' });
+    const sampled = await explored({ maxMemory: 4096 }, 1);
+    expect(sampled.results[0]!.walk).toMatchObject({ finished: true, samples: 60 });
+  });
+});
+
+describe('shards', () => {
+  const reportOf = (results: readonly Exploration[], index: number, of: number): ExploreReport => ({
+    schema: 'xlsim/explore/1',
+    version: '1',
+    scenario: { file: 'two.xlsim.yaml', name: 'two', sha256: target.hash },
+    twin: null,
+    block: { index: 0, name: 'both', tasks: [] },
+    compared: false,
+    samples: choice.samples,
+    forbid_refusal: false,
+    shard: { index, of },
+    results: [...results],
+    exit: results[0]!.exit,
+  });
+  const shards = async (change: Partial<ExploreChoice>): Promise<{ name: string; report: ExploreReport }[]> =>
+    Promise.all(
+      [3, 1, 2].map(async (index) => {
+        const { results } = await explored({ ...change, shard: { index, of: 3 } }, 1);
+        return { name: `${index}.json`, report: reportOf(results, index, 3) };
+      }),
+    );
+
+  it.each(['random', 'pct'] as const)('of %s samples come to the whole', async (strategy) => {
+    const whole = await explored({ strategy }, 1);
+    const merged = mergeExplorations(await shards({ strategy }), '1');
+    expect(merged).toEqual({ ok: true, report: reportOf(whole.results, 1, 1) });
+    expect(JSON.stringify(merged.ok && merged.report)).toBe(JSON.stringify(reportOf(whole.results, 1, 1)));
+  });
+
+  it('are refused when one is missing, there twice, cut short or of another run', async () => {
+    const all = await shards({});
+    const [three, one, two] = all as [(typeof all)[0], (typeof all)[0], (typeof all)[0]];
+    const problems = (reports: typeof all, version = '1'): readonly string[] => {
+      const merged = mergeExplorations(reports, version);
+      return merged.ok ? [] : merged.problems;
+    };
+    const changed = (change: Partial<ExploreReport>): typeof all => [
+      one,
+      three,
+      { name: 'x.json', report: { ...two.report, ...change } },
+    ];
+    const walked = (walk: Partial<Exploration['walk']>): typeof all =>
+      changed({ results: two.report.results.map((r) => ({ ...r, walk: { ...r.walk, ...walk } })) });
+    expect(problems(all)).toEqual([]);
+    expect(problems([one, three])).toEqual(['shard 2 of 3 is missing']);
+    expect(problems([one, one, two, three])).toEqual(['1.json and 1.json are both shard 1']);
+    expect(problems(all, '2')).toHaveLength(3);
+    expect(problems(changed({ scenario: { ...two.report.scenario, sha256: 'b' } }))).toEqual([
+      'two.xlsim.yaml was not the same file for x.json and 1.json',
+    ]);
+    expect(problems(changed({ twin: 't' }))).toEqual(['twin: t in x.json, none in 1.json']);
+    expect(problems(changed({ samples: 7 }))).toEqual(['--samples: 7 in x.json, 60 in 1.json']);
+    expect(problems(walked({ seed: 9 }))).toEqual(['seed: 9 in x.json, 1 in 1.json']);
+    expect(problems(walked({ grain: 'request' }))).toEqual(['grain: request in x.json, hypercall in 1.json']);
+    expect(problems(walked({ finished: false, stopped: 'time', samples: 3 }))).toEqual([
+      'x.json was cut short (time) after 3 samples: run that shard again',
+    ]);
+  });
+});
+
+describe('xlsim explore', () => {
+  const explore = (...words: string[]) => cli.run(['--json', 'explore', 'two.xlsim.yaml', ...words]);
+
+  it('prints the same with any number of threads', async () => {
+    const words = ['--compare', '--strategy', 'random', '--samples', '40', '--time-budget', '10m'];
+    const one = await explore(...words, '--jobs', '1');
+    const three = await explore(...words, '--jobs', '3');
+    expect(three).toEqual(one);
+    expect(one.stderr).toBe('');
+  });
+
+  it('prints the same of all orders under every remedy with any number of threads', async () => {
+    const words = ['--json', 'explore', 'pages.xlsim.yaml', '--compare', '--time-budget', '10m', '--jobs'];
+    const one = await cli.run([...words, '1']);
+    expect(await cli.run([...words, '2'])).toEqual(one);
+    expect(one.exit).toBe(0);
+  });
+
+  it('merges what shards printed', async () => {
+    const words = ['--strategy', 'random', '--samples', '50'];
+    for (const shard of [1, 2]) {
+      const { stdout } = await explore(...words, '--shard', `${shard}/2`);
+      cli.file(`${shard}.json`, stdout);
+    }
+    const merged = await cli.run(['--json', 'merge-reports', '2.json', '1.json']);
+    expect(merged).toEqual(await explore(...words));
+    expect((await cli.run(['merge-reports', '1.json'])).stderr).toContain('shard 2 of 2 is missing');
+    expect((await explore('--shard', '1/2')).stderr).toContain('a walk of all orders has no parts');
+  });
+
+  it('tells what it has when it is interrupted', async () => {
+    const words = ['--json', 'explore', 'two.xlsim.yaml', '--strategy', 'random', '--samples', '100000000'];
+    const child = spawn(process.execPath, [cli.entry, ...words, '--jobs', '2'], { cwd: cli.dir });
+    let out = '';
+    child.stdout.on('data', (data) => {
+      out += data;
+    });
+    const over = new Promise<number | null>((done) => child.on('exit', done));
+    await new Promise((done) => setTimeout(done, 4000));
+    child.kill('SIGINT');
+    expect([1, 4]).toContain(await over);
+    const { walk } = (JSON.parse(out) as ExploreReport).results[0]!;
+    expect(walk).toMatchObject({ finished: false, stopped: 'interrupted' });
+    expect(walk.samples).toBeGreaterThan(0);
+  });
+});
