@@ -49,7 +49,7 @@ export function showProgress(cli: Cli, plan: Plan, title: string | null): Progre
 const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0);
 
 /** The line. `steps`: of walks that are over; `ms`: since the beginning. */
-export function progressText(
+function progressText(
   plan: Plan,
   busy: readonly ExploreProgress[],
   steps: number,

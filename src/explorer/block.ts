@@ -154,7 +154,12 @@ function stepsOf(step: Step, i: number | null): LaneStep[] {
 /** The id of a task by what makes it the same in all orders. A lane's task (null) is no actor of its own: the lane is. */
 function idOf(block: BlockRun, birth: string, name: string | null): number {
   const known = block.ids.get(birth);
-  if (known !== undefined) return known;
+  if (known !== undefined) {
+    // A guest's task is called after its domain, which has another number in another order.
+    const at = name === null ? -1 : block.others.findIndex((other) => other.id === known);
+    if (at >= 0 && name !== null) block.others[at] = { id: known, name };
+    return known;
+  }
   const id = block.firstId + block.ids.size;
   block.ids.set(birth, id);
   if (name !== null) block.others.push({ id, name });

@@ -5,6 +5,7 @@ import { type ExploreHow, forwardSpaceOf, type Subject } from './explore-how.ts'
 import type { Walk } from './explore-record.ts';
 import type { SeenEnd } from './outcome-table.ts';
 import { inPathOrder } from './path-order.ts';
+import { replayChoices } from './schedule-replay.ts';
 import { shortenSchedule } from './schedule-shorten.ts';
 import type { Choice, Space } from './space.ts';
 import { type EndVerdict, endVerdict } from './verdict.ts';
@@ -73,7 +74,10 @@ export function sampledWorst(s: Sampling, verdict: EndVerdict, fits: readonly bo
   const found = tally.ends.find(({ end }) => endVerdict(end, fits) === verdict);
   ASSERT(found !== undefined, `a sample ended with ${verdict}`);
   const choices = sampleSchedule(ordered, options, found.first);
-  return shortenSchedule(ordered, choices, wanted, SHORTEN_ATTEMPTS, MAX_STEPS).choices;
+  const shortened = shortenSchedule(ordered, choices, wanted, SHORTEN_ATTEMPTS, MAX_STEPS);
+  // Tasks are called what they were called in the order that was taken last.
+  replayChoices(ordered, shortened.choices);
+  return shortened.choices;
 }
 
 /** What was walked. */

@@ -27,7 +27,7 @@ steps:
 
 /** Few orders. */
 const PAGES = `
-host: { memory: 256M, dom0: 192M }
+host: { memory: 256M, dom0: 184M }
 steps:
   - { hypercall: XEN_DOMCTL_createdomain, args: { name: a, type: pv } }
   - { hypercall: XEN_DOMCTL_createdomain, args: { name: b, type: pv } }
