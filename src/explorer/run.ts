@@ -8,6 +8,7 @@ import { newTask, step, type TextSink } from '../toolstack/task.ts';
 import { defaultXlEnv } from '../toolstack/xl-env.ts';
 import { scrubIdle } from './idle-scrub.ts';
 import { sliceEnd } from './machine.ts';
+import { readAhead } from './read-ahead.ts';
 import { advanceTogether } from './rotation.ts';
 import { newRun, type Observer, type Run } from './run-state.ts';
 import type { Outside } from './serve.ts';
@@ -168,10 +169,13 @@ function runTask(run: Run, running: RunningTask, before: number, until: number):
       waiting: false,
       section: null,
     };
-    const next =
+    let next =
       stepped === null
         ? goOn(run, here, section!, Math.min(others, until))
         : serve(run, here, stepped.request, Math.min(others, until), asked);
+    if (stepped?.request.kind === 'xs') {
+      next = readAhead(run, next, stepped.request.call, Math.min(others, until));
+    }
     if (machine !== null && isAsleep(next)) yieldCpu(run, machine, running.id);
     if (
       next.at === null ||

@@ -90,26 +90,40 @@ const namePath = (domid: number): string => `/local/domain/${domid}/name`;
 
 interface NamesVars {
   readonly domids: readonly number[];
+  /** How many of them have been asked for. */
+  readonly asked: number;
   readonly names: readonly (string | null)[];
+  /** The name that is looked for: then they are not kept, only the first place where it is found. */
+  readonly sought?: string;
+  readonly place?: number;
 }
 
-/** Xen: libxl_domid_to_name, for several. `{ domids }`; done `{ rc: 0, names }`, null where xenstore has none. */
-const domainNames = flow<{ domids: readonly number[]; names?: readonly (string | null)[] }>({
+/**
+ * Xen: libxl_domid_to_name, for several. `{ domids }`; done `{ rc: 0, names }`, null where xenstore has none. With
+ * `sought` done `{ rc: 0, place }`: the first of them that has this name, absent if none has.
+ */
+const domainNames = flow<Pick<NamesVars, 'domids' | 'sought'> & Partial<NamesVars>>({
   name: 'libxl_domid_to_name',
   steps: {
-    start: (vars) => askName({ domids: vars.domids, names: [] }),
+    start: (vars) => askName({ ...vars, asked: 0, names: [] }),
     got: (vars, reply) => {
-      const { rc, value } = xsReply(reply);
-      const names = [...(vars.names ?? []), rc < 0 ? null : (value ?? '')];
-      return askName({ domids: vars.domids, names });
+      const { rc, value, ahead = [] } = xsReply(reply);
+      const { asked = 0, names = [], sought, place } = vars;
+      const got = [rc < 0 ? null : (value ?? ''), ...ahead];
+      const next = { ...vars, asked: asked + got.length, names };
+      if (sought === undefined) return askName({ ...next, names: [...names, ...got] });
+      const found = place === undefined ? got.indexOf(sought) : -1;
+      return askName(found < 0 ? next : { ...next, place: asked + found });
     },
   },
 });
 
 function askName(vars: NamesVars) {
-  const domid = vars.domids[vars.names.length];
-  if (domid === undefined) return done<NamesVars>({ rc: 0, names: vars.names });
-  return ask<NamesVars>(xs({ op: 'read', path: namePath(domid) }), 'got', vars);
+  const { domids, asked, names, sought, place } = vars;
+  const domid = domids[asked];
+  if (domid === undefined) return done<NamesVars>(sought === undefined ? { rc: 0, names } : { rc: 0, place });
+  const ahead = { domids, from: asked + 1 };
+  return ask<NamesVars>(xs({ op: 'read', path: namePath(domid), ahead }), 'got', vars);
 }
 
 /** The `names` of a finished libxl_domid_to_name. */
@@ -136,11 +150,10 @@ const nameToDomid = flow<NameVars>({
     listed: (vars, reply) => {
       if (reply.rc !== 0) return done({ rc: ERROR_NOMEM });
       const domids = listedInfos(reply).map((info) => info.domid);
-      return call('libxl_domid_to_name', { domids }, 'named', { name: vars.name, domids });
+      return call('libxl_domid_to_name', { domids, sought: vars.name }, 'named', { name: vars.name, domids });
     },
     named: (vars, reply) => {
-      const at = foundNames(reply).indexOf(vars.name);
-      const domid = vars.domids?.[at];
+      const domid = vars.domids?.[(reply.place as number | undefined) ?? -1];
       return domid === undefined ? done({ rc: ERROR_INVAL }) : done({ rc: 0, domid });
     },
   },

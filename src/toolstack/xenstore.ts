@@ -7,7 +7,7 @@
 
 /** One request to xenstore. `tx` is a transaction id from `transaction_start`, absent outside of one. */
 export type XsCall =
-  | { readonly op: 'read'; readonly path: string; readonly tx?: number }
+  | { readonly op: 'read'; readonly path: string; readonly tx?: number; readonly ahead?: XsAhead }
   | { readonly op: 'write'; readonly path: string; readonly value: string; readonly tx?: number }
   | { readonly op: 'mkdir'; readonly path: string; readonly tx?: number }
   | { readonly op: 'rm'; readonly path: string; readonly tx?: number }
@@ -17,10 +17,20 @@ export type XsCall =
   | { readonly op: 'introduce'; readonly domid: number }
   | { readonly op: 'release'; readonly domid: number };
 
-/** rc 0, or a negative errno (ENOENT, EAGAIN). `value` for read, `entries` for directory, `tx` for transaction_start. */
+/**
+ * The reads that follow: the names of these domains, from that place on. Who answers may answer some of them at once,
+ * where nobody could come between; or none.
+ */
+interface XsAhead {
+  readonly domids: readonly number[];
+  readonly from: number;
+}
+
+/** rc 0, or a negative errno (ENOENT, EAGAIN). `value` for read, `entries` for directory, `tx` for transaction_start, `ahead`: what was read ahead, null where nothing is. */
 export interface XsReply {
   readonly rc: number;
   readonly value?: string;
   readonly entries?: readonly string[];
   readonly tx?: number;
+  readonly ahead?: readonly (string | null)[];
 }
