@@ -21,6 +21,16 @@ guests: { vm: { type: pvh, memory: 64 } }
 steps: [{ repeat: 1000, steps: [xl create vm, xl destroy vm] }]
 `;
 
+/** As many guests as are named, all alive before the first is destroyed. */
+const alive = (guests: number): string => `
+host: { memory: ${Math.ceil(guests / 4)}G, dom0: 1G }
+limits: { requests: 100000000 }
+guests: { vm: { type: pvh, memory: 64 } }
+steps:
+  - { repeat: ${guests}, steps: ["xl create vm 'name="vm{i}"'"] }
+  - { repeat: ${guests}, steps: ["xl destroy vm{i}"] }
+`;
+
 /** 512 GiB of single pages each, enough for either and not for both. */
 const TURNS = `
 host: { memory: 768G, dom0: 4G, bootscrub: "off" }
@@ -45,6 +55,11 @@ export function benchReplay(print: (line: string) => void): void {
     '1,000 guests of 64 MiB created and destroyed',
     medianMs(1, () => playText(MANY)),
     400,
+  );
+  line(
+    '1,000 guests alive together: created, destroyed',
+    medianMs(1, () => playText(alive(1000))),
+    3 * 400,
   );
   line(
     'two guests of 512 GiB, page by page in turns',

@@ -42,6 +42,7 @@ export function ownTasks(world: World): TaskIndex {
     of: tasks,
     isOwn: true,
     queue: newTimeQueue(),
+    taken: null,
     still: new Map(),
     watches: newWatchNode(),
     inside: new Map(),
@@ -156,7 +157,9 @@ function leaveSet(sets: Map<number, Set<number>>, key: number, id: number): void
 }
 
 /** Makes the queue anew: most of its entries hold no more. */
-function queueAgain({ queue, still, of }: TaskIndex): void {
+function queueAgain(index: TaskIndex): void {
+  const { queue, still, of } = index;
+  index.taken = null;
   queue.ats.length = 0;
   queue.ids.length = 0;
   still.clear();
@@ -178,7 +181,10 @@ function firstReady(world: World, { queue, still }: TaskIndex): RunningTask | nu
 
 /** The task that goes on next; null: nobody does by themselves. */
 export function nextTask(world: World, index: TaskIndex): NextTask | null {
-  const { queue } = index;
+  const { queue, taken } = index;
+  // It was about to get another time; if it did not, it is where it was.
+  if (taken !== null && taskOf(world, taken.id)?.at === taken.at) enqueue(queue, taken.at, taken.id);
+  index.taken = null;
   const task = firstReady(world, index);
   if (task === null) return null;
   // It may be there more than once.
@@ -187,7 +193,7 @@ export function nextTask(world: World, index: TaskIndex): NextTask | null {
     dequeue(queue);
     next = firstReady(world, index);
   }
-  enqueue(queue, task.at!, task.id);
+  index.taken = { id: task.id, at: task.at! };
   return { task, others: next?.at ?? NEVER };
 }
 

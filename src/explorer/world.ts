@@ -69,8 +69,10 @@ export interface TaskIndex {
   of: readonly RunningTask[];
   /** Nobody else keeps that list: it is changed in place. */
   isOwn: boolean;
-  /** Every task that has a time, but for those that stand still; and entries that hold no more. */
+  /** Every task that has a time, but for those that stand still and the one taken; and entries that hold no more. */
   readonly queue: TimeQueue;
+  /** The entry that was the first when it was last looked. */
+  taken: { readonly id: number; readonly at: number } | null;
   /** By domain: tasks that have a time and stand still with it. */
   readonly still: Map<number, Set<number>>;
   readonly watches: WatchNode;
