@@ -27,7 +27,7 @@ host: { memory: ${Math.ceil(guests / 4)}G, dom0: 1G }
 limits: { requests: 100000000 }
 guests: { vm: { type: pvh, memory: 64 } }
 steps:
-  - { repeat: ${guests}, steps: ["xl create vm 'name="vm{i}"'"] }
+  - { repeat: ${guests}, steps: ['xl create vm ''name="vm{i}"''']}
   - { repeat: ${guests}, steps: ["xl destroy vm{i}"] }
 `;
 
@@ -78,5 +78,7 @@ export function benchReplay(print: (line: string) => void): void {
 function playText(text: string): void {
   const scenario = parseScenario(text, 'bench');
   if (!scenario.ok) throw new Error(scenario.problems.map((p) => p.message).join('; '));
-  replayScenario(scenario.value, around, { bail: false, wanted: () => true, seed: null });
+  const results = replayScenario(scenario.value, around, { bail: false, wanted: () => true, seed: null });
+  const wrong = results.find(({ verdict }) => verdict !== 'passed');
+  if (wrong !== undefined) throw new Error(`${wrong.name} ended as ${wrong.verdict}`);
 }
