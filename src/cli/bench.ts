@@ -2,6 +2,7 @@
 import { benchCommand } from './bench-command.ts';
 import { benchConfig } from './bench-config.ts';
 import { benchExplore } from './bench-explore.ts';
+import { benchExploreJobs } from './bench-explore-jobs.ts';
 import { benchExploreWorld } from './bench-explore-world.ts';
 import { benchHeapBuild } from './bench-heap-build.ts';
 import { benchHeapMix } from './bench-heap-mix.ts';
@@ -20,6 +21,7 @@ const SECTIONS: readonly (readonly [title: string, run: Section])[] = [
   ['scenarios replayed', benchReplay],
   ['orders of builders that are counts', benchExplore],
   ['orders of real creates', benchExploreWorld],
+  ['explorations with several threads', benchExploreJobs],
 ];
 
 const print = (line: string): void => {
