@@ -42,6 +42,8 @@ export interface LaneState {
   readonly names: { readonly handle: string; readonly name: string } | null;
   /** The node whose CPU issues the step's hypercalls. */
   readonly node: number;
+  /** How many UUIDs it was given. */
+  readonly uuids: number;
   readonly facts: LaneFacts;
 }
 
@@ -72,6 +74,10 @@ export interface BlockRun {
 
 /** What the births of lanes' tasks begin with. */
 const LANE = 'lane ';
+/** Each lane draws UUIDs from a part of the host's sequence of its own: who draws first tells nothing. */
+const UUIDS_A_LANE = 2 ** 20;
+/** A program that never comes to rest is left where it is. */
+const MOST_TURNS = 10_000;
 
 /** Who drives a block, and how. */
 export interface BlockHow {
@@ -98,6 +104,7 @@ export function openBlock(play: Play, block: Step, how: BlockHow): BlockRun {
   const { world, run: timed } = play;
   const steps = block.action.do === 'parallel' ? block.action.steps : [];
   const run = how.timed ? timed : newRun(world, timed.outside, null, Number.POSITIVE_INFINITY);
+  comeToRest(run, how.grain);
   const lanes = steps.flatMap((step) => copies(step).map((i) => newLane(step, i)));
   const states = steps.flatMap((step) =>
     copies(step).map(() => ({
@@ -106,6 +113,7 @@ export function openBlock(play: Play, block: Step, how: BlockHow): BlockRun {
       at: world.now + step.at,
       names: null,
       node: 0,
+      uuids: 0,
       facts: newFacts(),
     })),
   );
@@ -128,6 +136,15 @@ export function openBlock(play: Play, block: Step, how: BlockHow): BlockRun {
   };
   if (how.forgetFrames !== undefined) run.forgetFrames = how.forgetFrames;
   return driven;
+}
+
+/** Programs that were there before the block (balloon drivers, daemons) get to where they wait: they began long ago. */
+function comeToRest(run: Run, grain: TurnGrain): void {
+  for (let turns = 0; turns < MOST_TURNS; turns++) {
+    const [first] = turnsOf(run).awake;
+    if (first === undefined) return;
+    takeTurn(run, first, grain);
+  }
 }
 
 const copies = ({ times }: Step): readonly (number | null)[] =>
@@ -295,16 +312,22 @@ function goOn(block: BlockRun, l: number, state: LaneState, id: number): void {
       facts = factsAfter(facts, request, reply);
     },
   });
+  const { world } = run;
+  const { uuids: shared } = world;
+  const first = (l + 1) * UUIDS_A_LANE;
+  world.uuids = first + state.uuids;
   const { ended, until } = takeTurn(run, id, block.grain);
+  const uuids = world.uuids - first;
+  world.uuids = shared;
   if (ended !== null || observer === undefined) run.observers.delete(id);
   run.ended.delete(id);
   if (ended === null) {
-    if (facts !== state.facts) change(block, l, { facts });
+    if (facts !== state.facts || uuids !== state.uuids) change(block, l, { facts, uuids });
     return;
   }
   const { step } = block.lanes[l]!.steps[state.next - 1]!;
   nameCreated(play, { names: state.names });
-  change(block, l, { task: null, names: null, at: until, facts: endOfStep(facts, step, ended) });
+  change(block, l, { task: null, names: null, at: until, uuids, facts: endOfStep(facts, step, ended) });
   block.watch?.ended(l, ended, until);
 }
 

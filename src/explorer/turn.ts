@@ -6,7 +6,7 @@
  * machine nothing costs time; a sleeper goes on only when nobody else can, the earliest first.
  */
 import { ASSERT } from '../hypervisor/bug.ts';
-import { isText, type Reply, type Request, step } from '../toolstack/task.ts';
+import { isText, type Reply, type Request, step, type Task } from '../toolstack/task.ts';
 import { intercepted } from './intercepted.ts';
 import type { Run } from './run-state.ts';
 import { isSectioned } from './sections.ts';
@@ -127,7 +127,7 @@ function advance(run: Run, running: RunningTask, grain: TurnGrain, start: number
     }
     const { request } = stepped;
     if (isPoint(request, grain)) {
-      if (served) return stand(run, here);
+      if (served) return stand(run, { ...here, task: before(stepped.task, request), reply: READY });
       served = true;
     }
     run.asked?.(request, here);
@@ -163,6 +163,17 @@ function timed(run: Run, here: RunningTask, start: number): RunningTask {
   if (run.machine === null) return { ...here, at: start };
   run.world.now = Math.max(run.world.now, here.at ?? start);
   return here;
+}
+
+/**
+ * The task as it stands before a request. The reply that led there has been looked at: what it said, and the task did
+ * not note, is no part of where it stands, so that tasks with the same future are the same.
+ */
+function before(task: Task, request: Request): Task {
+  const frames = task.frames.slice();
+  const frame = frames.pop()!;
+  frames.push({ ...frame, queue: [request, ...(frame.queue ?? [])] });
+  return { name: task.name, frames };
 }
 
 /** Puts the task's record back. */

@@ -25,17 +25,21 @@ import { libxlError, stderrText } from './xl-log.ts';
 const BATCH = 1024;
 
 interface ListVars {
-  readonly infos: readonly GetDomainInfo[];
+  readonly infos?: readonly GetDomainInfo[];
+  /** Kept instead of `infos` where nothing else is wanted: what a task does not know cannot grow old. */
+  readonly domids?: readonly number[];
 }
 
-/** Xen: libxl_list_domain. No arguments; done `{ rc: 0, infos }` in ascending domid, or `{ rc: ERROR_FAIL }` after a log line. */
-const listDomain = flow<Partial<ListVars>>({
+/**
+ * Xen: libxl_list_domain. No arguments; done `{ rc: 0, infos }` in ascending domid, or `{ rc: ERROR_FAIL }` after a log
+ * line. With `{ domids: [] }` it is `{ rc: 0, domids }`.
+ */
+const listDomain = flow<ListVars>({
   name: 'libxl_list_domain',
   steps: {
-    start: () => askInfos([], 0),
+    start: ({ domids }) => askInfos(domids === undefined ? { infos: [] } : { domids: [] }, 0),
     got: (vars, reply) => {
       const { rc, infos } = hypercallReply('XEN_SYSCTL_getdomaininfolist', reply);
-      const all = vars.infos ?? [];
       if (rc < 0) {
         const line = libxlError(
           'libxl_domain.c:335:libxl_list_domain',
@@ -46,16 +50,21 @@ const listDomain = flow<Partial<ListVars>>({
         return ask(line, 'failed', {});
       }
       const last = infos[infos.length - 1];
-      if (last === undefined) return done({ rc: 0, infos: all });
-      return askInfos([...all, ...infos], last.domid + 1);
+      if (last === undefined) return done({ rc: 0, ...vars });
+      const { domids } = vars;
+      const known =
+        domids === undefined
+          ? { infos: [...(vars.infos ?? []), ...infos] }
+          : { domids: [...domids, ...infos.map(({ domid }) => domid)] };
+      return askInfos(known, last.domid + 1);
     },
     failed: () => done({ rc: ERROR_FAIL }),
   },
 });
 
-function askInfos(infos: readonly GetDomainInfo[], first: number) {
+function askInfos(known: ListVars, first: number) {
   const request = hypercall('XEN_SYSCTL_getdomaininfolist', { firstDomain: domId(first), maxDomains: BATCH });
-  return ask<Partial<ListVars>>(request, 'got', { infos });
+  return ask<ListVars>(request, 'got', known);
 }
 
 /** The `infos` of a finished libxl_list_domain. */
@@ -146,10 +155,10 @@ interface NameVars {
 const nameToDomid = flow<NameVars>({
   name: 'libxl_name_to_domid',
   steps: {
-    start: (vars) => call('libxl_list_domain', {}, 'listed', vars),
+    start: (vars) => call('libxl_list_domain', { domids: [] }, 'listed', vars),
     listed: (vars, reply) => {
       if (reply.rc !== 0) return done({ rc: ERROR_NOMEM });
-      const domids = listedInfos(reply).map((info) => info.domid);
+      const domids = reply.domids as readonly number[];
       return call('libxl_domid_to_name', { domids, sought: vars.name }, 'named', { name: vars.name, domids });
     },
     named: (vars, reply) => {
