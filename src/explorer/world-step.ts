@@ -104,9 +104,8 @@ function makeStep(w: WorldWalk, node: StepNode, place: number, actor: number): v
   const effect: Effect = { cells: changed, values: changed.map((cell) => seen[cell]!), ops };
   const reads = readsOf(w, place, actor, requests, isWhole);
   const at = stateAt(trail, place);
-  // A task that this step woke, or told something, was looked at.
-  for (const cell of changed)
-    if (cell !== own && isActorCell(w, cell) && trail.states[at + cell] !== 0) reads.add(cell);
+  // What a cell becomes may depend on what it was; what the host's cells become mostly does.
+  for (const cell of changed) if (!isActorCell(w, cell) || trail.states[at + cell] !== 0) reads.add(cell);
   reads.delete(own);
   noteHeap(w, before, requests, gaveBack);
   rememberEffect(node, [...reads], effect, (all) => keyOf(w, all, at, actor));
