@@ -81,6 +81,26 @@ describe('a step that is looked up', () => {
     expect(endsOf(fast)).toEqual(endsOf(slowOf(text, {})));
   });
 
+  it('leads where the real one leads where it matters whose page lies where', () => {
+    const text = `${head}
+xlconf: { claim_mode: 1, autoballoon: "off" }
+guests: { vm: { type: pv, memory: 20 } }
+steps:
+  - { hypercall: XEN_DOMCTL_createdomain, args: { name: a, type: pv } }
+  - { hypercall: XEN_DOMCTL_max_mem, args: { domid: a, max_memkb: 1048576 } }
+  - parallel:
+      - xl create vm
+      - repeat: 2
+        steps:
+          - { hypercall: XENMEM_claim_pages, args: { domid: a, nr_extents: 5000 } }
+          - { hypercall: XENMEM_claim_pages, args: { domid: a, nr_extents: 0 } }
+`;
+    const ownership = 'exact';
+    expect(endsOf(spaceOf(text, { ownership, isChecked: true }))).toEqual(
+      endsOf(slowOf(text, { ownership })),
+    );
+  });
+
   it('is found out by the check if it reads more than it is said to', () => {
     const blind = spaceOf(create('pvh', 0), {
       isChecked: true,
