@@ -2,8 +2,8 @@
 import { availableParallelism } from 'node:os';
 import { parseDuration, parsePages, SIZE_FORM, TIME_FORM } from '../explorer/amount.ts';
 import { didYouMean } from '../explorer/did-you-mean.ts';
-import { isGrain } from '../explorer/explore-how.ts';
 import { REMEDIES } from '../explorer/remedy-table.ts';
+import { isGrain } from '../explorer/turn-order.ts';
 
 /** As commander hands it over. */
 export interface ExploreOptions {
@@ -24,6 +24,7 @@ export interface ExploreOptions {
   readonly markdown?: string;
   readonly svg?: string;
   readonly save?: string;
+  readonly saveTest?: string;
   readonly timeBudget: string;
   readonly maxMemory: string;
   readonly maxStates: string;
@@ -82,6 +83,9 @@ function checked(options: ExploreOptions): ExploreChoice {
     throw new Misuse('--remedy is for one, --remedies for --compare');
   if (compare && options.save !== undefined) {
     throw new Misuse('--save is of one remedy: use --remedy NAME instead of --compare');
+  }
+  if (compare && options.saveTest !== undefined) {
+    throw new Misuse('--save-test is of one remedy: use --remedy NAME instead of --compare');
   }
   if (!isGrain(options.grain)) {
     throw new Misuse(`--grain is hypercall, extents:N or request, not ${options.grain}`);

@@ -38,6 +38,7 @@ export function addExploreCommand(program: Command, cli: Cli, returning: Returni
     .option('--markdown <file>', 'write the table for a mail or a web page')
     .option('--svg <file>', 'write the table as a picture')
     .option('--save <file>', 'write the smallest bad order as a schedule, for replay --schedule')
+    .option('--save-test <file>', 'write it as a scenario that passes as long as the order still ends so')
     .option('--time-budget <duration>', 'how long to walk, such as 30s', '60s')
     .option('--max-memory <size>', 'how much memory states may take', '1G')
     .option('--max-states <n>', 'how many states to keep', '20000000')

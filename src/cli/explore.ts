@@ -9,6 +9,7 @@ import { ASSERT } from '../hypervisor/bug.ts';
 import { type Cli, complain } from './cli-state.ts';
 import { type ExploreOptions, readChoice } from './explore-options.ts';
 import { writeExploration } from './explore-output.ts';
+import { cannotSaveTest, saveTest } from './explore-save-test.ts';
 import { readTarget } from './explore-target.ts';
 import { exploreAll } from './explore-walk.ts';
 import { replayCommand } from './replay.ts';
@@ -38,6 +39,12 @@ export async function exploreCommand(
     complain(cli, `${target.file}: parallel block ${choice.block} cannot be explored: ${why}`);
     return MISUSE;
   }
+  const { saveTest: test } = options;
+  const unsaved = test === undefined ? null : cannotSaveTest(cli, target, choice, test);
+  if (unsaved !== null) {
+    complain(cli, unsaved);
+    return MISUSE;
+  }
   const results = await exploreAll(cli, target, choice);
   if (choice.selfCheck && results.every(({ walk }) => walk.finished)) {
     const again = await exploreAll(cli, target, { ...choice, jobs: 1 });
@@ -56,7 +63,8 @@ export async function exploreCommand(
     results,
     exit: explorationsExit(results, choice.compare),
   };
-  return writeExploration(cli, report, options, json) ? report.exit : MISUSE;
+  const isPinned = test === undefined || saveTest(cli, target, choice, report, test);
+  return writeExploration(cli, report, options, json) && isPinned ? report.exit : MISUSE;
 }
 
 const tasksOf = (action: Stage['steps'][number]['action']): string[] =>

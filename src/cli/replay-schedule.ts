@@ -3,13 +3,13 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { newBlockPlan } from '../explorer/block-plan.ts';
 import { parallelBlocks } from '../explorer/block-prefix.ts';
-import { grainOf, isGrain } from '../explorer/explore-how.ts';
 import type { Surroundings } from '../explorer/play.ts';
 import { remedyNamed } from '../explorer/remedy-table.ts';
 import { type ReplayChoice, replayInOrder } from '../explorer/replay.ts';
 import type { ScenarioResult } from '../explorer/result-record.ts';
 import type { Scenario } from '../explorer/scenario.ts';
 import { readSchedule, type ScheduleFile, scheduleMismatch } from '../explorer/schedule-file.ts';
+import { grainOf, isGrain } from '../explorer/turn-order.ts';
 import type { Cli } from './cli-state.ts';
 import { systemErrorCode } from './store-fs.ts';
 
@@ -72,7 +72,9 @@ export function playSchedule(
   });
   const result = replayInOrder(scenario, schedule.twin, plan, around, choice);
   const misfit =
-    plan.misfit === null ? [] : [`${name} stopped fitting: ${plan.misfit}; from there on the clock decided`];
+    plan.misfit === null
+      ? []
+      : [`${name} stopped fitting: ${plan.misfit.why}; from there on the clock decided`];
   return {
     ok: true,
     results: result === null ? [] : [result],

@@ -1,6 +1,6 @@
 /** Choices of a search as an order with names: runs of one task, each by its path. */
-import type { TurnOrder } from './block-plan.ts';
 import type { Choice } from './space.ts';
+import type { TurnOrder } from './turn-order.ts';
 import type { WorldSpace } from './world-space.ts';
 
 /** So many times in a row the same task; `space` is the one that was searched. */

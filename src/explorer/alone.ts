@@ -1,8 +1,9 @@
 /** Each step of a block by itself: whether a builder that fails beside others would have fitted alone. */
 import { blockEnds, blockTurns, openBlock, takeBlockTurn } from './block.ts';
 import { parallelBlocks } from './block-prefix.ts';
-import { atBlock, type ExploreHow, grainOf, type Subject } from './explore-how.ts';
+import { atBlock, type ExploreHow, type Subject } from './explore-how.ts';
 import type { Stage, Step } from './scenario.ts';
+import { grainOf } from './turn-order.ts';
 
 /** Turns after which a step alone is taken for one that never ends. */
 const MAX_TURNS = 200_000;

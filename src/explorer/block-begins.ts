@@ -1,12 +1,18 @@
 /** What happens when the block that has a plan begins and ends. */
-import type { BlockPlan } from './block-plan.ts';
+import { type BlockPlan, newBlockPlan } from './block-plan.ts';
 import type { Play } from './play.ts';
 import type { Remedy } from './remedy.ts';
+import type { Step } from './scenario.ts';
 
-/** A parallel block of the scenario's own begins: its plan, if this is the one that has one. */
-export function meetBlock(play: Play): BlockPlan | null {
+/**
+ * A parallel block of the scenario's own begins: what the play has in mind for it, else the order that the file gives;
+ * null: neither.
+ */
+export function meetBlock(play: Play, { order }: Step): BlockPlan | null {
   const { plan } = play;
-  if (plan === undefined || plan.met++ !== plan.index) return null;
+  if (plan === undefined || plan.met++ !== plan.index) {
+    return order === undefined ? null : newBlockPlan({ index: 0, remedy: null, order });
+  }
   plan.since = play.world.now;
   plan.firstTask = play.world.nextTask;
   if (plan.remedy !== null) enforce(play, plan.remedy);

@@ -14,13 +14,14 @@ import {
   openBlock,
   takeBlockTurn,
 } from './block.ts';
-import type { BlockPlan, TurnOrder } from './block-plan.ts';
-import { judge, refuse } from './judge.ts';
+import type { BlockPlan, OrderMisfit } from './block-plan.ts';
+import { judge, judgeMisfit, refuse } from './judge.ts';
 import type { Play } from './play.ts';
 import type { Step } from './scenario.ts';
 import type { Pending } from './step-start.ts';
 import { noteTask } from './trace-request.ts';
 import { whereabouts } from './trace-text.ts';
+import type { TurnOrder } from './turn-order.ts';
 
 /** How many steps of the block succeeded, and how many failed. */
 export interface BlockTally {
@@ -41,6 +42,7 @@ export function playInOrder(
   const watch = watchOf(play, plan, tally, over, isCounted);
   const block = openBlock(play, step, { grain: order.grain, timed: true, watch });
   plan.misfit = takeChosen(block, plan, order);
+  if (plan.misfit !== null && step.order === order) judgeMisfit(play, step, step.order, plan.misfit);
   while (!isBlockOver(block) && play.hung === null) {
     const next = soonest(block);
     if (next === null) hang(play, 'nothing more can happen');
@@ -59,22 +61,24 @@ function hang(play: Play, why: string): void {
   play.hung = [why, ...whereabouts(play.world)];
 }
 
-/** Makes the turns of the order. A sentence about the first that cannot be made; null: all were. */
-function takeChosen(block: BlockRun, plan: BlockPlan, order: TurnOrder): string | null {
+/** Makes the turns of the order. The first that cannot be made; null: all were. */
+function takeChosen(block: BlockRun, plan: BlockPlan, order: TurnOrder): OrderMisfit | null {
   let turn = 0;
   for (const [line, { task, name, times }] of order.choices.entries()) {
     for (let i = 0; i < times; i++) {
       const found = isBlockOver(block) ? null : actorAt(block, task);
       if (found === null) {
         const why = isBlockOver(block) ? 'everything in the block is over' : 'it cannot go on there';
-        return `choice ${turn + 1} (line ${line + 1} of the choices, ${i + 1} of ${times}) is "${name}" (${task}): ${why}`;
+        const where = `choice ${turn + 1} (line ${line + 1} of the choices, ${i + 1} of ${times})`;
+        return { line, why: `${where} is "${name}" (${task}): ${why}` };
       }
       takeBlockTurn(block, found.actor);
       plan.afterTurn?.(turn, block.play.world);
       turn++;
     }
   }
-  return isBlockOver(block) ? null : `the order ends after ${turn} choices, and the block does not`;
+  if (isBlockOver(block)) return null;
+  return { line: null, why: `the order ends after ${turn} choices, and the block does not` };
 }
 
 /** Who is next by the clock; null: nobody. */
@@ -111,7 +115,10 @@ function watchOf(
       }
       const rc = asCommand && ended !== null ? (ended === 0 ? 0 : 1) : ended;
       const isGood = rc === 0 || (step.action.do === 'hypercall' && (rc ?? 0) > 0);
-      if (rc !== null) tally[isGood ? 'succeeded' : 'failed']++;
+      if (rc !== null) {
+        tally[isGood ? 'succeeded' : 'failed']++;
+        plan.exits.push({ lane, step, rc });
+      }
       const { world } = play;
       const { now } = world;
       world.now = until;

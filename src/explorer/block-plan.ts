@@ -1,14 +1,9 @@
 /** What is special about one parallel block of a play: the remedy in force, and the order in which its tasks go on. */
 import type { LaneEnd } from './lane-end.ts';
 import type { Remedy } from './remedy.ts';
-import type { TurnGrain } from './turn.ts';
+import type { Step } from './scenario.ts';
+import type { TurnOrder } from './turn-order.ts';
 import type { World } from './world.ts';
-
-/** An order: who goes on, so many times in a row. Tasks are named as actorPath() does. */
-export interface TurnOrder {
-  readonly grain: TurnGrain;
-  readonly choices: readonly { readonly task: string; readonly name: string; readonly times: number }[];
-}
 
 /** A task that stands for a step of a lane. */
 export interface StepTask {
@@ -17,6 +12,14 @@ export interface StepTask {
   readonly label: string;
   /** It is a command with an exit status, not a bare hypercall. */
   readonly isCommand: boolean;
+}
+
+/** The first choice of an order that could not be made. */
+export interface OrderMisfit {
+  /** Its line among the choices, from 0; null: they were all made, and the block was not over. */
+  readonly line: number | null;
+  /** In a sentence. */
+  readonly why: string;
 }
 
 /** See the file's header. Filled in as the play goes on. */
@@ -39,8 +42,10 @@ export interface BlockPlan {
   ends: readonly LaneEnd[] | null;
   /** By task that a step of the block started: whose it is. Filled where an order is followed. */
   readonly steps: Map<number, StepTask>;
-  /** Where the order did not fit, in a sentence. */
-  misfit: string | null;
+  /** What the block's steps returned, in the order in which they ended; conditions and waits return nothing. */
+  readonly exits: { readonly lane: number; readonly step: Step; readonly rc: number }[];
+  /** Where the order did not fit; null: it did. */
+  misfit: OrderMisfit | null;
 }
 
 export const newBlockPlan = (
@@ -53,5 +58,6 @@ export const newBlockPlan = (
   until: null,
   steps: new Map(),
   ends: null,
+  exits: [],
   misfit: null,
 });

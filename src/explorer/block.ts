@@ -15,7 +15,8 @@ import { newRun } from './run-state.ts';
 import type { Step } from './scenario.ts';
 import { counted, nameCreated, type Pending, startStep } from './step-start.ts';
 import { canRun } from './task-index.ts';
-import { type TurnGrain, takeTurn, turnsOf } from './turn.ts';
+import { takeTurn, turnsOf } from './turn.ts';
+import type { TurnGrain } from './turn-order.ts';
 
 /** A step of a lane, and the count of the repeat around it. */
 interface LaneStep {

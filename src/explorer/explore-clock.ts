@@ -5,7 +5,7 @@
 import { ASSERT } from '../hypervisor/bug.ts';
 import { checkInvariants } from '../hypervisor/invariants.ts';
 import { checkXenInvariants } from '../hypervisor/xen-invariants.ts';
-import { type BlockPlan, newBlockPlan, type TurnOrder } from './block-plan.ts';
+import { type BlockPlan, newBlockPlan } from './block-plan.ts';
 import { parallelBlocks } from './block-prefix.ts';
 import type { Subject } from './explore-how.ts';
 import type { ClockTimes, Counterexample } from './explore-record.ts';
@@ -15,6 +15,7 @@ import { HEAP_LOCK } from './remedies/heap-lock.ts';
 import { play } from './replay.ts';
 import { decisiveEvent, tellStory } from './story.ts';
 import type { TraceEvent } from './trace-event.ts';
+import type { TurnOrder } from './turn-order.ts';
 import { type EndVerdict, endVerdict } from './verdict.ts';
 import type { World } from './world.ts';
 

@@ -7,7 +7,7 @@ import { newForwardSpace } from './forward-space.ts';
 import type { Surroundings } from './play.ts';
 import type { Remedy } from './remedy.ts';
 import type { Limits, Stage } from './scenario.ts';
-import type { TurnGrain } from './turn.ts';
+import { grainOf } from './turn-order.ts';
 import { newWorldSpace, type WorldSpace, type WorldSpaceHow } from './world-space.ts';
 
 /** A stage whose `block`-th parallel block is explored. */
@@ -34,17 +34,6 @@ export interface ExploreHow {
   readonly seed: number;
   /** Of pct. */
   readonly depth: number;
-}
-
-/** Whether a text is one that grainOf() reads. */
-export const isGrain = (text: string): boolean => /^(hypercall|request|extents:[1-9]\d{0,8})$/.test(text);
-
-/** `hypercall`, `request` or `extents:N`, which was checked. */
-export function grainOf(text: string): TurnGrain {
-  if (text === 'hypercall' || text === 'request') return text;
-  const extents = Number(text.replace('extents:', ''));
-  ASSERT(Number.isSafeInteger(extents) && extents > 0, `${text} is a grain`);
-  return { extents };
 }
 
 /** The host where the block begins, with the remedy in force. */

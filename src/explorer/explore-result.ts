@@ -1,10 +1,9 @@
 /** An exploration that is over as the record that reports print: with its times and the story of its worst order. */
 import { joinOrder } from './actor-order.ts';
-import type { TurnOrder } from './block-plan.ts';
 import { backToClass, type Exploring, finishExploring } from './explore.ts';
 import { clockTimes, tellOrder } from './explore-clock.ts';
-import { grainOf } from './explore-how.ts';
 import type { Exploration } from './explore-record.ts';
+import { grainOf, type TurnOrder } from './turn-order.ts';
 import { verdictExit } from './verdict.ts';
 
 /**

@@ -1,9 +1,10 @@
 /** What a step led to against what was expected of it: failures with the tables and events of that moment. */
+import type { OrderMisfit } from './block-plan.ts';
 import { checkExpectation, type Sight, type StepOutcome } from './expectation.ts';
 import type { Mismatch } from './expectation-text.ts';
 import { scrubIdle } from './idle-scrub.ts';
 import type { Play } from './play.ts';
-import type { Step } from './scenario.ts';
+import type { PinnedOrder, Step } from './scenario.ts';
 import { holdings, lastEvents } from './trace-text.ts';
 import { transcriptMismatches } from './transcript.ts';
 
@@ -41,6 +42,14 @@ function unexpectedFailure({ action, expect, transcript }: Step, { rc, stderr }:
 /** A step that could not even begin. */
 export function refuse(play: Play, step: Step, why: string): void {
   report(play, step, [{ what: step.action.do, expected: 'something that can be done', got: why }]);
+}
+
+/** The order of a block in the file fits it no longer: told where it stopped. */
+export function judgeMisfit(play: Play, step: Step, order: PinnedOrder, { line, why }: OrderMisfit): void {
+  const { line: at, column } = (line === null ? undefined : order.places[line]) ?? order;
+  const expected = `the order that xlsim ${order.version} wrote`;
+  const got = `it fits no longer, and from there on the clock decided: ${why}`;
+  report(play, { ...step, line: at, column }, [{ what: 'order', expected, got }]);
 }
 
 function sightOf(play: Play): Sight {

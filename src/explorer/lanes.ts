@@ -119,7 +119,7 @@ function begin(play: Play, lane: Lane, step: Step): void {
   const { now } = play.world;
   const isCounted = countsSteps(lane, step);
   if (action.do === 'parallel') {
-    const plan = lane.isRoot ? meetBlock(play) : null;
+    const plan = lane.isRoot ? meetBlock(play, step) : null;
     if (plan?.order != null) {
       endBlock(play, lane, step, now, playInOrder(play, plan, plan.order, step, isCounted));
       return;

@@ -66,17 +66,20 @@ const sorted = (problems: readonly Problem[]): Problem[] => {
 const limitNs = (time: string | undefined): number =>
   time === undefined ? DEFAULT_NS : (parseDuration(time) ?? DEFAULT_NS);
 
+/** The scenario that a twin stands for: what it says in the place of the other's. */
+export const twinInput = (scenario: ScenarioInput, twin: TwinInput): ScenarioInput => ({
+  ...scenario,
+  host: { ...scenario.host, ...twin.host },
+  xlconf: mergedConf(scenario.xlconf, twin.xlconf),
+  guests: mergedGuests(scenario.guests, twin.guests),
+  costs: { ...scenario.costs, ...twin.costs },
+  grain: twin.grain ?? scenario.grain,
+  steps: twin.steps ?? scenario.steps,
+});
+
 function readTwin(reading: Reading, scenario: ScenarioInput, twin: TwinInput, i: number): Twin {
   const path: Path = ['twins', i];
-  const merged: ScenarioInput = {
-    ...scenario,
-    host: { ...scenario.host, ...twin.host },
-    xlconf: mergedConf(scenario.xlconf, twin.xlconf),
-    guests: mergedGuests(scenario.guests, twin.guests),
-    costs: { ...scenario.costs, ...twin.costs },
-    grain: twin.grain ?? scenario.grain,
-    steps: twin.steps ?? scenario.steps,
-  };
+  const merged = twinInput(scenario, twin);
   const own = { ...reading, outputs: new Map<string, string>() };
   const stage = readStage(own, merged, path, twin.steps === undefined ? [] : path);
   const because = twin.because?.trim() ?? '';

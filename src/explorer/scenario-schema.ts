@@ -6,6 +6,7 @@
  */
 import * as v from 'valibot';
 import { parseBound, parseCount, parseDuration, parsePages, SIZE_FORM, TIME_FORM } from './amount.ts';
+import { choicesSchema, isGrain } from './turn-order.ts';
 
 const described = <T extends v.GenericSchema>(schema: T, text: string) => v.pipe(schema, v.description(text));
 
@@ -215,6 +216,24 @@ const conditionsSchema = v.strictObject({
   xlconf: v.optional(xlconfSchema),
 });
 
+const orderSchema = described(
+  v.strictObject({
+    version: described(
+      v.string('must be in quotes, such as "0.1.0"'),
+      'Of the xlsim that wrote it: told where the order fits no longer.',
+    ),
+    grain: described(
+      v.pipe(
+        v.string('must be hypercall, extents:N or request'),
+        v.check(isGrain, 'must be hypercall, extents:N or request'),
+      ),
+      'What one turn is.',
+    ),
+    choices: described(choicesSchema, 'Who goes on, in order.'),
+  }),
+  'Of a parallel block: who goes on when, in the place of the clock. Written by xlsim explore --save-test.',
+);
+
 /** A step: exactly one of the actions, or an expectation alone. */
 export interface StepInput {
   readonly name?: string | undefined;
@@ -233,6 +252,7 @@ export interface StepInput {
   readonly node?: number | undefined;
   readonly settle?: string | undefined;
   readonly output?: string | undefined;
+  readonly order?: v.InferOutput<typeof orderSchema> | undefined;
   readonly expect?: ExpectationInput | undefined;
 }
 
@@ -268,6 +288,7 @@ export const stepSchema: v.GenericSchema<StepInput> = v.strictObject({
   parallel: v.optional(
     described(v.array(v.lazy(() => stepOrLine)), 'Steps that start together, each at its own time.'),
   ),
+  order: v.optional(orderSchema),
   repeat: v.optional(described(whole, 'How often to do steps; {i} in them is the count, from 1.')),
   steps: v.optional(described(v.array(v.lazy(() => stepOrLine)), 'The steps to repeat.')),
   set: v.optional(described(conditionsSchema, 'Changes the host: fragment, offline, hold, release.')),

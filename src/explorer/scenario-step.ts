@@ -4,6 +4,7 @@ import { splitCommandLine } from './command-line.ts';
 import { parseGuestAction } from './guest-action.ts';
 import type { Action, Step } from './scenario.ts';
 import { hypercallProblem } from './scenario-hypercall.ts';
+import { readOrder } from './scenario-order.ts';
 import type { Problem } from './scenario-problem.ts';
 import { ACTIONS, type StepInput } from './scenario-schema.ts';
 import type { YamlTree } from './scenario-yaml.ts';
@@ -61,6 +62,7 @@ function readStep(reader: StepReader, input: StepInput | string, path: Path, inP
   if ((step.times ?? 1) > MAX_TIMES) complain('times', `times goes up to ${MAX_TIMES}`);
   if (step.at !== undefined && !inParallel) complain('at', '"at" is for steps of a parallel block');
   noteOutput(reader, step, path);
+  const order = readOrder(reader, step, path);
   const settle = readSettle(step.settle, inParallel, complain);
   const label = step.name ?? labelOf(action, Number(path[path.length - 1]) + 1);
   return {
@@ -71,6 +73,7 @@ function readStep(reader: StepReader, input: StepInput | string, path: Path, inP
     ...(node === undefined ? {} : { node }),
     at: step.at === undefined ? 0 : (parseDuration(step.at) ?? 0),
     settle,
+    ...(order === null ? {} : { order }),
     output: step.output ?? null,
     expect: step.expect ?? null,
     transcript: null,
@@ -185,7 +188,7 @@ function readAction(reader: StepReader, step: StepInput, path: Path, complain: C
 
 /** Keys that go with an action the step does not have. */
 function strayKeys(step: StepInput, action: string | undefined, complain: Complain): void {
-  const belongs = { args: 'hypercall', caller: 'hypercall', steps: 'repeat' } as const;
+  const belongs = { args: 'hypercall', caller: 'hypercall', steps: 'repeat', order: 'parallel' } as const;
   for (const [key, owner] of Object.entries(belongs)) {
     if (step[key as keyof typeof belongs] !== undefined && action !== owner)
       complain(key, `"${key}" goes with "${owner}"`);

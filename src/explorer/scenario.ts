@@ -5,6 +5,7 @@ import type { GuestAction } from './guest-action.ts';
 import type { Grain } from './machine.ts';
 import type { Place } from './scenario-problem.ts';
 import type { ConditionsInput, ExpectationInput } from './scenario-schema.ts';
+import type { TurnOrder } from './turn-order.ts';
 
 /** What a step does. */
 export type Action =
@@ -39,8 +40,18 @@ export interface Step extends Place {
   /** A file with what the step must print, relative to the scenario. */
   readonly output: string | null;
   readonly expect: ExpectationInput | null;
+  /** Of a parallel block: the order in which its tasks go on; absent: the clock decides. */
+  readonly order?: PinnedOrder;
   /** Transcripts: the lines the step must print, stderr among them, and where they stand. */
   readonly transcript: TranscriptBlock | null;
+}
+
+/** An order that a scenario file gives, and where it does. */
+export interface PinnedOrder extends TurnOrder, Place {
+  /** Of the xlsim that wrote it. */
+  readonly version: string;
+  /** Of each line of its choices. */
+  readonly places: readonly Place[];
 }
 
 /** The recorded output below a `$` line. */

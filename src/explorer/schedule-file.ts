@@ -3,11 +3,10 @@
  * again. JSON, versioned; the choices are run-length coded and carry names, for people.
  */
 import * as v from 'valibot';
+import { choicesSchema, MAX_CHOICES } from './turn-order.ts';
 
 /** The schema's name, with its version. */
 export const SCHEDULE_SCHEMA = 'xlsim/schedule/1';
-/** Choices in one file at most; a file says how many there are in few words. */
-const MAX_CHOICES = 10_000_000;
 
 const whole = v.pipe(v.number(), v.integer(), v.minValue(0));
 const orNull = v.nullable(v.string());
@@ -27,10 +26,7 @@ const fileSchema = v.strictObject({
   remedy: orNull,
   /** What this order ends in. */
   verdict: v.string(),
-  /** Who goes on, in order, and how many times in a row. `task` (see actorPath) is what counts, `name` is for people. */
-  choices: v.array(
-    v.strictObject({ task: v.string(), name: v.string(), times: v.pipe(whole, v.minValue(1)) }),
-  ),
+  choices: choicesSchema,
 });
 
 /** See the file's header. */

@@ -16,14 +16,8 @@ import { canRun, taskOf } from './task-index.ts';
 import { endTask, settleTask } from './task-life.ts';
 import { goOnBy, serve } from './task-serve.ts';
 import { writeText } from './task-text.ts';
+import type { TurnGrain } from './turn-order.ts';
 import type { RunningTask } from './world.ts';
-
-/**
- * Where others may come between: `hypercall`: at hypercalls, locks, waits and sleeps; `extents`: also inside a populate
- * or decrease after so many extents, inside a destruction after 512 pages for each of them; `request`: at every request
- * that is not text.
- */
-export type TurnGrain = 'hypercall' | 'request' | { readonly extents: number };
 
 const READY: Reply = { rc: 0 };
 const NEVER = Number.POSITIVE_INFINITY;

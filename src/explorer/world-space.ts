@@ -15,7 +15,7 @@ import { type FootprintOf, footprintOf } from './footprint.ts';
 import type { Interceptor } from './intercept.ts';
 import { endOfLane, type LaneEnd } from './lane-end.ts';
 import type { Space } from './space.ts';
-import type { TurnGrain } from './turn.ts';
+import type { TurnGrain } from './turn-order.ts';
 import { CLOCK, FIRST_LANE, newCells, standing } from './world-cells.ts';
 import { makeAgain, mayMatterWhose, stepFrom } from './world-step.ts';
 import { stateAt, takeXenTo, wayTo } from './world-trail.ts';

@@ -1,10 +1,10 @@
 /** `xlsim explore` and `xlsim replay --schedule` as users meet them. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exploreJsonSchema } from '../../src/cli/explore-json-schema.ts';
-import { populates } from '../explorer/explore-fixture.ts';
+import { populates, smallRace } from '../explorer/explore-fixture.ts';
 import { type BuiltCli, buildCli } from './built-cli.ts';
 
 let cli: BuiltCli;
@@ -75,6 +75,10 @@ describe('xlsim explore', () => {
     [['--samples', '0'], '--samples is a whole number from 1 on'],
     [['--remedy', 'clam'], 'did you mean claim?'],
     [['--compare', '--save', 'x'], '--save is of one remedy'],
+    [['--compare', '--save-test', 'x.xlsim.yaml'], '--save-test is of one remedy'],
+    [['--save-test', 'x.xlsim.t'], 'would be read as a transcript'],
+    [['--save-test', 'short.xlsim.yaml'], 'would write over the scenario'],
+    [['--remedy', 'max-pages', '--save-test', 'x.xlsim.yaml'], 'the remedy max-pages comes between'],
     [['--shard', '3/2'], '--shard reads INDEX/COUNT'],
     [['--forbid', 'late-failure'], '--forbid knows early-refusal'],
     [['--block', '1'], 'parallel block 1 cannot be explored: it has 1'],
@@ -88,6 +92,50 @@ describe('xlsim explore', () => {
   it('says how far it got in a space that does not end, and what helps', async () => {
     const run = await explore(short, '--strategy', 'exhaustive', '--max-states', '1', '--grain', 'request');
     expect(run.stdout).toMatch(/not all orders \(the limit of states was reached\)|all orders/);
+  });
+});
+
+describe('xlsim explore --save-test', () => {
+  it('writes a scenario that replay passes, the same each time', async () => {
+    const args = ['--forbid', 'early-refusal', '--save-test'];
+    expect((await explore(short, ...args, 'one.xlsim.yaml')).exit).toBe(1);
+    await explore(short, ...args, 'two.xlsim.yaml');
+    expect(read('one.xlsim.yaml')).toBe(read('two.xlsim.yaml'));
+    expect((await cli.run(['replay', 'one.xlsim.yaml'])).exit).toBe(0);
+    writeFileSync(join(cli.dir, 'roomy.xlsim.yaml'), read('one.xlsim.yaml').replace('11 pages', '12 pages'));
+    const roomy = await cli.run(['replay', 'roomy.xlsim.yaml']);
+    expect(roomy.exit).toBe(1);
+    expect(roomy.stdout).toMatch(/roomy\.xlsim\.yaml:\d+:\d+[\s\S]*expected 2\s+got +3/);
+  });
+
+  it('writes nothing where there is nothing to pin', async () => {
+    const run = await explore(safe, '--save-test', 'none.xlsim.yaml');
+    expect(run).toMatchObject({ exit: 0, stderr: expect.stringContaining('no counterexample to pin') });
+    expect(() => read('none.xlsim.yaml')).toThrow();
+  });
+
+  it('names configs from where it lies, and is refused where they would lie outside', async () => {
+    mkdirSync(join(cli.dir, 'sub/deep'), { recursive: true });
+    const config = (name: string) =>
+      `name="${name}"\ntype="pv"\nmemory=100\nvcpus=1\nkernel="/boot/vmlinuz"\n`;
+    for (const name of ['a', 'b']) cli.file(`sub/deep/${name}.cfg`, config(name));
+    const race = smallRace()
+      .replace('{ type: pv, memory: 100, vcpus: 1 }', '{ cfg: deep/a.cfg }')
+      .replace('{ type: pv, memory: 100, vcpus: 1 }', '{ cfg: deep/b.cfg }');
+    const file = cli.file('sub/race.xlsim.yaml', race);
+    const sampled = ['--strategy', 'random', '--samples', '10', '--save-test'];
+    expect((await explore(file, ...sampled, 'up.xlsim.yaml')).exit).toBe(1);
+    expect(read('up.xlsim.yaml')).toContain('cfg: sub/deep/a.cfg');
+    expect((await cli.run(['replay', 'up.xlsim.yaml'])).exit).toBe(0);
+    const below = await explore(file, ...sampled, 'sub/deep/x.xlsim.yaml');
+    expect(below.exit).toBe(1);
+    expect(read('sub/deep/x.xlsim.yaml')).toContain('cfg: a.cfg');
+    mkdirSync(join(cli.dir, 'sub/other'));
+    const outside = await explore(file, ...sampled, 'sub/other/x.xlsim.yaml');
+    expect(outside).toMatchObject({
+      exit: 2,
+      stderr: expect.stringContaining('would lie outside of its folder'),
+    });
   });
 });
 
