@@ -8,10 +8,10 @@
  */
 import { XenBug } from '../hypervisor/bug.ts';
 import { joinOrder } from './actor-order.ts';
-import type { TurnOrder } from './block-plan.ts';
 import { checkedSpaceOf, type ExploreHow, forwardSpaceOf, type Subject } from './explore-how.ts';
 import { inPathOrder } from './path-order.ts';
 import { enabledIn, startState, stepFrom } from './schedule-replay.ts';
+import type { TurnOrder } from './turn-order.ts';
 import { sampleSchedule } from './walks.ts';
 import type { WorldSpace } from './world-space.ts';
 
