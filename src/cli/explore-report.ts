@@ -25,7 +25,7 @@ export function exploreText(
 ): string {
   const { counterexample } = result;
   const parts = [
-    `${paint.heading(result.verdict)}: ${VERDICT_TEXT[result.verdict]}\n`,
+    `${paint.heading(result.verdict)}: ${verdictText(result)}\n`,
     facts(report, result, paint),
     outcomeTable(result, paint),
   ];
@@ -35,6 +35,9 @@ export function exploreText(
   if (counterexample !== null) parts.push(storyText(counterexample, storyTitle(result), replay, paint));
   return parts.join('\n');
 }
+
+const verdictText = ({ verdict, not_confirmed: why }: Exploration): string =>
+  why === null ? VERDICT_TEXT[verdict] : `not confirmed: ${why}`;
 
 function facts(report: ExploreReport, result: Exploration, paint: Paint): string {
   const { scenario, block, twin } = report;
@@ -101,12 +104,14 @@ function reasonLines({ outcomes }: Exploration): string {
 }
 
 /** Only a walk that keeps all states knows the smallest one. */
-const storyTitle = ({ walk }: Exploration): string =>
-  walk.strategy === 'exhaustive' && !walk.reduction
-    ? walk.finished
-      ? 'the smallest order that ends so'
-      : 'an order that ends so, the smallest where there was time for it'
-    : 'an order that ends so, made small';
+const storyTitle = ({ walk, not_confirmed: why }: Exploration): string =>
+  why !== null
+    ? 'the order that was found and does not end so'
+    : walk.strategy === 'exhaustive' && !walk.reduction
+      ? walk.finished
+        ? 'the smallest order that ends so'
+        : 'an order that ends so, the smallest where there was time for it'
+      : 'an order that ends so, made small';
 
 function storyText(story: Counterexample, title: string, replay: string | null, paint: Paint): string {
   const switches = `${grouped(story.switches)} context switch${story.switches === 1 ? '' : 'es'}`;

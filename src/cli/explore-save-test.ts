@@ -58,7 +58,7 @@ export function saveTest(
 ): boolean {
   const [result] = results;
   const found = result?.counterexample;
-  if (result === undefined || found == null) {
+  if (result === undefined || found == null || result.not_confirmed !== null) {
     complain(cli, `${name} was not written: there is no counterexample to pin`);
     return true;
   }

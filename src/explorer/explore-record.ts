@@ -96,6 +96,10 @@ const explorationSchema = v.strictObject({
   walk: walkSchema,
   outcomes: v.array(outcomeSchema),
   counterexample: v.nullable(counterexampleSchema),
+  not_confirmed: said(
+    v.nullable(v.string()),
+    'why the counterexample is none: its order does not end so; the verdict is undecided then',
+  ),
   clock: v.nullable(clockSchema),
 });
 

@@ -2,6 +2,7 @@
 import { joinOrder } from './actor-order.ts';
 import { backToClass, type Exploring, finishExploring } from './explore.ts';
 import { clockTimes, tellOrder } from './explore-clock.ts';
+import { cannotConfirm } from './explore-confirm.ts';
 import type { Exploration } from './explore-record.ts';
 import { grainOf, type TurnOrder } from './turn-order.ts';
 import { verdictExit } from './verdict.ts';
@@ -9,14 +10,24 @@ import { verdictExit } from './verdict.ts';
 /**
  * The record. Plays the block on the clock: once in the clock's order, twice in the worst.
  *
- * A failure is one only if its order can be taken again. Where exact ownership shows one that cannot, the finished walk
- * by class stands.
+ * A failure is one only if its order can be taken again. Where exact ownership was added and shows one that cannot, the
+ * finished walk by class stands; where the walk was by class, it is undecided. Exact ownership that was asked for and is
+ * wrong is a bug.
  */
 export function explorationOf(e: Exploring): Exploration {
   const found = recordOf(e);
   const { counterexample } = found;
-  const isReal = counterexample === null || counterexample.replays_as === counterexample.verdict;
-  return isReal || !backToClass(e) ? found : recordOf(e);
+  if (counterexample === null || counterexample.replays_as === counterexample.verdict) return found;
+  if (backToClass(e)) return explorationOf(e);
+  const { subject, how, fits } = e;
+  const why = cannotConfirm(subject, how, counterexample, { ownership: found.walk.ownership, fits });
+  if (why === null) return found;
+  return {
+    ...found,
+    verdict: 'undecided',
+    exit: verdictExit('undecided', how.forbidRefusal),
+    not_confirmed: why,
+  };
 }
 
 function recordOf(e: Exploring): Exploration {
@@ -32,6 +43,7 @@ function recordOf(e: Exploring): Exploration {
     walk,
     outcomes: [...outcomes],
     counterexample: order === null ? null : tellOrder(subject, order, verdict, e.fits),
+    not_confirmed: null,
     clock: clockTimes(subject, order),
   };
 }

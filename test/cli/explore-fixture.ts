@@ -67,6 +67,7 @@ export const exploration = (change: Partial<Exploration> = {}): Exploration => (
     ],
     moments: [{ title: 'when xl create big2 is refused', at: 1000, tables: 'Memory/MiB\n' }],
   },
+  not_confirmed: null,
   clock: {
     order: 'clock',
     first_failure: 1_400_000_000,

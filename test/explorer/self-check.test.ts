@@ -53,7 +53,7 @@ describe('the self-check', () => {
       return Object.create(space, { enabled: { value: enabled } });
     };
     expect(() => selfCheck(subjectOf(CREATES), how, null, forgets)).toThrow(
-      /before step 1 the host lets go on: 0 1 t1; the search: 0\nthe order, as in a schedule: \[\{"task"/,
+      /before step 1 the host lets go on: 0 1; the search: 0\nthe order, as in a schedule: \[\{"task"/,
     );
   });
 

@@ -1,0 +1,55 @@
+/** An order that was found held against a fresh host that really makes every step: whether it ends there as was found. */
+import { XenBug } from '../hypervisor/bug.ts';
+import { type ExploreHow, forwardSpaceOf, type Subject } from './explore-how.ts';
+import type { Counterexample } from './explore-record.ts';
+import { enabledIn, startState, stepFrom } from './schedule-replay.ts';
+import { type EndVerdict, endVerdict } from './verdict.ts';
+
+/**
+ * Why the order of a failure confirms nothing, in a sentence; null: it is a run that ends so, on the clock or where
+ * nothing costs time. A state by class stands for several hosts, of which none needs to be this one; one with exact
+ * ownership is the host, and if that ends otherwise the search is wrong: a bug, told with its order.
+ */
+export function cannotConfirm(
+  subject: Subject,
+  how: ExploreHow,
+  found: Counterexample,
+  by: { readonly ownership: 'class' | 'exact'; readonly fits: readonly boolean[] },
+): string | null {
+  const { verdict, replays_as, choices } = found;
+  if (replays_as === verdict) return null;
+  const end = endOnHost(subject, how, choices, by.fits);
+  if (end === verdict) return null;
+  const instead = end === null ? 'cannot be taken on a host' : `ends as ${end} on a host`;
+  if (by.ownership === 'exact') {
+    const order = JSON.stringify({
+      grain: how.grain,
+      block: subject.block,
+      remedy: subject.remedy?.name ?? null,
+      choices,
+    });
+    throw new XenBug(
+      `an order found as ${verdict} with exact ownership ${instead}\nthe order, as in a schedule: ${order}`,
+    );
+  }
+  return `${verdict} was found by class, but its order ${instead}, and as ${replays_as} on the clock`;
+}
+
+/** What the order ends in on a host of its own where nothing costs time; null: it does not fit. */
+function endOnHost(
+  subject: Subject,
+  how: ExploreHow,
+  choices: Counterexample['choices'],
+  fits: readonly boolean[],
+): EndVerdict | null {
+  const host = forwardSpaceOf(subject, how);
+  let state = startState(host);
+  for (const { task, times } of choices) {
+    for (let i = 0; i < times; i++) {
+      const next = enabledIn(host, state).find((t) => host.taskPath(t) === task);
+      if (next === undefined) return null;
+      state = stepFrom(host, state, next);
+    }
+  }
+  return enabledIn(host, state).length > 0 ? null : endVerdict(host.endOf(host.outcome(state, 0)), fits);
+}
