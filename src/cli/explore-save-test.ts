@@ -77,7 +77,9 @@ export function saveTest(
     const text = readFileSync(target.path, 'utf8');
     const pinned = pinScenario(text, basename(target.path), pin, seenFrom(around, path, target));
     if (!pinned.ok) {
-      complain(cli, `${name} was not written: ${visibleLine(pinned.message)}`);
+      const isElsewhere = dirname(path) !== dirname(target.path);
+      const hint = isElsewhere ? ' (files that its steps name are looked for from its own folder)' : '';
+      complain(cli, `${name} was not written: ${visibleLine(pinned.message)}${hint}`);
       return false;
     }
     writeText(dirname(path), path, pinned.text);

@@ -131,6 +131,19 @@ describe('xlsim explore --save-test', () => {
     expect(below.exit).toBe(1);
     expect(read('sub/deep/x.xlsim.yaml')).toContain('cfg: a.cfg');
     mkdirSync(join(cli.dir, 'sub/other'));
+    const named = cli.file(
+      'sub/named.xlsim.yaml',
+      smallRace()
+        .replace('xl create a', 'xl create deep/a.cfg')
+        .replace('xl create b', 'xl create deep/b.cfg'),
+    );
+    const beside = await explore(named, ...sampled, 'sub/beside.xlsim.yaml');
+    expect([beside.exit, (await cli.run(['replay', 'sub/beside.xlsim.yaml'])).exit]).toEqual([1, 0]);
+    const lost = await explore(named, ...sampled, 'lost.xlsim.yaml');
+    expect(lost).toMatchObject({
+      exit: 2,
+      stderr: expect.stringContaining('looked for from its own folder'),
+    });
     const outside = await explore(file, ...sampled, 'sub/other/x.xlsim.yaml');
     expect(outside).toMatchObject({
       exit: 2,
