@@ -10,7 +10,7 @@ import { cell, missed, ms } from './bench-measure.ts';
 import { runSpin, type SpinModel, spinMissing } from './bench-spin.ts';
 
 /** The section's words, for runs in processes of their own. */
-const SECTION = 'orders';
+const SECTION = 'orders of builders';
 const FLAG = '--race=';
 const PAIRS = 3;
 const SLICE = 100_000;
