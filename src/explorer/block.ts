@@ -200,10 +200,15 @@ export function blockTurns(block: BlockRun): number[] {
     lane.task === null && !isLaneOver(lane, block.lanes[l]!) ? [l] : [],
   );
   const begin = idle.filter((l) => block.states[l]!.at <= now);
-  if (awake.length > 0 || begin.length > 0) return actorsOf(block, awake, begin);
-  const soonest = idle.reduce((least, l) => Math.min(least, block.states[l]!.at), due);
-  const late = idle.filter((l) => block.states[l]!.at === soonest);
-  return actorsOf(block, due === soonest ? asleep : [], late);
+  const isRace = awake.length > 0 || begin.length > 0;
+  const soonest = idle.reduce((least, l) => {
+    const { at } = block.states[l]!;
+    return at > now ? Math.min(least, at) : least;
+  }, due);
+  // Whoever runs may be slow: a step of the scenario may begin before they go on. Sleepers wait for them.
+  const late = idle.filter((l) => block.states[l]!.at === soonest && soonest > now);
+  const woken = isRace ? awake : due === soonest ? asleep : [];
+  return actorsOf(block, woken, [...begin, ...late]);
 }
 
 function actorsOf(block: BlockRun, ids: readonly number[], lanes: readonly number[]): number[] {

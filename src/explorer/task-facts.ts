@@ -11,12 +11,14 @@ export interface TaskFacts {
   readonly domid: number;
   /** A lane that is over. */
   readonly isOver: boolean;
+  /** A lane whose next step is to begin at `due`. */
+  readonly isBegin: boolean;
   /** Which paths it watches and how, by number; 0: none. */
   readonly watch: number;
 }
 
 const NEVER = Number.POSITIVE_INFINITY;
-const GONE: TaskFacts = { due: NEVER, domid: -1, isOver: false, watch: 0 };
+const GONE: TaskFacts = { due: NEVER, domid: -1, isOver: false, isBegin: false, watch: 0 };
 
 function factsOf(canon: Canon, task: RunningTask): TaskFacts {
   const { at, waiting, reply, watches, pending, domid } = task;
@@ -27,6 +29,7 @@ function factsOf(canon: Canon, task: RunningTask): TaskFacts {
     due,
     domid: domid ?? -1,
     isOver: false,
+    isBegin: false,
     watch: watches.length === 0 ? 0 : canonId(canon, text) + 1,
   };
 }
@@ -60,7 +63,7 @@ export function laneFacts(
   const isOver = state.task === null && state.next >= steps;
   const facts =
     state.task === null
-      ? { ...GONE, isOver, due: isOver ? NEVER : state.at }
+      ? { ...GONE, isOver, isBegin: !isOver, due: isOver ? NEVER : state.at }
       : task === null
         ? GONE
         : factsOf(canon, task);

@@ -124,16 +124,24 @@ function enabledIn(w: WorldWalk, state: Int32Array, at: number, tasks: Int32Arra
   const all = actorsOf(w);
   let n = 0;
   let soonest = Number.POSITIVE_INFINITY;
+  let isBegun = false;
   for (let actor = 0; actor < all; actor++) {
-    const { due, domid } = factsAt(w, actor, state, at);
+    const { due, domid, isBegin } = factsAt(w, actor, state, at);
     if (due === Number.POSITIVE_INFINITY || (domid >= 0 && !mayRun(w, domid, state, at))) continue;
     if (due <= now) tasks[n++] = actor;
-    else if (due < soonest) soonest = due;
+    else if (due < soonest) {
+      soonest = due;
+      isBegun = isBegin;
+    } else if (due === soonest) isBegun ||= isBegin;
   }
-  if (n > 0 || soonest === Number.POSITIVE_INFINITY) return n;
+  if (soonest === Number.POSITIVE_INFINITY || (n > 0 && !isBegun)) return n;
+  // Whoever runs may be slow: a step of the scenario may begin before they go on. Sleepers wait for them.
+  const isRace = n > 0;
+  n = 0;
   for (let actor = 0; actor < all; actor++) {
-    const { due, domid } = factsAt(w, actor, state, at);
-    if (due === soonest && (domid < 0 || mayRun(w, domid, state, at))) tasks[n++] = actor;
+    const { due, domid, isBegin } = factsAt(w, actor, state, at);
+    if (domid >= 0 && !mayRun(w, domid, state, at)) continue;
+    if (due <= now || (due === soonest && (isBegin || !isRace))) tasks[n++] = actor;
   }
   return n;
 }

@@ -43,12 +43,17 @@ describe('a world as a space', () => {
     expect(steps([0, 0, 1, 1])).toBe(met);
   });
 
-  it('lets a sleeper begin only after the others', () => {
-    const late = twoBuilders(2).replace(
-      '- { hypercall: XENMEM_populate_physmap, args: { domid: b',
-      '- { at: 1ms, hypercall: XENMEM_populate_physmap, args: { domid: b',
-    );
-    expect(walkAll(spaceOf(late))).toMatchObject({ states: 3, transitions: 2 });
+  it('lets a step that begins later begin at any moment, but after those that begin before it', () => {
+    const begins = (...at: readonly string[]): string =>
+      at.reduce(
+        (text, time, i) =>
+          `${text}      - { at: ${time}, hypercall: XENMEM_populate_physmap, args: { domid: ${i % 2 === 0 ? 'b' : 'a'}, nr_extents: 1 } }\n`,
+        twoBuilders(2),
+      );
+    // Two lanes side by side have 2 * 2 states; a third and a fourth, of which one comes before the other, 3 times as many.
+    expect(walkAll(spaceOf(twoBuilders(2)))).toMatchObject({ states: 4, transitions: 4 });
+    expect(walkAll(spaceOf(begins('1ms', '2ms')))).toMatchObject({ states: 12, transitions: 20 });
+    expect(walkAll(spaceOf(begins('1ms', '1ms')))).toMatchObject({ states: 16, transitions: 32 });
   });
 
   it('tells a create that was refused from one that failed late', () => {
