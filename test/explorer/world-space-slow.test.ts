@@ -37,6 +37,24 @@ const MODELS: Readonly<Record<string, string>> = {
           - { hypercall: XENMEM_claim_pages, args: { domid: a, nr_extents: 0 } }
       - { repeat: 2, steps: [{ hypercall: XENMEM_populate_physmap, args: { domid: a, nr_extents: 6000 } }] }
 `,
+  'steps that begin later, and one that waits': `${domains}
+  - parallel:
+      - { hypercall: XENMEM_populate_physmap, args: { domid: a, nr_extents: 9000 } }
+      - { at: 1ms, hypercall: XENMEM_claim_pages, args: { domid: b, nr_extents: 9000 } }
+      - { at: 2ms, repeat: 2, steps: [{ wait: 1ms }, { hypercall: XENMEM_populate_physmap, args: { domid: a, nr_extents: 6000 } }] }
+`,
+  'a balloon that tries again, and a step that begins before it does': `${head}
+guests: { vm: { type: pv, memory: 24, maxmem: 40 } }
+xlconf: { autoballoon: "off" }
+steps:
+  - xl create vm
+  - { guest: vm balloon-to 10M }
+  - set: { hold: { leave: 6M, as: others } }
+  - parallel:
+      - { guest: vm balloon-to 24M }
+      - { at: 500ms, run: xl list }
+      - { at: 3s, guest: vm balloon-to 12M }
+`,
 };
 
 const create = (type: string, claimMode: number): string => `${head}
