@@ -1,7 +1,7 @@
 /** What a host's tables and its JSON show: memory by domain, claims, and what is left. In pages. */
 
 import type { World } from '../explorer/world.ts';
-import { xsFind } from '../explorer/xenstored.ts';
+import { xsFind } from '../explorer/xs-tree.ts';
 import type { ExtentGroup } from '../hypervisor/extent-group.ts';
 import { findHeapDomain } from '../hypervisor/heap-domain.ts';
 import { domainNodePages } from '../hypervisor/heap-report.ts';

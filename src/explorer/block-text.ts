@@ -13,10 +13,11 @@ import type { XsState } from './xenstored.ts';
 export type Ownership = 'class' | 'exact';
 
 /** xenstore. Without an open transaction generations and numbers of transactions tell nothing. */
-export function storeText(canon: Canon, { root, introduced, transactions, generation }: XsState): string {
+export function storeText(canon: Canon, { root, introduced, transactions }: XsState): string {
   let text = `${canonText(canon, root)} ${introduced.join()}`;
-  for (const [tx, { root: own, base, touched }] of transactions) {
-    text += ` ${tx}:${canonText(canon, own)},${base === generation},${touched.join()}`;
+  for (const [tx, { seen, touched, isStale, copy }] of transactions) {
+    // What a stale one has seen still decides what it is told until its end.
+    text += ` ${tx}:${canonText(canon, seen)},${isStale},${touched.join()},${canonText(canon, copy)}`;
   }
   return text;
 }

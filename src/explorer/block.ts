@@ -93,12 +93,20 @@ export interface BlockHow {
 /** Why a block cannot be driven, or null. */
 export function cannotDrive(block: Step): string | null {
   if (block.action.do !== 'parallel') return 'it is not a parallel block';
-  const nested = block.action.steps.some(isNested);
-  return nested ? 'a parallel block inside a parallel block has no orders of its own yet' : null;
+  const inner = innerBlock(block.action.steps);
+  if (inner === null) return null;
+  return `inside of it "${inner.label}" (line ${inner.line}) is a parallel block of its own: write its steps beside the others, each with its "at"; only replay plays blocks inside of blocks`;
 }
 
-const isNested = ({ action }: Step): boolean =>
-  action.do === 'parallel' || (action.do === 'repeat' && action.steps.some(isNested));
+/** The first parallel block among these steps or inside of them. */
+function innerBlock(steps: readonly Step[]): Step | null {
+  for (const step of steps) {
+    if (step.action.do === 'parallel') return step;
+    const inner = step.action.do === 'repeat' ? innerBlock(step.action.steps) : null;
+    if (inner !== null) return inner;
+  }
+  return null;
+}
 
 /** Opens the block at which a play stands. cannotDrive() said null. */
 export function openBlock(play: Play, block: Step, how: BlockHow): BlockRun {

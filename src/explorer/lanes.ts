@@ -9,57 +9,15 @@ import { leaveBlock, meetBlock } from './block-begins.ts';
 import { type BlockTally, playInOrder } from './block-in-order.ts';
 import type { StepOutcome } from './expectation.ts';
 import { judge, refuse } from './judge.ts';
+import { type Block, isBlock, isOver, type Lane, newLane, standing } from './lane.ts';
 import type { Play } from './play.ts';
 import { runTasks, settleWorld } from './run.ts';
 import type { Step } from './scenario.ts';
 import { counted, nameCreated, type Pending, startStep } from './step-start.ts';
 import { whereabouts } from './trace-text.ts';
 
-interface Lane {
-  readonly steps: readonly Step[];
-  /** When it began: what `at` counts from. */
-  readonly begin: number;
-  /** The scenario's own lane: between its steps the world comes to rest. */
-  readonly isRoot: boolean;
-  /** The count of the repeat it is in, or null. */
-  readonly i: number | null;
-  /** A block around it counts how many of its steps fail, so that each of them may. */
-  readonly isCounted: boolean;
-  next: number;
-  current: Pending | Block | null;
-  succeeded: number;
-  failed: number;
-}
-
-/** A parallel or repeat step under way. */
-interface Block {
-  readonly step: Step;
-  readonly since: number;
-  lanes: readonly Lane[];
-  /** Of a repeat: rounds begun. */
-  round: number;
-  readonly rounds: number;
-  succeeded: number;
-  failed: number;
-}
-
-const isBlock = (current: Pending | Block): current is Block => 'lanes' in current;
-
-const newLane = (
-  steps: readonly Step[],
-  begin: number,
-  { i, isRoot, isCounted }: Pick<Lane, 'i' | 'isRoot' | 'isCounted'>,
-): Lane => ({
-  steps,
-  begin,
-  isRoot,
-  i,
-  isCounted,
-  next: 0,
-  current: null,
-  succeeded: 0,
-  failed: 0,
-});
+/** Requests that could be served in the time that it takes to check all invariants. */
+const INVARIANTS = 50;
 
 /** Plays all steps, until the last is over, the budget is used up, or nothing more can happen. */
 export function playSteps(play: Play, bail: boolean): void {
@@ -67,24 +25,27 @@ export function playSteps(play: Play, bail: boolean): void {
   const root = newLane(play.stage.steps, world.now, { i: null, isRoot: true, isCounted: false });
   while (play.hung === null) {
     advance(play, root);
+    if (play.hung !== null) break;
     if (isOver(root) || (bail && play.failures.length > 0)) return;
     const wake = wakeTime(play, root);
     const before = run.ended.size;
     const end = runTasks(run, () => run.ended.size !== before, Math.min(wake, play.limits.ns));
     if (end === 'done') continue;
-    if (end === 'budget') hang(play, `${run.budget} requests were served and no end is in sight`);
+    if (end === 'budget') hang(play, endless(play));
     else if (wake <= play.limits.ns && wake !== Number.POSITIVE_INFINITY)
       world.now = Math.max(world.now, wake);
     else if (end === 'time') hang(play, 'the limit of virtual time is reached');
     else hang(play, 'nothing more can happen');
   }
+  if (play.hung !== null) play.hung = [play.hung[0]!, ...standing(root), ...play.hung.slice(1)];
 }
+
+const endless = ({ run }: Play): string =>
+  `${run.budget} requests were served and no end is in sight; what is meant to take longer needs limits: { requests: … }`;
 
 function hang(play: Play, why: string): void {
   play.hung = [why, ...whereabouts(play.world)];
 }
-
-const isOver = (lane: Lane): boolean => lane.current === null && lane.next >= lane.steps.length;
 
 /** The next moment that some step waits for. */
 function wakeTime(play: Play, lane: Lane): number {
@@ -102,16 +63,27 @@ function wakeTime(play: Play, lane: Lane): number {
 function advance(play: Play, lane: Lane): void {
   for (;;) {
     if (lane.current !== null) {
-      if (!finish(play, lane, lane.current)) return;
+      // A play that hangs keeps what was under way: it is told where that stands.
+      if (!finish(play, lane, lane.current) || play.hung !== null) return;
       lane.current = null;
-      if (play.hung !== null) return;
     }
     const step = lane.steps[lane.next];
     if (step === undefined || lane.begin + step.at > play.world.now) return;
+    play.run.steps += weightOf(play, step);
+    if (play.run.steps > play.run.budget) {
+      hang(play, endless(play));
+      return;
+    }
     lane.next++;
     play.steps++;
     begin(play, lane, step);
   }
+}
+
+/** A step counts as a request at least, for rounds without any are to end, too; looking at all domains counts as more. */
+function weightOf({ world }: Play, { expect }: Step): number {
+  if (expect === null) return 1;
+  return (expect.invariants === undefined ? 1 : INVARIANTS) * world.xen.domains.size;
 }
 
 function begin(play: Play, lane: Lane, step: Step): void {

@@ -10,7 +10,7 @@ import { wholeCost } from './machine.ts';
 import { requestCost } from './request-cost.ts';
 import type { Run } from './run-state.ts';
 import type { RunningTask } from './world.ts';
-import { type XsNode, xsFind } from './xenstored.ts';
+import { type XsNode, xsFind } from './xs-tree.ts';
 
 /**
  * The task's record after a read (`next`) and those of the reads it announced that begin before `others`; the clock

@@ -3,7 +3,7 @@ import { type HostConfig, hostConfigErrors } from '../hypervisor/host-config.ts'
 import { parseDuration, parsePages } from './amount.ts';
 import { costsWith, defaultCosts } from './cost-model.ts';
 import { guestCfg, xlConfText } from './guest-cfg.ts';
-import type { GuestConfig, Scenario, Stage, Twin } from './scenario.ts';
+import type { GuestConfig, Scenario, Stage, Step, Twin } from './scenario.ts';
 import { strayNames } from './scenario-names.ts';
 import type { Checked, Problem } from './scenario-problem.ts';
 import { type HostInput, type ScenarioInput, scenarioSchema, type TwinInput } from './scenario-schema.ts';
@@ -14,8 +14,12 @@ import { checkAgainst } from './schema-problems.ts';
 type Path = readonly (string | number)[];
 
 const GIB = 262144;
-/** What a run may cost where the file says nothing. */
-const DEFAULT_REQUESTS = 5_000_000;
+/**
+ * Requests that a run may take where the file says nothing: some for what comes one after the other, and some for each
+ * pair of steps that a block starts side by side, which make each other try again.
+ */
+const DEFAULT_REQUESTS = 400_000;
+const REQUESTS_A_PAIR = 100;
 /** Ten virtual years. */
 const DEFAULT_NS = Number.MAX_SAFE_INTEGER;
 const DEFAULT_HOST = { memoryPages: 64 * GIB, nodes: 1, cpus: 16, xen: '4.22' };
@@ -49,7 +53,11 @@ export function parseScenario(text: string, fileName: string): Checked<Scenario>
     story: input.story?.trim() ?? '',
     sources: input.source === undefined ? [] : [input.source].flat(),
     stage,
-    limits: { requests: input.limits?.requests ?? DEFAULT_REQUESTS, ns: limitNs(input.limits?.time) },
+    limits: {
+      requests:
+        input.limits?.requests ?? Math.max(...[stage, ...twins.map((t) => t.stage)].map(defaultRequests)),
+      ns: limitNs(input.limits?.time),
+    },
     twins,
   };
   return { ok: true, value: scenario };
@@ -62,6 +70,21 @@ const sorted = (problems: readonly Problem[]): Problem[] => {
     (p, i) => i === 0 || p.message !== order[i - 1]!.message || p.line !== order[i - 1]!.line,
   );
 };
+
+const defaultRequests = ({ steps }: Stage): number =>
+  DEFAULT_REQUESTS + REQUESTS_A_PAIR * sideBySide(steps) ** 2;
+
+/** The most steps that a block among these, or inside of one, starts side by side. */
+function sideBySide(steps: readonly Step[]): number {
+  let most = 0;
+  for (const { action } of steps) {
+    if (action.do !== 'parallel' && action.do !== 'repeat') continue;
+    const copies =
+      action.do === 'repeat' ? 0 : action.steps.reduce((sum, { times }) => sum + (times ?? 1), 0);
+    most = Math.max(most, copies, sideBySide(action.steps));
+  }
+  return most;
+}
 
 const limitNs = (time: string | undefined): number =>
   time === undefined ? DEFAULT_NS : (parseDuration(time) ?? DEFAULT_NS);

@@ -26,7 +26,7 @@ export function readOrder({ tree, report }: OrderReader, step: StepInput, path: 
   if (parallel.some(isParallel)) {
     complain(
       [],
-      'a parallel block inside a parallel block has no order of its own: the outer one cannot have one',
+      'a block with a parallel block inside of it cannot have an order: write the steps of the inner one beside the others',
     );
   }
   const lanes = parallel.reduce((sum, lane) => sum + (typeof lane === 'string' ? 1 : (lane.times ?? 1)), 0);

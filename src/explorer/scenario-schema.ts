@@ -351,7 +351,10 @@ export const scenarioSchema = v.strictObject({
   limits: v.optional(
     v.strictObject({
       requests: v.optional(
-        described(whole, 'Requests that may be served before the run is given up. Default 5,000,000.'),
+        described(
+          whole,
+          'Requests and steps after which the run is given up. Default 400,000, and 100 for each pair of steps that a block starts side by side.',
+        ),
       ),
       time: v.optional(described(duration, 'Virtual time after which the run is given up.')),
     }),

@@ -53,7 +53,7 @@ export function serveRequest(
     case 'hypercall':
       return serveHypercall(world, by, request);
     case 'xs': {
-      const { state, reply, fired } = serveXs(world.store, request.call);
+      const { state, reply, fired } = serveXs(world.store, request.call, world.xen.profile.xenstoreConflicts);
       world.store = state;
       return { reply: reply as unknown as Reply, fired };
     }

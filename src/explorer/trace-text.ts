@@ -2,7 +2,7 @@
 import { formatDuration, formatPages } from './amount.ts';
 import { errnoName } from './errno-name.ts';
 import type { TraceEvent, TraceLog } from './trace-event.ts';
-import type { World } from './world.ts';
+import type { RunningTask, World } from './world.ts';
 
 const EXTENT_SIZES: Readonly<Record<number, string>> = { 0: '4 KiB', 9: '2 MiB', 18: '1 GiB' };
 const extentName = (order: number): string => EXTENT_SIZES[order] ?? `order ${order}`;
@@ -86,16 +86,26 @@ export function holdings(log: TraceLog, world: World): string[] {
   return lines;
 }
 
-/** Where every task stands: for a run that came to no end. */
+/** Tasks shown of a run that came to no end. */
+const SHOWN_TASKS = 12;
+
+/** Where tasks stand, for a run that came to no end: those that do something first, then those that only wait. */
 export function whereabouts(world: World): string[] {
-  return world.tasks.map((task) => {
-    const frame = task.task.frames[task.task.frames.length - 1];
-    const place = frame === undefined ? 'at its end' : `in ${frame.flow} at ${frame.at}`;
-    const held = [...world.locks].filter(([, queue]) => queue[0] === task.id).map(([path]) => path);
-    const wants = [...world.locks].filter(([, queue]) => queue.indexOf(task.id) > 0).map(([path]) => path);
-    const waits = task.waiting ? `, waits for ${task.watches.join(', ')}` : '';
-    const holds = held.length === 0 ? '' : `, holds ${held.join(', ')}`;
-    const wish = wants.length === 0 ? '' : `, waits for the lock ${wants.join(', ')}`;
-    return `"${task.task.name}" (task ${task.id}) ${place}${waits}${holds}${wish}`;
-  });
+  const busy = world.tasks.filter((task) => !task.waiting);
+  const resting = world.tasks.filter((task) => task.waiting);
+  const shown = [...busy, ...resting].slice(0, SHOWN_TASKS);
+  const left = world.tasks.length - shown.length;
+  const lines = shown.map((task) => whereabout(world, task));
+  return left === 0 ? lines : [...lines, `and ${left} tasks more`];
+}
+
+function whereabout(world: World, task: RunningTask): string {
+  const frame = task.task.frames[task.task.frames.length - 1];
+  const place = frame === undefined ? 'at its end' : `in ${frame.flow} at ${frame.at}`;
+  const held = [...world.locks].filter(([, queue]) => queue[0] === task.id).map(([path]) => path);
+  const wants = [...world.locks].filter(([, queue]) => queue.indexOf(task.id) > 0).map(([path]) => path);
+  const waits = task.waiting ? `, waits for ${task.watches.join(', ')}` : '';
+  const holds = held.length === 0 ? '' : `, holds ${held.join(', ')}`;
+  const wish = wants.length === 0 ? '' : `, waits for the lock ${wants.join(', ')}`;
+  return `"${task.task.name}" (task ${task.id}) ${place}${waits}${holds}${wish}`;
 }

@@ -12,7 +12,9 @@ import {
   type SavedCells,
   WorldDamage,
 } from './saved-cells.ts';
-import { type XsNode, type XsState, xsFind, xsLeaf } from './xenstored.ts';
+import type { XsState } from './xenstored.ts';
+import type { XsTransaction } from './xs-transaction.ts';
+import { type XsNode, xsFind, xsLeaf } from './xs-tree.ts';
 
 /** Directories whose children are saved one by one. */
 const SPLIT: readonly string[] = ['/local/domain', '/libxl', '/vm'];
@@ -30,7 +32,10 @@ export function saveStore(cells: SavedCells, store: XsState): void {
   }
   putCell(cells, 'introduced', store.introduced, store.introduced);
   // A transaction that a task left open is saved as what it is.
-  const open = store.transactions.map(([tx, t]) => [tx, t.base, t.touched, saveNode(t.root, '', false)]);
+  const open = store.transactions.map(([tx, { copy, ...t }]) => [
+    tx,
+    { ...t, copy: copy === null ? null : [saveNode(copy, '', false)] },
+  ]);
   if (open.length > 0) putCell(cells, 'xs-transactions', open);
 }
 
@@ -89,18 +94,16 @@ export function loadStore(cells: LoadedCells): XsState {
   const state = cellRecord(cells, 'clock');
   const open = (cells.get('xs-transactions') ?? []) as readonly (readonly [
     number,
-    number,
-    string[],
-    unknown,
+    Omit<XsTransaction, 'copy'> & { readonly copy: readonly [unknown] | null },
   ])[];
   return {
     root: loadXsRoot(cells),
     generation: cellCount(state, 'generation'),
     nextTx: cellCount(state, 'nextTx'),
     introduced: (cells.get('introduced') ?? []) as readonly number[],
-    transactions: open.map(([tx, base, touched, root]) => [
+    transactions: open.map(([tx, { copy, ...t }]) => [
       tx,
-      { root: loadNode(root, '', cells), base, touched },
+      { ...t, copy: copy === null ? null : loadNode(copy[0], '', cells) },
     ]),
   };
 }

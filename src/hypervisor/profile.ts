@@ -23,6 +23,8 @@ export interface XenProfile {
   readonly freemem: 'slack' | 'retries' | 'credit';
   /** libxc takes ENOSYS from the claim for success. Ended by 7672602df6. */
   readonly claimEnosysHidden: boolean;
+  /** When a transaction of xenstore fails: see xs-transaction.ts. Changed by "xenstore: rework of transaction handling" (4.9). */
+  readonly xenstoreConflicts: 'any change' | 'node changed';
 }
 
 /** The last point release of each minor release that a profile may name. */
@@ -108,5 +110,6 @@ function makeProfile(name: string, minor: number, point: number): XenProfile {
     hvmClaim: minor >= 4 ? 'total' : 'additional',
     freemem: minor >= 17 ? 'credit' : minor >= 6 ? 'retries' : 'slack',
     claimEnosysHidden: minor < 22,
+    xenstoreConflicts: minor >= 9 ? 'node changed' : 'any change',
   };
 }

@@ -1,8 +1,8 @@
 /**
  * What may be asked of xenstore, and its answers, as plain data. Who answers is explorer/xenstored.ts, or a scene in tests.
  *
- * Only what xl, libxl and the guests' drivers need: no permissions, no quotas. A transaction is a copy of the tree
- * taken at its start; its end fails with EAGAIN when anybody else wrote in between.
+ * Only what xl, libxl and the guests' drivers need: no permissions, no quotas. The end of a transaction fails with
+ * EAGAIN when anybody else changed what it has looked at (before 4.9: anything).
  */
 
 /** One request to xenstore. `tx` is a transaction id from `transaction_start`, absent outside of one. */

@@ -35,6 +35,21 @@ describe('a run without end', () => {
       'limits: { time: 1ms }\nsteps: [xl create a]',
       ['the limit of virtual time is reached', 'xl create a'],
     ],
+    [
+      'rounds without end',
+      'steps: [{ name: outer, repeat: 1000000, steps: [{ parallel: [{ repeat: 9, steps: [xl list] }] }] }]',
+      [
+        '400100 requests',
+        'of 1000000 of "outer" (line 3)',
+        'of 9 of "step 1 (repeat)" (line 3)',
+        '"xl list" (line 3)',
+      ],
+    ],
+    [
+      'rounds in which nothing is asked',
+      'steps: [{ repeat: 1000000, steps: [{ repeat: 1000000, steps: [{ expect: { invariants: ok } }] }] }]',
+      ['400000 requests', 'round 1 of 1000000 of "step 1 (repeat)"'],
+    ],
   ])('%s: exit 4, and where it hung', async (_what, text, told) => {
     const run = await replay('endless.xlsim.yaml', text);
     expect(run.exit).toBe(4);

@@ -1,8 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { emptyXsState, serveXs, type XsState, xsFind } from '../../src/explorer/xenstored.ts';
+import { emptyXsState, serveXs, type XsState } from '../../src/explorer/xenstored.ts';
+import type { XsConflicts } from '../../src/explorer/xs-transaction.ts';
+import { xsFind } from '../../src/explorer/xs-tree.ts';
 import { EAGAIN, EINVAL, ENOENT } from '../../src/hypervisor/errno.ts';
 import type { XsCall } from '../../src/toolstack/xenstore.ts';
+import { SlowXenstored } from './slow-xenstored.ts';
 
 const storeAfter = (calls: readonly XsCall[], from: XsState = emptyXsState): XsState =>
   calls.reduce((state, call) => serveXs(state, call).state, from);
@@ -76,10 +79,78 @@ describe('do_transaction_end', () => {
     expect(xsFind(state.root, '/a')?.value).toBe('1');
   });
 
-  it('fails with EAGAIN when somebody else wrote meanwhile', () => {
-    const open = storeAfter([{ op: 'transaction_start' }, write('/a', '1', 1), write('/b', '2')]);
-    const { state, reply } = serveXs(open, { op: 'transaction_end', tx: 1, abort: false });
-    expect(reply.rc).toBe(-EAGAIN);
-    expect(xsFind(state.root, '/a')).toBeNull();
+  const codesAfter = (calls: readonly XsCall[], rule?: XsConflicts): readonly number[] => {
+    let state = emptyXsState;
+    return calls.map((call) => {
+      const served = serveXs(state, call, rule);
+      state = served.state;
+      return served.reply.rc;
+    });
+  };
+  const start: XsCall = { op: 'transaction_start' };
+  const end: XsCall = { op: 'transaction_end', tx: 1, abort: false };
+  const read = (at: string): XsCall => ({ op: 'read', path: at, tx: 1 });
+
+  it.each([
+    ['a node it has read', [read('/a/b'), write('/a/b', '2')]],
+    ['a node it has read, even if to the same value', [read('/a/b'), write('/a/b', '1')]],
+    ['a node it has written', [write('/a/b', '3', 1), write('/a/b', '2')]],
+    ['the children of a node in which it has made one', [write('/a/c', '3', 1), write('/a/d', '2')]],
+    ['what it found missing', [read('/a/c'), write('/a/c', '2')]],
+  ])('fails with EAGAIN after a change of %s', (_what, calls: readonly XsCall[]) => {
+    expect(codesAfter([write('/a/b', '1'), start, ...calls, end]).at(-1)).toBe(-EAGAIN);
+  });
+
+  it.each([
+    ['another node', [write('/a/b', '3', 1), write('/x', '2')]],
+    ['a child of a node it has read', [read('/a'), write('/a/b', '2')]],
+    ['a node before it looked at it', [write('/a/b', '2'), read('/a/b')]],
+  ])('does not fail after a change of %s; before 4.9 it did', (_what, calls: readonly XsCall[]) => {
+    const all = [write('/a/b', '1'), start, ...calls, end];
+    expect(codesAfter(all).at(-1)).toBe(0);
+    expect(codesAfter(all, 'any change').at(-1)).toBe(-EAGAIN);
+  });
+
+  const inside = fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined });
+  const call = fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.tuple(change, inside).map(([c, tx]) => (tx === undefined ? c : { ...c, tx })),
+    },
+    {
+      weight: 4,
+      arbitrary: fc
+        .tuple(fc.constantFrom('read' as const, 'directory' as const), path, inside)
+        .map(([op, at, tx]) => (tx === undefined ? { op, path: at } : { op, path: at, tx })),
+    },
+    { weight: 2, arbitrary: fc.constant<XsCall>(start) },
+    {
+      weight: 2,
+      arbitrary: fc
+        .tuple(fc.integer({ min: 1, max: 4 }), fc.boolean())
+        .map(([tx, abort]): XsCall => ({ op: 'transaction_end', tx, abort })),
+    },
+  );
+
+  it.each(['any change', 'node changed'] as const)('answers as nodes with generations do: %s', (rule) => {
+    let again = 0;
+    fc.assert(
+      fc.property(fc.array(call, { minLength: 20, maxLength: 60, size: 'max' }), (calls) => {
+        const slow = new SlowXenstored(rule === 'any change');
+        let state = emptyXsState;
+        for (const each of calls) {
+          const served = serveXs(state, each as XsCall, rule);
+          state = served.state;
+          expect(served.reply).toEqual(slow.serve(each as XsCall));
+          if (served.reply.rc === -EAGAIN) again++;
+          for (const [at, { value, names }] of slow.nodes) {
+            const node = xsFind(state.root, at);
+            expect({ value: node?.value, names: node?.names }).toEqual({ value, names });
+          }
+        }
+      }),
+      { numRuns: 300 },
+    );
+    expect(again).toBeGreaterThan(20);
   });
 });

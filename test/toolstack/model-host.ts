@@ -3,7 +3,7 @@ import { initDom0 } from '../../src/explorer/init-dom0.ts';
 import { runTasks, type Settle, settleWorld, startCommand } from '../../src/explorer/run.ts';
 import { newRun, type Run } from '../../src/explorer/run-state.ts';
 import { newWorld, type World } from '../../src/explorer/world.ts';
-import { xsFind } from '../../src/explorer/xenstored.ts';
+import { xsFind } from '../../src/explorer/xs-tree.ts';
 import { ENOENT } from '../../src/hypervisor/errno.ts';
 import { bootHost } from '../../src/hypervisor/host-boot.ts';
 import type { HostConfig } from '../../src/hypervisor/host-config.ts';

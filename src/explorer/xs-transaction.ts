@@ -1,0 +1,210 @@
+/**
+ * Transactions of xenstore: what they see, what they change, and when their end fails with EAGAIN.
+ *
+ * Since 4.9 a transaction has nodes of its own: each is copied when it is looked at first, and the end fails if any of
+ * those has changed since. That makes a node's generation: every write gives a new one to the node, making or removing
+ * a child gives one to the parent. Here the generations are not kept; whoever changes a node tells the transactions that
+ * have looked at it. Before 4.9 a transaction had a copy of the whole store and failed after any change of it.
+ *
+ * Models access_node() and finalize_transaction(), tools/xenstored/transaction.c, and the reads that get_node() and
+ * construct_node() of core.c make on the way.
+ */
+import { EAGAIN, EINVAL, ENOENT } from '../hypervisor/errno.ts';
+import type { XsCall, XsReply } from '../toolstack/xenstore.ts';
+import { appended, nameAt, parentPath, plainPath, withOwn, type XsNode, xsFind } from './xs-tree.ts';
+
+/** When the end of a transaction fails: after any change of the store, or of a node it has looked at. */
+export type XsConflicts = 'any change' | 'node changed';
+
+/** A node as a transaction sees it. */
+interface SeenNode {
+  /** In its plain form. */
+  readonly path: string;
+  /** Null: it is not there. */
+  readonly own: OwnPart | null;
+  /** By this transaction. */
+  readonly isModified: boolean;
+}
+
+/** What of a node has the node's generation: its value and its children's names. */
+type OwnPart = Pick<XsNode, 'value' | 'names'>;
+
+/** An open transaction: a value. */
+export interface XsTransaction {
+  /** In the order in which they were looked at first. */
+  readonly seen: readonly SeenNode[];
+  /** Paths it wrote or removed, in order: their watches fire when it commits. */
+  readonly touched: readonly string[];
+  /** Somebody else made a change with which its end fails. */
+  readonly isStale: boolean;
+  /** The store at its start, where it has a copy of all of it; null: it looks at the store as it is. */
+  readonly copy: XsNode | null;
+}
+
+/** A transaction that begins. */
+export const newTransaction = (root: XsNode, conflicts: XsConflicts): XsTransaction => ({
+  seen: [],
+  touched: [],
+  isStale: false,
+  copy: conflicts === 'any change' ? root : null,
+});
+
+/** What a request inside a transaction led to. */
+export interface XsInside {
+  readonly transaction: XsTransaction;
+  readonly reply: XsReply;
+}
+
+type TreeCall = Extract<XsCall, { readonly op: 'read' | 'directory' | 'write' | 'mkdir' | 'rm' }>;
+
+/** A transaction while it serves a request. */
+interface View {
+  readonly live: XsNode;
+  seen: readonly SeenNode[];
+}
+
+/** Serves a request of a transaction; `root` is the store. */
+export function serveInside(transaction: XsTransaction, root: XsNode, call: TreeCall): XsInside {
+  const view: View = { live: transaction.copy ?? root, seen: transaction.seen };
+  const path = plainPath(call.path);
+  const { reply, isChange } = serveView(view, path, call);
+  const { seen } = view;
+  const touched = isChange ? appended(transaction.touched, call.path) : transaction.touched;
+  return { transaction: { ...transaction, seen, touched }, reply };
+}
+
+const DONE = { reply: { rc: 0 }, isChange: true };
+const SAME = { reply: { rc: 0 }, isChange: false };
+const MISSING = { reply: { rc: -ENOENT }, isChange: false };
+
+function serveView(view: View, path: string, call: TreeCall): { reply: XsReply; isChange: boolean } {
+  const own = getNode(view, path);
+  switch (call.op) {
+    case 'read':
+      return own === null ? MISSING : { ...SAME, reply: { rc: 0, value: own.value } };
+    case 'directory':
+      return own === null ? MISSING : { ...SAME, reply: { rc: 0, entries: own.names } };
+    case 'mkdir':
+      if (own !== null) return SAME;
+      create(view, path, '');
+      return DONE;
+    case 'write':
+      if (own === null) create(view, path, call.value);
+      else put(view, path, { value: call.value, names: own.names });
+      return DONE;
+    case 'rm': {
+      const above = parentPath(path);
+      const parent = above === null ? null : look(view, above);
+      if (own === null) return parent === null ? MISSING : SAME;
+      if (above === null) return DONE;
+      // Somebody else has removed the parent since the node was looked at: the end fails.
+      if (parent === null) return { reply: { rc: -EINVAL }, isChange: false };
+      takeAway(view, path, own);
+      const name = path.slice(above.length === 1 ? 1 : above.length + 1);
+      put(view, above, { value: parent.value, names: parent.names.filter((other) => other !== name) });
+      return DONE;
+    }
+  }
+}
+
+/** Looks at a node. Who misses one is told so after a look at what is there above it. Models get_node(). */
+function getNode(view: View, path: string): OwnPart | null {
+  const own = look(view, path);
+  if (own !== null) return own;
+  for (let above = parentPath(path); above !== null; above = parentPath(above)) {
+    if (look(view, above) !== null) break;
+  }
+  return null;
+}
+
+/** A node as the transaction sees it; from now on it is one that must not change. Models read_node(). */
+function look(view: View, path: string): OwnPart | null {
+  const known = view.seen.find((node) => node.path === path);
+  if (known !== undefined) return known.own;
+  const found = xsFind(view.live, path);
+  const own = found === null ? null : { value: found.value, names: found.names };
+  view.seen = appended(view.seen, { path, own, isModified: false });
+  return own;
+}
+
+function put(view: View, path: string, own: OwnPart | null): void {
+  const place = view.seen.findIndex((node) => node.path === path);
+  const seen = view.seen.slice();
+  if (place < 0) seen.push({ path, own, isModified: true });
+  else seen[place] = { path, own, isModified: true };
+  view.seen = seen;
+}
+
+/** Makes a node and the parents it lacks, which are empty. Models construct_node(). */
+function create(view: View, path: string, value: string): void {
+  const above = parentPath(path);
+  if (above !== null) {
+    if (look(view, above) === null) create(view, above, '');
+    const parent = look(view, above)!;
+    const name = path.slice(above.length === 1 ? 1 : above.length + 1);
+    put(view, above, { value: parent.value, names: appended(parent.names, name) });
+  }
+  put(view, path, { value, names: [] });
+}
+
+function takeAway(view: View, path: string, own: OwnPart): void {
+  for (const name of own.names) {
+    const below = path === '/' ? `/${name}` : `${path}/${name}`;
+    const child = look(view, below);
+    if (child !== null) takeAway(view, below, child);
+  }
+  put(view, path, null);
+}
+
+/** The store after a transaction that is not stale. */
+export function committed({ seen }: XsTransaction, root: XsNode): XsNode {
+  let tree = root;
+  // Parents first: they know which children there are.
+  const modified = seen.filter(({ isModified }) => isModified);
+  for (const { path, own } of modified.sort((a, b) => a.path.length - b.path.length)) {
+    if (own !== null) tree = withOwn(tree, path, nameAt(path, 0), own);
+  }
+  return tree;
+}
+
+/** The paths of the nodes to which a transaction that commits gives new generations. */
+export const modifiedPaths = ({ seen }: XsTransaction): string[] =>
+  seen.flatMap(({ path, isModified }) => (isModified ? [path] : []));
+
+/** The paths of the nodes to which a change outside of transactions gives new generations. `root`: before it. */
+export function changedPaths(
+  root: XsNode,
+  call: Extract<TreeCall, { op: 'write' | 'mkdir' | 'rm' }>,
+): string[] {
+  const path = plainPath(call.path);
+  const found = xsFind(root, path);
+  const above = parentPath(path);
+  if (call.op === 'rm') {
+    return [...(found === null ? [] : below(found, path)), ...(above === null ? [] : [above])];
+  }
+  const paths = [path];
+  let parent = found === null ? above : null;
+  while (parent !== null) {
+    paths.push(parent);
+    parent = xsFind(root, parent) === null ? parentPath(parent) : null;
+  }
+  return paths;
+}
+
+const below = ({ names, nodes }: XsNode, path: string): string[] => [
+  path,
+  ...names.flatMap((name, i) => below(nodes[i]!, path === '/' ? `/${name}` : `${path}/${name}`)),
+];
+
+type Open = readonly (readonly [tx: number, transaction: XsTransaction])[];
+
+/** The open transactions after nodes have changed. */
+export function markStale(open: Open, paths: readonly string[]): Open {
+  const isHit = ({ isStale, copy, seen }: XsTransaction): boolean =>
+    !isStale && (copy !== null || seen.some(({ path }) => paths.includes(path)));
+  if (!open.some(([, transaction]) => isHit(transaction))) return open;
+  return open.map(([tx, t]) => [tx, isHit(t) ? { ...t, isStale: true } : t] as const);
+}
+
+/** What the end of a transaction says. */
+export const endReply = ({ isStale }: XsTransaction): XsReply => ({ rc: isStale ? -EAGAIN : 0 });

@@ -1,0 +1,119 @@
+/**
+ * xenstore's tree: replaced, never changed in place.
+ *
+ * A write copies the nodes on its path and shares the rest, so that comparing two trees costs what differs.
+ */
+
+/** A node: its value and, in order of creation, its children: name and node at the same place of two lists. */
+export interface XsNode {
+  readonly value: string;
+  readonly names: readonly string[];
+  readonly nodes: readonly XsNode[];
+}
+
+const NO_NAMES: readonly string[] = [];
+const NO_NODES: readonly XsNode[] = [];
+export const xsLeaf = (value: string): XsNode => ({ value, names: NO_NAMES, nodes: NO_NODES });
+
+const SLASH = 47;
+
+/** Where the next name on a path begins, from `at` on; the path's length: there is none. */
+export function nameAt(path: string, at: number): number {
+  let from = at;
+  while (path.charCodeAt(from) === SLASH) from++;
+  return from;
+}
+
+/** Where the name that begins at `from` ends. */
+function nameEnd(path: string, from: number): number {
+  const slash = path.indexOf('/', from);
+  return slash < 0 ? path.length : slash;
+}
+
+/** The node at `path`, or null. */
+export function xsFind(root: XsNode, path: string): XsNode | null {
+  let node: XsNode | undefined = root;
+  for (let from = nameAt(path, 0); from < path.length; ) {
+    const end = nameEnd(path, from);
+    node = node.nodes[node.names.indexOf(path.slice(from, end))];
+    if (node === undefined) return null;
+    from = nameAt(path, end);
+  }
+  return node;
+}
+
+/**
+ * The tree with `value` at `path`, from the name at `from` on; null: with what is there, or an empty node. Parents are
+ * made as xenstored makes them, with empty values.
+ */
+export function written(node: XsNode | undefined, path: string, from: number, value: string | null): XsNode {
+  if (from >= path.length) {
+    if (node === undefined) return xsLeaf(value ?? '');
+    return value === null ? node : { value, names: node.names, nodes: node.nodes };
+  }
+  const end = nameEnd(path, from);
+  const name = path.slice(from, end);
+  const rest = nameAt(path, end);
+  if (node === undefined) return { value: '', names: [name], nodes: [written(undefined, path, rest, value)] };
+  const place = node.names.indexOf(name);
+  if (place >= 0) return withChild(node, place, written(node.nodes[place], path, rest, value));
+  const next = written(undefined, path, rest, value);
+  return { value: node.value, names: appended(node.names, name), nodes: appended(node.nodes, next) };
+}
+
+export function appended<T>(list: readonly T[], last: T): readonly T[] {
+  const longer = list.slice();
+  longer.push(last);
+  return longer;
+}
+
+function withChild(node: XsNode, place: number, child: XsNode): XsNode {
+  const nodes = node.nodes.slice();
+  nodes[place] = child;
+  return { value: node.value, names: node.names, nodes };
+}
+
+/** The tree without the node at `path`, which is there; the root itself stays. */
+export function removed(node: XsNode, path: string, from: number): XsNode {
+  if (from >= path.length) return node;
+  const end = nameEnd(path, from);
+  const place = node.names.indexOf(path.slice(from, end));
+  const rest = nameAt(path, end);
+  if (rest < path.length) return withChild(node, place, removed(node.nodes[place]!, path, rest));
+  return { value: node.value, names: without(node.names, place), nodes: without(node.nodes, place) };
+}
+
+function without<T>(list: readonly T[], place: number): readonly T[] {
+  const shorter = list.slice();
+  shorter.splice(place, 1);
+  return shorter;
+}
+
+/** A path in its plain form: one slash before each name, none at its end; the root's is "/". */
+export function plainPath(path: string): string {
+  if (!path.includes('//') && (path.length === 1 || !path.endsWith('/'))) return path;
+  return `/${path
+    .split('/')
+    .filter((name) => name !== '')
+    .join('/')}`;
+}
+
+/** The path above a plain one; null: it is the root's. */
+export const parentPath = (path: string): string | null =>
+  path.length <= 1 ? null : path.slice(0, Math.max(1, path.lastIndexOf('/')));
+
+/** The tree with that value and those children at `path`, whose parent is there; children that are new are empty. */
+export function withOwn(
+  node: XsNode | undefined,
+  path: string,
+  from: number,
+  own: Pick<XsNode, 'value' | 'names'>,
+): XsNode {
+  if (from >= path.length) {
+    const nodes = own.names.map((name) => node?.nodes[node.names.indexOf(name)] ?? xsLeaf(''));
+    return { value: own.value, names: own.names, nodes };
+  }
+  const end = nameEnd(path, from);
+  const place = node!.names.indexOf(path.slice(from, end));
+  return withChild(node!, place, withOwn(node!.nodes[place], path, nameAt(path, end), own));
+}
