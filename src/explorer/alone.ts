@@ -36,7 +36,7 @@ function startsAlone(subject: Subject, how: ExploreHow, child: Step): boolean {
     if (actor === undefined) break;
     takeBlockTurn(block, actor);
   }
-  return blockEnds(block).every(({ kind }) => kind === 'started');
+  return blockEnds(block, 'stuck').every(({ kind }) => kind === 'started');
 }
 
 /** The stage with nothing but `only` in its `n`-th parallel block. */

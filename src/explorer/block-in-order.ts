@@ -52,7 +52,7 @@ export function playInOrder(
   }
   delete play.run.newId;
   play.world.now = Math.max(play.world.now, over.until);
-  plan.ends = blockEnds(block);
+  plan.ends = blockEnds(block, 'stuck');
   plan.until = play.world.now;
   return tally;
 }

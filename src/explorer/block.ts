@@ -351,6 +351,9 @@ const endOfStep = (facts: LaneFacts, step: Step, rc: number): LaneFacts => {
   return facts.rc === 0 ? newFacts() : facts;
 };
 
-/** How the lanes stand at an end: none of them can go on. */
-export const blockEnds = (block: BlockRun): LaneEnd[] =>
-  block.states.map((state, l) => endOfLane(block.lanes[l]!, state.facts, isLaneOver(state, block.lanes[l]!)));
+/** How the lanes stand at an end. `rest`: what is said of those that are not over. */
+export const blockEnds = (block: BlockRun, rest: 'stuck' | 'under way'): LaneEnd[] =>
+  block.states.map((state, l) => {
+    const lane = block.lanes[l]!;
+    return endOfLane(lane, state.facts, isLaneOver(state, lane) ? 'over' : rest);
+  });

@@ -3,10 +3,9 @@
  * found, for the story of it.
  */
 import { ASSERT } from '../hypervisor/bug.ts';
-import { checkInvariants } from '../hypervisor/invariants.ts';
-import { checkXenInvariants } from '../hypervisor/xen-invariants.ts';
 import { type BlockPlan, newBlockPlan } from './block-plan.ts';
 import { parallelBlocks } from './block-prefix.ts';
+import { brokenNow, miscountNow } from './broken-now.ts';
 import type { Subject } from './explore-how.ts';
 import type { ClockTimes, Counterexample } from './explore-record.ts';
 import type { LaneEnd } from './lane-end.ts';
@@ -58,8 +57,7 @@ function runTimed(
 }
 
 function replayVerdict({ play: { world }, plan }: TimedRun, fits: readonly boolean[]): EndVerdict {
-  const [broken = null] = [...checkInvariants(world.xen.heap), ...checkXenInvariants(world.xen)];
-  return endVerdict({ lanes: plan.ends ?? [], broken }, fits);
+  return endVerdict({ lanes: plan.ends ?? [], broken: brokenNow(world.xen) }, fits);
 }
 
 /** What comes after the block is of no interest here. */
@@ -125,18 +123,25 @@ export function tellOrder(
   verdict: Counterexample['verdict'],
   fits: readonly boolean[],
 ): Counterexample {
-  const first = runTimed(subject, order);
+  const turns = order.choices.reduce((sum, { times }) => sum + times, 0);
+  // An order that breaks an invariant ends there, and so does what is told of it.
+  let broken: string | null = null;
+  const first = runTimed(subject, order, (n, on) => {
+    if (n === turns - 1) broken = miscountNow(on.xen);
+  });
+  const isCut = verdict === 'invariant broken' && broken !== null;
+  const events = isCut ? first.events.filter((_, i) => first.turns[i]! < turns) : first.events;
   const { ends, steps } = first.plan;
   const failed = (ends ?? []).flatMap(({ kind }, lane) => (GOOD.includes(kind) ? [] : [lane]));
-  const decided = decisiveEvent(first.events, steps, failed);
-  const turn = decided < 0 ? -1 : first.turns[decided]!;
+  const decided = isCut ? events.length - 1 : decisiveEvent(events, steps, failed);
+  const turn = decided < 0 ? -1 : isCut ? turns - 1 : first.turns[decided]!;
   const moments: Counterexample['moments'] = [];
   const second = runTimed(subject, order, (n, on) => {
     if (n !== turn) return;
-    const { name, task, at, what } = first.events[decided]!;
+    const { name, task, at, what } = events[decided]!;
     moments.push({
       title: `right after ${what} of ${steps.get(task)?.label ?? name}`,
-      at,
+      at: isCut ? on.now : at,
       tables: subject.around.tables(on),
     });
   });
@@ -145,14 +150,14 @@ export function tellOrder(
     'an order that is taken twice leaves the same trace',
   );
   const { world } = second.play;
-  moments.push({ title: 'at the end', at: world.now, tables: subject.around.tables(world) });
+  if (!isCut) moments.push({ title: 'at the end', at: world.now, tables: subject.around.tables(world) });
   return {
     verdict,
-    replays_as: replayVerdict(second, fits),
+    replays_as: isCut ? verdict : replayVerdict(second, fits),
     switches: Math.max(0, order.choices.length - 1),
-    steps: order.choices.reduce((sum, { times }) => sum + times, 0),
+    steps: turns,
     choices: order.choices.map((choice) => ({ ...choice })),
-    story: tellStory(first.events, steps),
+    story: tellStory(events, steps),
     moments,
   };
 }

@@ -6,13 +6,12 @@
  * stands for the host as it is now, and for no other.
  */
 import { ASSERT } from '../hypervisor/bug.ts';
-import { checkInvariants } from '../hypervisor/invariants.ts';
-import { checkXenInvariants } from '../hypervisor/xen-invariants.ts';
 import { markXen, rollbackXen } from '../hypervisor/xen-mark.ts';
 import { actorName, actorPath, blockEnds, blockTurns, openBlock, takeBlockTurn } from './block.ts';
 import type { AtBlock } from './block-prefix.ts';
 import { settleForm } from './block-text.ts';
 import { putValues, takeValues } from './block-values.ts';
+import { brokenNow, miscountNow } from './broken-now.ts';
 import { canonId, newCanon } from './canonical.ts';
 import type { WorldEnd, WorldSpace, WorldSpaceHow } from './world-space.ts';
 
@@ -27,7 +26,11 @@ export function newForwardSpace({ play, block: step }: AtBlock, how: WorldSpaceH
   const values = takeValues(block);
   const names = newCanon();
   const ends: WorldEnd[] = [];
-  const here = { steps: 0, last: -1, made: 0 };
+  // A step as a whole is looked at: whether all counts agree with each other. Every run is looked at at the end.
+  const here = { steps: 0, last: -1, made: 0, hasAsked: false, isBroken: false };
+  block.run.asked = ({ kind }) => {
+    here.hasAsked ||= kind === 'hypercall';
+  };
   return {
     width: 1,
     get tasks() {
@@ -40,10 +43,12 @@ export function newForwardSpace({ play, block: step }: AtBlock, how: WorldSpaceH
       }
       here.steps = 0;
       here.last = -1;
+      here.isBroken = false;
       into[at] = 0;
     },
     enabled: (state, at, tasks) => {
       ASSERT(state[at] === here.steps, 'who can go on is asked of the present state');
+      if (here.isBroken) return 0;
       const turns = blockTurns(block);
       for (let i = 0; i < turns.length; i++) tasks[i] = turns[i]!;
       return turns.length;
@@ -53,8 +58,10 @@ export function newForwardSpace({ play, block: step }: AtBlock, how: WorldSpaceH
       const isAgain = state[at] === here.steps - 1 && task === here.last;
       ASSERT(isAgain || state[at] === here.steps, 'a step is made from the present state');
       if (!isAgain) {
+        here.hasAsked = false;
         takeBlockTurn(block, task);
         settleForm(block, began);
+        here.isBroken = here.hasAsked && miscountNow(world.xen) !== null;
         here.steps++;
         here.made++;
         here.last = task;
@@ -63,8 +70,8 @@ export function newForwardSpace({ play, block: step }: AtBlock, how: WorldSpaceH
     },
     outcome: () => {
       const { xen } = world;
-      const [broken = null] = [...checkInvariants(xen.heap), ...checkXenInvariants(xen)];
-      const end = { lanes: blockEnds(block), broken };
+      const broken = brokenNow(xen);
+      const end = { lanes: blockEnds(block, broken === null ? 'stuck' : 'under way'), broken };
       const outcome = canonId(names, JSON.stringify(end));
       ends[outcome] = end;
       return outcome;

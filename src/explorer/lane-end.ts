@@ -16,11 +16,11 @@ export interface LaneFacts {
   readonly short: boolean;
 }
 
-/** How a lane ended. `stuck`: it never will. */
+/** How a lane ended. `stuck`: it never will; `under way`: it had not yet when an invariant broke. */
 export interface LaneEnd {
   readonly label: string;
   /** `done` and `failed` are for lanes that create nothing. */
-  readonly kind: 'started' | 'refused' | 'late' | 'stuck' | 'done' | 'failed';
+  readonly kind: 'started' | 'refused' | 'late' | 'stuck' | 'under way' | 'done' | 'failed';
   readonly rc: number;
   readonly reason: string;
 }
@@ -52,13 +52,13 @@ export function factsAfter(facts: LaneFacts, request: Request, reply: Reply): La
     : facts;
 }
 
-/** The end of a lane whose facts are these. */
+/** The end of a lane whose facts are these. `stands`: whether it is over and, if not, why there is no more of it. */
 export function endOfLane(
   { label, creates }: { readonly label: string; readonly creates: boolean },
   { rc, late, reason }: LaneFacts,
-  isOver: boolean,
+  stands: 'over' | 'stuck' | 'under way',
 ): LaneEnd {
-  if (!isOver) return { label, kind: 'stuck', rc, reason };
+  if (stands !== 'over') return { label, kind: stands, rc, reason };
   if (!creates) return { label, kind: rc === 0 ? 'done' : 'failed', rc, reason };
   return { label, kind: rc === 0 ? 'started' : late ? 'late' : 'refused', rc, reason };
 }

@@ -51,7 +51,11 @@ export function outcomesOf(seen: readonly SeenEnd[], frame: OutcomeFrame, sample
 }
 
 const outcomeKey = (verdict: string, lanes: readonly OutcomeLane[], broken: string | null): string =>
-  JSON.stringify([verdict, broken, lanes.map(({ ends }) => ends.map(({ kind, count }) => [kind, count]))]);
+  JSON.stringify([
+    verdict,
+    broken?.replaceAll(/\d+/g, 'N'),
+    lanes.map(({ ends }) => ends.map(({ kind, count }) => [kind, count])),
+  ]);
 
 /** Rows of several shards as rows of all. */
 export function mergeOutcomes(all: readonly (readonly Outcome[])[], samples: number): Outcome[] {
@@ -87,7 +91,15 @@ function joinOutcomes(a: Outcome, b: Outcome): Outcome {
 const reasons = (all: readonly string[]): string[] =>
   [...new Set(all.filter((why) => why !== ''))].sort().slice(0, MAX_REASONS);
 
-const KINDS: readonly LaneEnd['kind'][] = ['started', 'done', 'refused', 'failed', 'late', 'stuck'];
+const KINDS: readonly LaneEnd['kind'][] = [
+  'started',
+  'done',
+  'refused',
+  'failed',
+  'late',
+  'under way',
+  'stuck',
+];
 
 function lanesOf(end: End, { steps }: OutcomeFrame): OutcomeLane[] {
   return [...new Set(steps)].map((step) => {

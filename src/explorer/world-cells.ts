@@ -58,6 +58,8 @@ export interface Cells {
   count: number;
   readonly clock: CellTable<number>;
   readonly heap: CellTable<string>;
+  /** Forms of the heap in which an invariant does not hold, and which. */
+  readonly broken: Map<number, string>;
   readonly misc: CellTable<Misc>;
   readonly xs: CellTable<XsState>;
   readonly userdata: CellTable<World['userdata']>;
@@ -83,6 +85,7 @@ export function newCells(block: BlockRun, ownership: Ownership): Cells {
     count: FIRST_LANE + block.lanes.length,
     clock: newTable(),
     heap: newTable(),
+    broken: new Map(),
     misc: newTable(),
     xs: newTable(),
     userdata: newTable(),
@@ -111,13 +114,14 @@ export const standing = <T>(table: CellTable<T>, id: number): T => table.values[
 
 /**
  * Writes the state that the block is in, all words of it. `before`: the state it was put together from, in whose cells
- * what is still the same value needs no second look. `withHeap`: whether the heap may have changed.
+ * what is still the same value needs no second look. `withHeap`: whether the heap may have changed; `broken`: see heapForm().
  */
 export function readCells(
   cells: Cells,
   into: Int32Array,
   before: Int32Array | null,
   withHeap: boolean,
+  broken: string | null = null,
 ): void {
   const { block, canon } = cells;
   const { world } = block.run;
@@ -128,7 +132,7 @@ export function readCells(
   };
   into.fill(0);
   into[CLOCK] = idOf(cells.clock, String(world.now), world.now);
-  into[HEAP] = withHeap ? heapForm(cells) : old(HEAP);
+  into[HEAP] = withHeap ? heapForm(cells, broken) : old(HEAP);
   const { lastDomid, cpupools } = world.xen;
   into[MISC] = idOf(cells.misc, `${lastDomid} ${canonText(canon, cpupools)}`, { lastDomid, cpupools });
   same(cells.xs, XS, world.store, () => storeText(canon, world.store));
@@ -142,10 +146,20 @@ export function readCells(
   readDomains(cells, into);
 }
 
-/** The number of the heap as it is. */
-export function heapForm({ heap, canon, block, ownership }: Cells): number {
+/**
+ * The number of the heap as it is. With a `broken` invariant it is another form: what is told of memory by class is true
+ * only as long as all of them hold.
+ */
+export function heapForm(
+  { heap, canon, block, ownership, broken: forms }: Cells,
+  broken: string | null,
+): number {
   const text = heapText(canon, block.run.world.xen, ownership);
-  return idOf(heap, text, text);
+  if (broken === null) return idOf(heap, text, text);
+  const marked = `${text} ${broken}`;
+  const form = idOf(heap, marked, marked);
+  forms.set(form, broken);
+  return form;
 }
 
 function readTasks(cells: Cells, into: Int32Array, old: (cell: number) => number): void {

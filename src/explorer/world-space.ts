@@ -4,19 +4,18 @@
  * A state is a vector of cells (world-cells.ts). A step is made on the host where nothing is known of it, and looked up
  * by what it read where something is (step-memo.ts).
  */
-import { checkInvariants } from '../hypervisor/invariants.ts';
-import { checkXenInvariants } from '../hypervisor/xen-invariants.ts';
 import type { Request } from '../toolstack/task.ts';
 import { actorName, actorPath, openBlock } from './block.ts';
 import type { AtBlock } from './block-prefix.ts';
 import type { Ownership } from './block-text.ts';
+import { brokenNow } from './broken-now.ts';
 import { type Canon, canonId, newCanon } from './canonical.ts';
 import { type FootprintOf, footprintOf } from './footprint.ts';
 import type { Interceptor } from './intercept.ts';
 import { endOfLane, type LaneEnd } from './lane-end.ts';
 import type { Space } from './space.ts';
 import type { TurnGrain } from './turn-order.ts';
-import { CLOCK, FIRST_LANE, newCells, standing } from './world-cells.ts';
+import { CLOCK, FIRST_LANE, HEAP, newCells, standing } from './world-cells.ts';
 import { makeAgain, mayMatterWhose, stepFrom } from './world-step.ts';
 import { stateAt, takeXenTo, wayTo } from './world-trail.ts';
 import { actorsOf, factsAt, newWorldWalk, type WorldWalk } from './world-walk.ts';
@@ -119,7 +118,7 @@ function enabledIn(w: WorldWalk, state: Int32Array, at: number, tasks: Int32Arra
   const lanes = w.block.lanes.length;
   let isOver = true;
   for (let l = 0; l < lanes && isOver; l++) isOver = factsAt(w, l, state, at).isOver;
-  if (isOver) return 0;
+  if (isOver || w.cells.broken.has(state[at + HEAP]!)) return 0;
   const now = standing(w.cells.clock, state[at + CLOCK]!);
   const all = actorsOf(w);
   let n = 0;
@@ -156,12 +155,13 @@ function mayRun({ cells }: WorldWalk, domid: number, state: Int32Array, at: numb
 }
 
 function outcomeOf(w: WorldWalk, found: Ends, state: Int32Array, at: number): number {
+  const broken = brokenIn(w, found, state, at);
   const lanes = w.block.lanes.map((lane, l) => {
     const { state: stands } = standing(w.cells.lanes[l]!, state[at + FIRST_LANE + l]!);
     const isOver = stands.task === null && stands.next >= lane.steps.length;
-    return endOfLane(lane, stands.facts, isOver);
+    return endOfLane(lane, stands.facts, isOver ? 'over' : broken === null ? 'stuck' : 'under way');
   });
-  const end = { lanes, broken: brokenIn(w, found, state, at) };
+  const end = { lanes, broken };
   const outcome = canonId(found.names, JSON.stringify(end));
   found.ends[outcome] = end;
   return outcome;
@@ -169,13 +169,15 @@ function outcomeOf(w: WorldWalk, found: Ends, state: Int32Array, at: number): nu
 
 function brokenIn(w: WorldWalk, { broken }: Ends, state: Int32Array, at: number): string | null {
   const { cells, trail, block } = w;
+  const seen = cells.broken.get(state[at + HEAP]!);
+  if (seen !== undefined) return seen;
   const { world } = block.run;
   const parts = [...cells.domainAt.values()].map((cell) => state[at + cell]!);
-  const key = `${state[at + 1]} ${parts.join()}`;
+  const key = `${state[at + HEAP]} ${parts.join()}`;
   const known = broken.get(key);
   if (known !== undefined) return known;
   takeXenTo(trail, world.xen, goTo(w, state, at), (p) => makeAgain(w, p));
-  const [first = null] = [...checkInvariants(world.xen.heap), ...checkXenInvariants(world.xen)];
+  const first = brokenNow(world.xen);
   broken.set(key, first);
   return first;
 }

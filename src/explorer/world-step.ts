@@ -5,6 +5,7 @@ import type { Hypercall, MemoryReservation } from '../hypervisor/privcmd.ts';
 import type { Request } from '../toolstack/task.ts';
 import { takeBlockTurn } from './block.ts';
 import { heapText, settleForm } from './block-text.ts';
+import { miscountNow } from './broken-now.ts';
 import { EVERYTHING, type Footprint } from './footprint.ts';
 import {
   DOMAINS,
@@ -85,7 +86,8 @@ function makeForReal(w: WorldWalk, place: number, actor: number): Made {
   const free = world.xen.heap.totalAvailPages;
   takeBlockTurn(block, actor);
   settleForm(block, w.began);
-  readCells(cells, w.seen, before, true);
+  const broken = w.asked.length === 0 || w.asked.every(isLook) ? null : miscountNow(world.xen);
+  readCells(cells, w.seen, before, true, broken);
   return { before, requests: w.asked.slice(), gaveBack: world.xen.heap.totalAvailPages > free, strayed };
 }
 
@@ -147,6 +149,8 @@ function isDoneWhole(w: WorldWalk, place: number, actor: number): boolean {
   const { state } = standing(lane, w.trail.states[stateAt(w.trail, place) + actorCell(w, actor)]!);
   return state.task === null && block.lanes[actor]!.steps[state.next]!.step.action.do !== 'run';
 }
+
+const isLook = ({ request }: Asked): boolean => request.kind !== 'hypercall' || LOOKS.test(request.name);
 
 /** Hypercalls that change nothing in Xen. */
 const LOOKS =
@@ -217,7 +221,7 @@ function askHeap(w: WorldWalk, { populate }: StepNode, place: number): boolean {
   const { totPages } = xen.heap.domains.get(args.domid)!;
   hypercall(xen, op.by, op.call as never);
   const extents = (xen.heap.domains.get(args.domid)!.totPages - totPages) / 2 ** args.extentOrder;
-  const heap = heapForm(cells);
+  const heap = heapForm(cells, miscountNow(xen));
   w.heapMemo.set(asked * RADIX + before, { extents, heap });
   noteHeapAfter(w, before, heap, false, args.extentOrder > 0);
   xenArrived(trail, xen, place + 1);

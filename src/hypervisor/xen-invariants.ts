@@ -27,7 +27,29 @@ export function checkXenCounts(xen: Xen): string[] {
   if (claims !== xen.heap.outstandingClaims) {
     wrong.push(`claims: domains hold ${claims}, the host counts ${xen.heap.outstandingClaims}`);
   }
-  return [...wrong, ...conservation(xen)];
+  return [...wrong, ...availability(xen), ...conservation(xen)];
+}
+
+/** Free pages by zone, by node and in all are the same pages. */
+function availability({ heap }: Xen): string[] {
+  const { nodeIds, nodeAvail, zoneAvail, totalAvailPages } = heap;
+  const zones = zoneAvail.length / nodeIds.length;
+  const wrong: string[] = [];
+  let total = 0;
+  for (let node = 0; node < nodeIds.length; node++) {
+    let free = 0;
+    for (let zone = 0; zone < zones; zone++) free += zoneAvail[node * zones + zone]!;
+    if (free !== nodeAvail[node]) {
+      wrong.push(
+        `node ${nodeIds[node]}: its zones have ${free} pages free, the node counts ${nodeAvail[node]}`,
+      );
+    }
+    total += nodeAvail[node]!;
+  }
+  if (total !== totalAvailPages) {
+    wrong.push(`pages: nodes have ${total} free, total_avail_pages is ${totalAvailPages}`);
+  }
+  return wrong;
 }
 
 /** Every page the heap was given is free or somebody's. */

@@ -128,7 +128,7 @@ function arrive(w: Walker, from: number, by: number): number {
 }
 
 function outcomeOf(w: Walker): number {
-  const lanes = blockEnds(w.block);
+  const lanes = blockEnds(w.block, 'stuck');
   const { xen } = w.block.run.world;
   const [broken = null] = [...checkInvariants(xen.heap), ...checkXenInvariants(xen)];
   const end = { lanes, broken };
