@@ -34,6 +34,10 @@ export async function exploreCommand(
   const blocks = parallelBlocks(target.stage);
   if (blocks.length === 0) return playOnce(cli, path, options);
   const block = blocks[choice.block];
+  if (target.stage.others.length > 0) {
+    complain(cli, `${target.file}: orders are explored on one host; a scenario with "hosts" is for replay`);
+    return MISUSE;
+  }
   const why = block === undefined ? `it has ${blocks.length}, from 0 on` : cannotDrive(block);
   if (block === undefined || why !== null) {
     complain(cli, `${target.file}: parallel block ${choice.block} cannot be explored: ${why}`);

@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
+import { frameOn } from '../explorer/remote-frame.ts';
 import { runTasks, settleWorld } from '../explorer/run.ts';
 import { newRun, type Observer } from '../explorer/run-state.ts';
 import type { Outside } from '../explorer/serve.ts';
@@ -50,7 +51,7 @@ function runFar(cli: Cli, observer: Observer, host: string, frame: Frame): Reply
   const far = farSession(cli, fromBytes(host));
   if (far === null) return { rc: -constants.errno.EHOSTUNREACH };
   const run = newRun(far.world, outsideOf(cli), null);
-  const id = addTask(far.world, { name: 'xl', frames: [frame] }, null);
+  const id = addTask(far.world, { name: 'xl', frames: [frameOn(far.world, frame)] }, null);
   run.observers.set(id, { write: observer.write });
   runTasks(run, () => run.ended.has(id), Number.POSITIVE_INFINITY);
   const rc = run.ended.get(id);

@@ -62,6 +62,7 @@ export function playSchedule(
   const twin = scenario.twins.find((t) => t.name === schedule.twin);
   const stage = schedule.twin === null ? scenario.stage : twin?.stage;
   if (stage === undefined) return refused(`${name}: ${here.file} has no twin "${schedule.twin}"`);
+  if (stage.others.length > 0) return refused(`${name}: an order is of one host; ${here.file} has "hosts"`);
   if (parallelBlocks(stage)[schedule.block] === undefined) {
     return refused(`${name}: ${here.file} has no parallel block ${schedule.block}`);
   }

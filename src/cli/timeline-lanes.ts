@@ -56,12 +56,14 @@ function markOf(event: TraceEvent): Mark | null {
 
 /** One lane for every task that did something to memory or to the toolstack's lock. */
 export function lanesOf(events: readonly TraceEvent[]): Lane[] {
-  const byTask = new Map<number, TraceEvent[]>();
+  const byTask = new Map<string, TraceEvent[]>();
   for (const event of events) {
     // A domain's own userdata lock is nobody else's business.
     if (event.what.includes('userdata-lock') || event.kind === 'set') continue;
-    const own = byTask.get(event.task);
-    if (own === undefined) byTask.set(event.task, [event]);
+    // Hosts count their tasks by themselves.
+    const key = `${event.task} ${event.host ?? ''}`;
+    const own = byTask.get(key);
+    if (own === undefined) byTask.set(key, [event]);
     else own.push(event);
   }
   return [...byTask.values()]
@@ -70,7 +72,10 @@ export function lanesOf(events: readonly TraceEvent[]): Lane[] {
 }
 
 /** A lock is let go under the name of no task in particular. */
-const nameOf = (own: readonly TraceEvent[]): string => (own.find((e) => e.kind !== 'unlock') ?? own[0]!).name;
+function nameOf(own: readonly TraceEvent[]): string {
+  const { name, host } = own.find((e) => e.kind !== 'unlock') ?? own[0]!;
+  return host === undefined ? name : `${host}: ${name}`;
+}
 
 /** The marks that a picture of these lanes has, for its legend. */
 export function marksIn(lanes: readonly Lane[]): Mark[] {

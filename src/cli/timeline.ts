@@ -7,6 +7,8 @@ import { newScale, timeAxis, WIDTH } from './timeline-scale.ts';
 import { xmlText } from './xml-text.ts';
 
 const CHART = 150;
+/** Between two charts. */
+const GAP = 30;
 /** From this many lanes on each has less room. */
 const MANY_LANES = 16;
 const FONT = 'DejaVu Sans, Helvetica, Arial, sans-serif';
@@ -24,7 +26,12 @@ export function timelineSvg(title: string, events: readonly TraceEvent[]): strin
   const lane = lanes.length >= MANY_LANES ? 16 : 28;
   const top = legend.bottom + 34;
   const chartTop = top + lanes.length * lane + 30;
-  const chartBottom = chartTop + CHART;
+  const charts = [...new Set(shown.map(({ host }) => host))].map((host, i) => ({
+    host,
+    top: chartTop + i * (CHART + GAP),
+    events: shown.filter((event) => event.host === host),
+  }));
+  const chartBottom = chartTop + Math.max(1, charts.length) * (CHART + GAP) - GAP;
   const height = chartBottom + 58;
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="${FONT}" font-size="12">`,
@@ -33,12 +40,16 @@ export function timelineSvg(title: string, events: readonly TraceEvent[]): strin
     legend.svg,
     timeAxis(scale, top - 6, chartBottom),
     ...lanes.map((each, i) => drawLane(each, top + i * lane, lane, scale)),
-    memoryChart(shown, chartTop, CHART, scale),
+    ...charts.map(({ events: own, top: at }) => memoryChart(own, at, CHART, scale)),
+    ...charts.map(({ host, top: at }) => (host === undefined ? '' : chartName(host, at))),
     memoryLegend(shown, chartBottom + 44),
     '</svg>\n',
   ];
   return parts.filter((part) => part !== '').join('\n');
 }
+
+const chartName = (host: string, top: number): string =>
+  `<text x="14" y="${top - 8}" font-weight="bold">${xmlText(clipped(visibleLine(host), 26))}</text>`;
 
 /** What the marks mean, in as many rows as it takes. */
 function drawLegend(marks: readonly Mark[], top: number): { readonly svg: string; readonly bottom: number } {

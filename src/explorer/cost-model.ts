@@ -102,6 +102,12 @@ export const COSTS = {
     source: 'no published figure',
     strength: 'assumed',
   },
+  migrate_page: {
+    ns: 3_300,
+    what: 'one page of a guest on its way to another host',
+    source: '4 KiB over 10 Gbit/s, nothing else on the wire',
+    strength: 'assumed',
+  },
   time_slice: {
     ns: 10_000_000,
     what: 'how long a task keeps its CPU while others wait for one',

@@ -66,7 +66,8 @@ function sightOf(play: Play): Sight {
 function report(play: Play, step: Step, mismatches: readonly Mismatch[]): void {
   const { line, column, label } = step;
   const at = play.world.now;
-  const tables = play.around.tables(play.world);
+  const where = play.hosts === null ? '' : `host ${play.host}\n`;
+  const tables = where + play.around.tables(play.world);
   const held = holdings(play.log, play.world);
   const events = lastEvents(play.log, SHOWN_EVENTS);
   for (const mismatch of mismatches) {

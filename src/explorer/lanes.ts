@@ -11,29 +11,27 @@ import type { StepOutcome } from './expectation.ts';
 import { judge, refuse } from './judge.ts';
 import { type Block, isBlock, isOver, type Lane, newLane, standing } from './lane.ts';
 import type { Play } from './play.ts';
-import { runTasks, settleWorld } from './run.ts';
 import type { Step } from './scenario.ts';
+import { connectHosts, playOn, runHosts, setClocks, settleHosts, whereaboutsOfAll } from './several-hosts.ts';
 import { counted, nameCreated, type Pending, startStep } from './step-start.ts';
-import { whereabouts } from './trace-text.ts';
 
 /** Requests that could be served in the time that it takes to check all invariants. */
 const INVARIANTS = 50;
 
 /** Plays all steps, until the last is over, the budget is used up, or nothing more can happen. */
 export function playSteps(play: Play, bail: boolean): void {
-  const { run, world } = play;
+  const { world } = play;
+  if (play.hosts !== null) connectHosts(play.hosts);
   const root = newLane(play.stage.steps, world.now, { i: null, isRoot: true, isCounted: false });
   while (play.hung === null) {
     advance(play, root);
     if (play.hung !== null) break;
     if (isOver(root) || (bail && play.failures.length > 0)) return;
     const wake = wakeTime(play, root);
-    const before = run.ended.size;
-    const end = runTasks(run, () => run.ended.size !== before, Math.min(wake, play.limits.ns));
+    const end = runHosts(play, Math.min(wake, play.limits.ns));
     if (end === 'done') continue;
     if (end === 'budget') hang(play, endless(play));
-    else if (wake <= play.limits.ns && wake !== Number.POSITIVE_INFINITY)
-      world.now = Math.max(world.now, wake);
+    else if (wake <= play.limits.ns && wake !== Number.POSITIVE_INFINITY) setClocks(play, wake);
     else if (end === 'time') hang(play, 'the limit of virtual time is reached');
     else hang(play, 'nothing more can happen');
   }
@@ -44,7 +42,7 @@ const endless = ({ run }: Play): string =>
   `${run.budget} requests were served and no end is in sight; what is meant to take longer needs limits: { requests: … }`;
 
 function hang(play: Play, why: string): void {
-  play.hung = [why, ...whereabouts(play.world)];
+  play.hung = [why, ...whereaboutsOfAll(play)];
 }
 
 /** The next moment that some step waits for. */
@@ -104,7 +102,7 @@ function begin(play: Play, lane: Lane, step: Step): void {
     const lanes = action.count === 0 ? [] : [newLane(action.steps, now, { ...lane, i: 1, isCounted })];
     lane.current = { step, since: now, lanes, round: 1, rounds: action.count, succeeded: 0, failed: 0 };
   } else {
-    lane.current = startStep(play, step, lane.i);
+    lane.current = startStep(playOn(play, step), step, lane.i);
   }
 }
 
@@ -121,15 +119,16 @@ function finish(play: Play, lane: Lane, current: Pending | Block): boolean {
   if (isBlock(current)) return finishBlock(play, lane, current);
   const { step, task, until, refused } = current;
   if (refused !== null) {
-    refuse(play, step, refused);
+    refuse(playOn(play, step), step, refused);
     lane.failed++;
     return true;
   }
-  if (task !== null && !play.run.ended.has(task)) return false;
+  const { run } = playOn(play, step);
+  if (task !== null && !run.ended.has(task)) return false;
   if (until !== null && until > play.world.now) return false;
-  const rc = task === null ? null : (play.run.ended.get(task) ?? null);
-  if (task !== null) play.run.observers.delete(task);
-  nameCreated(play, current);
+  const rc = task === null ? null : (run.ended.get(task) ?? null);
+  if (task !== null) run.observers.delete(task);
+  nameCreated(playOn(play, step), current);
   const exit = current.asCommand && rc !== null ? (rc === 0 ? 0 : 1) : rc;
   if (exit !== null) {
     if (exit === 0 || (step.action.do === 'hypercall' && exit > 0)) lane.succeeded++;
@@ -175,7 +174,12 @@ function endBlock(play: Play, lane: Lane, step: Step, since: number, tally: Bloc
 }
 
 function end(play: Play, { i, isCounted }: Lane, step: Step, outcome: StepOutcome): void {
-  judge(play, i === null ? step : { ...step, label: counted(step.label, i) }, outcome, isCounted);
+  judge(
+    playOn(play, step),
+    i === null ? step : { ...step, label: counted(step.label, i) },
+    outcome,
+    isCounted,
+  );
 }
 
 /** Between the scenario's own steps daemons and guests come to rest; beside other steps nothing waits for that. */
@@ -183,6 +187,6 @@ function settle(play: Play, lane: Lane, step: Step): void {
   if (!lane.isRoot || step.action.do === 'set' || step.action.do === 'nothing') return;
   const isIdleWait = step.action.do === 'wait' && step.action.ns === null;
   if (step.action.do === 'wait' && !isIdleWait) return;
-  const reached = settleWorld(play.run, step.settle);
+  const reached = settleHosts(play, step.settle);
   if (reached === 'budget') hang(play, 'daemons and guests do not come to rest');
 }

@@ -11,8 +11,8 @@ import type { Machine } from './machine.ts';
 import { newMachine } from './machine.ts';
 import type { Failure } from './result-record.ts';
 import { newRun, type Run } from './run-state.ts';
-import type { Limits, Stage, TranscriptBlock } from './scenario.ts';
-import { newTraceLog, noteEvent, type TraceLog, type TraceSink } from './trace-event.ts';
+import type { Limits, Stage, StageHost, TranscriptBlock } from './scenario.ts';
+import { newTraceLog, noteEvent, type TraceEvent, type TraceLog, type TraceSink } from './trace-event.ts';
 import { utf8Bytes, utf8Text } from './utf8.ts';
 import { newWorld, type World } from './world.ts';
 
@@ -35,9 +35,13 @@ export interface Surroundings {
   readonly batches: boolean;
 }
 
-/** A run of a scenario. Changed in place as it goes on. */
+/** A run of a scenario on one of its hosts. Changed in place as it goes on. */
 export interface Play {
   readonly stage: Stage;
+  /** The host's name. */
+  readonly host: string;
+  /** All hosts of the scenario, its own first; null: there is one. */
+  readonly hosts: Hosts | null;
   readonly limits: Limits;
   readonly around: Surroundings;
   readonly world: World;
@@ -54,24 +58,65 @@ export interface Play {
   readonly plan?: BlockPlan;
 }
 
+/** Hosts with one virtual clock. */
+export interface Hosts {
+  readonly plays: Play[];
+  /** Flows that one host runs for another, under way. */
+  calls: readonly RemoteCall[];
+}
+
+/** A flow that one host runs for another. */
+export interface RemoteCall {
+  readonly from: Play;
+  /** The task that waits for its end. */
+  readonly asker: number;
+  readonly far: Play;
+  readonly task: number;
+  /** It cannot have succeeded before: virtual ns. */
+  readonly noSooner: number;
+}
+
 /** Events kept for "the last events leading to it". */
 const KEPT_EVENTS = 200;
 
-/** Boots the host of a stage and lays its guests' configs out. */
+/** Boots the hosts of a stage and lays its guests' configs out; the play of its own host. */
 export function raise(stage: Stage, limits: Limits, around: Surroundings, plan?: BlockPlan): Play {
-  const xen = bootHost(stage.host);
-  const { seed, xlConf, missingFiles } = stage;
+  if (stage.others.length === 0) {
+    const alone = raiseHost(stage, stage, limits, around, { hosts: null, failures: [] });
+    return plan === undefined ? alone : { ...alone, plan };
+  }
+  const hosts: Hosts = { plays: [], calls: [] };
+  // The failures of all hosts are the scenario's.
+  const failures: Failure[] = [];
+  for (const of of [stage, ...stage.others]) {
+    const { trace } = around;
+    const told = trace === undefined ? {} : { trace: (e: TraceEvent) => trace({ ...e, host: of.name }) };
+    hosts.plays.push(raiseHost(stage, of, limits, { ...around, ...told }, { hosts, failures }));
+  }
+  const own = hosts.plays[0]!;
+  return plan === undefined ? own : { ...own, plan };
+}
+
+function raiseHost(
+  stage: Stage,
+  of: StageHost,
+  limits: Limits,
+  around: Surroundings,
+  shared: Pick<Play, 'hosts' | 'failures'>,
+): Play {
+  const xen = bootHost(of.host);
+  const { seed, xlConf, missingFiles } = of;
   const world = newWorld(xen, { seed, xlConf, missingFiles });
   const dom0 = findHeapDomain(xen.heap, 0);
   if (dom0 !== undefined) initDom0(world, dom0.totPages);
-  if (stage.isScrubbed) scrubAll(xen.heap);
+  if (of.isScrubbed) scrubAll(xen.heap);
   const log = newTraceLog(KEPT_EVENTS);
   const trace: TraceSink = (event) => {
     noteEvent(log, event);
     around.trace?.(event);
   };
   const how = { grain: stage.grain, batches: around.batches };
-  const machine = newMachine(stage.costs, stage.host.cpus, trace, how);
+  const machine = newMachine(stage.costs, of.host.cpus, trace, how);
   const outside = {
     readFile: (path: string) => readGuestFile(stage, around, path),
     absolute: (path: string) => path,
@@ -79,6 +124,7 @@ export function raise(stage: Stage, limits: Limits, around: Surroundings, plan?:
   };
   return {
     stage,
+    host: of.name,
     limits,
     around,
     world,
@@ -86,10 +132,9 @@ export function raise(stage: Stage, limits: Limits, around: Surroundings, plan?:
     log,
     run: newRun(world, outside, machine, limits.requests),
     virqsBefore: xen.heap.virqCount,
-    failures: [],
     steps: 0,
     hung: null,
-    ...(plan === undefined ? {} : { plan }),
+    ...shared,
   };
 }
 

@@ -1,5 +1,5 @@
 /** A run of the world's tasks as data: who looks on, who has ended, what it may cost, who comes between. */
-import type { Reply, Request } from '../toolstack/task.ts';
+import type { Frame, Reply, Request } from '../toolstack/task.ts';
 import type { Interceptor } from './intercept.ts';
 import type { Machine } from './machine.ts';
 import type { Outside } from './serve.ts';
@@ -37,6 +37,8 @@ export interface Run {
   asked?: (request: Request, task: RunningTask) => void;
   /** The id of a task called `name` that `parent` starts; absent: the next one. */
   newId?: (parent: number, name: string) => number;
+  /** Starts a flow on another host for a task, which is told when it has ended; false: there is no such host. */
+  remote?: (asker: RunningTask, host: string, frame: Frame) => boolean;
   /** Nobody is told machine frames: what is done then does not depend on which ones they are. */
   forgetFrames?: boolean;
 }

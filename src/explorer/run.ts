@@ -83,17 +83,27 @@ export function settleWorld(run: Run, settle: Settle): RunEnd {
 }
 
 /** Runs tasks until `goal` holds (null: never), nothing more happens before `until`, or the budget is used up. */
-export function runTasks(run: Run, goal: (() => boolean) | null, until: number): RunEnd {
+export function runTasks(
+  run: Run,
+  goal: (() => boolean) | null,
+  until: number,
+  rest: Rest | null = goal === null ? newRest() : null,
+): RunEnd {
   const index = ownTasks(run.world);
-  const end = runUntil(run, index, goal, until);
+  const end = runUntil(run, index, goal, until, rest);
   releaseTasks(index);
   return end;
 }
 
-function runUntil(run: Run, index: TaskIndex, goal: (() => boolean) | null, until: number): RunEnd {
+function runUntil(
+  run: Run,
+  index: TaskIndex,
+  goal: (() => boolean) | null,
+  until: number,
+  rest: Rest | null,
+): RunEnd {
   const { world } = run;
-  const pulse = [0, 0, 0, 0, 0];
-  let quiet = 0;
+  const pulse = rest === null ? [] : pulseOf(rest, world);
   for (;;) {
     if (goal?.() === true) return 'done';
     const chosen = nextTask(world, index);
@@ -101,14 +111,31 @@ function runUntil(run: Run, index: TaskIndex, goal: (() => boolean) | null, unti
     const { task: running, others } = chosen;
     const at = running.at ?? 0;
     if (at > until) return 'time';
-    if (goal === null) notePulse(world, pulse);
+    if (rest !== null) notePulse(world, pulse);
     world.now = Math.max(world.now, at);
     if (advanceTogether(run.machine, world, running, until)) continue;
     if (!runTask(run, running, others, until)) return 'budget';
-    if (goal !== null) continue;
-    quiet = !notePulse(world, pulse) && running.section == null ? quiet + 1 : 0;
-    if (quiet >= QUIET_WAKEUPS) return 'idle';
+    if (rest === null) continue;
+    rest.quiet = !notePulse(world, pulse) && running.section == null ? rest.quiet + 1 : 0;
+    if (isAtRest(rest)) return 'idle';
   }
+}
+
+/** How long nothing has happened, while one looks for it: on one host or several. Changed in place. */
+export interface Rest {
+  quiet: number;
+  readonly pulses: Map<World, number[]>;
+}
+
+export const newRest = (): Rest => ({ quiet: 0, pulses: new Map() });
+
+/** Wake-ups change nothing any more. */
+export const isAtRest = ({ quiet }: Rest): boolean => quiet >= QUIET_WAKEUPS;
+
+function pulseOf({ pulses }: Rest, world: World): number[] {
+  const pulse = pulses.get(world) ?? [];
+  pulses.set(world, pulse);
+  return pulse;
 }
 
 /** Notes what changes whenever anything a user could see does. True: it is not what it was. */

@@ -3,10 +3,16 @@ import { type HostConfig, hostConfigErrors } from '../hypervisor/host-config.ts'
 import { parseDuration, parsePages } from './amount.ts';
 import { costsWith, defaultCosts } from './cost-model.ts';
 import { guestCfg, xlConfText } from './guest-cfg.ts';
-import type { GuestConfig, Scenario, Stage, Step, Twin } from './scenario.ts';
+import type { GuestConfig, Scenario, Stage, StageHost, Step, Twin } from './scenario.ts';
 import { strayNames } from './scenario-names.ts';
 import type { Checked, Problem } from './scenario-problem.ts';
-import { type HostInput, type ScenarioInput, scenarioSchema, type TwinInput } from './scenario-schema.ts';
+import {
+  type FarHostInput,
+  type HostInput,
+  type ScenarioInput,
+  scenarioSchema,
+  type TwinInput,
+} from './scenario-schema.ts';
 import { readSteps } from './scenario-step.ts';
 import { parseYaml, type YamlTree } from './scenario-yaml.ts';
 import { checkAgainst } from './schema-problems.ts';
@@ -93,6 +99,7 @@ const limitNs = (time: string | undefined): number =>
 export const twinInput = (scenario: ScenarioInput, twin: TwinInput): ScenarioInput => ({
   ...scenario,
   host: { ...scenario.host, ...twin.host },
+  hosts: mergedHosts(scenario.hosts, twin.hosts),
   xlconf: mergedConf(scenario.xlconf, twin.xlconf),
   guests: mergedGuests(scenario.guests, twin.guests),
   costs: { ...scenario.costs, ...twin.costs },
@@ -114,6 +121,12 @@ function mergedConf(base: ScenarioInput['xlconf'], over: ScenarioInput['xlconf']
   return typeof base === 'object' && typeof over === 'object' ? { ...base, ...over } : over;
 }
 
+function mergedHosts(base: ScenarioInput['hosts'], over: ScenarioInput['hosts']): ScenarioInput['hosts'] {
+  const hosts: NonNullable<ScenarioInput['hosts']> = { ...base };
+  for (const [name, host] of Object.entries(over ?? {})) hosts[name] = { ...hosts[name], ...host };
+  return hosts;
+}
+
 function mergedGuests(base: ScenarioInput['guests'], over: ScenarioInput['guests']): ScenarioInput['guests'] {
   const guests: NonNullable<ScenarioInput['guests']> = { ...base };
   for (const [name, settings] of Object.entries(over ?? {})) {
@@ -130,8 +143,17 @@ function readStage(reading: Reading, input: ScenarioInput, path: Path, stepsPath
   const report = (problem: Problem): void => {
     problems.push(problem);
   };
-  const host = readHost(input.host);
-  for (const message of hostConfigErrors(host)) report({ ...tree.placeOf([...path, 'host']), message });
+  const own = readHost(input.host?.name ?? 'a', input.host, xlConfText(input.xlconf));
+  for (const message of hostConfigErrors(own.host)) report({ ...tree.placeOf([...path, 'host']), message });
+  const others = Object.entries(input.hosts ?? {}).map(([name, far]) => {
+    const place = tree.keyPlaceOf([...path, 'hosts', name]);
+    const conf = far.xlconf === undefined ? own.xlConf : xlConfText(far.xlconf);
+    const other = readHost(name, far, conf);
+    for (const message of hostConfigErrors(other.host)) report({ ...place, message });
+    if (name === own.name || name === 'localhost')
+      report({ ...place, message: `"${name}" is what the first host is called` });
+    return other;
+  });
   const guests = new Map<string, GuestConfig>();
   for (const [name, settings] of Object.entries(input.guests ?? {})) {
     const guest = guestCfg(name, settings, tree.placeOf([...path, 'guests', name]));
@@ -140,15 +162,12 @@ function readStage(reading: Reading, input: ScenarioInput, path: Path, stepsPath
   }
   const costs = costsWith(defaultCosts, input.costs);
   if (!costs.ok) report({ ...tree.keyPlaceOf([...path, 'costs', costs.key]), message: costs.message });
-  const reader = { tree, report, outputs: reading.outputs, nodes: host.nodes };
+  const reader = { tree, report, outputs: reading.outputs, hosts: [own, ...others] };
   const steps = readSteps(reader, input.steps, [...stepsPath, 'steps']);
   for (const problem of strayNames(tree, input, [...stepsPath, 'steps'])) report(problem);
   return {
-    host,
-    seed: input.host?.seed ?? 1,
-    isScrubbed: input.host?.bootscrub === undefined,
-    missingFiles: input.host?.missing_files ?? [],
-    xlConf: xlConfText(input.xlconf),
+    ...own,
+    others,
     guests,
     grain: input.grain ?? 'extents',
     costs: costs.ok ? costs.costs : defaultCosts,
@@ -156,7 +175,19 @@ function readStage(reading: Reading, input: ScenarioInput, path: Path, stepsPath
   };
 }
 
-function readHost(input: HostInput | undefined): HostConfig {
+/** A host of the stage. */
+function readHost(name: string, input: HostInput | FarHostInput | undefined, xlConf: string): StageHost {
+  return {
+    name,
+    host: readMachine(input),
+    seed: input?.seed ?? 1,
+    isScrubbed: input?.bootscrub === undefined,
+    missingFiles: input?.missing_files ?? [],
+    xlConf,
+  };
+}
+
+function readMachine(input: HostInput | FarHostInput | undefined): HostConfig {
   const memoryPages = input?.memory === undefined ? DEFAULT_HOST.memoryPages : parsePages(input.memory)!;
   // As host init has it: the default host has 4 GiB for dom0, one that is described has what it says.
   const dom0 = input === undefined ? '4G' : (input.dom0 ?? 'auto');

@@ -33,33 +33,38 @@ const count = bound(parseCount, 'a whole number');
 const sizeBound = bound(parsePages, SIZE_FORM);
 const timeBound = bound((text) => parseDuration(String(text)), TIME_FORM);
 
+const hostEntries = {
+  memory: v.optional(described(size, "All of the host's RAM. Default 64G.")),
+  nodes: v.optional(described(whole, 'NUMA nodes, 1 to 64. Default 1.')),
+  node_memory: v.optional(described(v.array(size), 'The size of each node; adds up to memory.')),
+  cpus: v.optional(described(whole, 'CPUs, dealt to the nodes in equal blocks. Default 16.')),
+  distances: v.optional(described(v.array(v.array(whole)), 'Rows of distances between nodes.')),
+  dom0: v.optional(
+    described(
+      v.union([size, v.literal('auto')]),
+      'dom0_mem=; auto: dom0 owns nearly all and autoballoon is on. Default 4G.',
+    ),
+  ),
+  xen: v.optional(
+    described(
+      v.string('must be in quotes, such as "4.22": YAML would read 4.20 as 4.2'),
+      'The release whose memory rules hold, in quotes. Default "4.22".',
+    ),
+  ),
+  bootscrub: v.optional(
+    described(
+      v.picklist(['idle', 'off']),
+      'idle: the host has just booted, and idle CPUs have all memory still to scrub; off: they need not. Without it they have done so.',
+    ),
+  ),
+  seed: v.optional(described(whole, 'Seed of UUIDs. Default 1.')),
+  missing_files: v.optional(described(v.array(v.string()), 'Files a config may name that are not there.')),
+};
+
 const hostSchema = described(
   v.strictObject({
-    memory: v.optional(described(size, "All of the host's RAM. Default 64G.")),
-    nodes: v.optional(described(whole, 'NUMA nodes, 1 to 64. Default 1.')),
-    node_memory: v.optional(described(v.array(size), 'The size of each node; adds up to memory.')),
-    cpus: v.optional(described(whole, 'CPUs, dealt to the nodes in equal blocks. Default 16.')),
-    distances: v.optional(described(v.array(v.array(whole)), 'Rows of distances between nodes.')),
-    dom0: v.optional(
-      described(
-        v.union([size, v.literal('auto')]),
-        'dom0_mem=; auto: dom0 owns nearly all and autoballoon is on. Default 4G.',
-      ),
-    ),
-    xen: v.optional(
-      described(
-        v.string('must be in quotes, such as "4.22": YAML would read 4.20 as 4.2'),
-        'The release whose memory rules hold, in quotes. Default "4.22".',
-      ),
-    ),
-    bootscrub: v.optional(
-      described(
-        v.picklist(['idle', 'off']),
-        'idle: the host has just booted, and idle CPUs have all memory still to scrub; off: they need not. Without it they have done so.',
-      ),
-    ),
-    seed: v.optional(described(whole, 'Seed of UUIDs. Default 1.')),
-    missing_files: v.optional(described(v.array(v.string()), 'Files a config may name that are not there.')),
+    ...hostEntries,
+    name: v.optional(described(name, 'What other hosts call it. Default a.')),
   }),
   'The machine and the release of Xen that runs on it.',
 );
@@ -70,6 +75,17 @@ const xlconfSchema = described(
     'must be the text of an xl.conf, or its keys and values',
   ),
   'xl.conf: keys and values, or its text.',
+);
+
+const hostsSchema = described(
+  v.record(
+    name,
+    v.strictObject({
+      ...hostEntries,
+      xlconf: v.optional(described(xlconfSchema, "Its xl.conf; without it the scenario's.")),
+    }),
+  ),
+  'Further hosts by name, to which guests may migrate.',
 );
 
 const guestSchema = described(
@@ -250,6 +266,7 @@ export interface StepInput {
   readonly times?: number | undefined;
   readonly at?: string | undefined;
   readonly node?: number | undefined;
+  readonly host?: string | undefined;
   readonly settle?: string | undefined;
   readonly output?: string | undefined;
   readonly order?: v.InferOutput<typeof orderSchema> | undefined;
@@ -261,6 +278,7 @@ export type TextExpectation = v.InferOutput<typeof textExpectation>;
 export type DomainExpectation = v.InferOutput<typeof domainExpectation>;
 export type ConditionsInput = v.InferOutput<typeof conditionsSchema>;
 export type HostInput = v.InferOutput<typeof hostSchema>;
+export type FarHostInput = v.InferOutput<typeof hostsSchema>[string];
 
 /** The keys of a step that say what it does. */
 export const ACTIONS = ['run', 'hypercall', 'guest', 'wait', 'parallel', 'repeat', 'set'] as const;
@@ -302,6 +320,12 @@ export const stepSchema: v.GenericSchema<StepInput> = v.strictObject({
       'The NUMA node whose CPU issues the hypercalls of the step, or of the steps of a block. Default 0.',
     ),
   ),
+  host: v.optional(
+    described(
+      name,
+      'The host on which the step happens, and of which it expects something. Default the first.',
+    ),
+  ),
   settle: v.optional(
     described(
       v.string(),
@@ -328,6 +352,7 @@ const twinSchema = v.strictObject({
   name: described(name, 'What the twin lacks.'),
   because: v.optional(described(v.string(), 'Why it must fail.')),
   host: v.optional(hostSchema),
+  hosts: v.optional(hostsSchema),
   xlconf: v.optional(xlconfSchema),
   guests: v.optional(v.record(v.string(), guestSchema)),
   steps: v.optional(described(v.array(stepOrLine), "Steps instead of the scenario's.")),
@@ -344,6 +369,7 @@ export const scenarioSchema = v.strictObject({
   story: v.optional(described(v.string(), 'What happens and why it matters.')),
   source: v.optional(described(strings, 'Where the story comes from.')),
   host: v.optional(hostSchema),
+  hosts: v.optional(hostsSchema),
   xlconf: v.optional(xlconfSchema),
   guests: v.optional(described(v.record(v.string(), guestSchema), 'Guests by name.')),
   costs: v.optional(costsSchema),

@@ -2,7 +2,7 @@
 import { parseDuration, TIME_FORM } from './amount.ts';
 import { splitCommandLine } from './command-line.ts';
 import { parseGuestAction } from './guest-action.ts';
-import type { Action, Step } from './scenario.ts';
+import type { Action, StageHost, Step } from './scenario.ts';
 import { hypercallProblem } from './scenario-hypercall.ts';
 import { readOrder } from './scenario-order.ts';
 import type { Problem } from './scenario-problem.ts';
@@ -17,10 +17,12 @@ export interface StepReader {
   readonly report: (problem: Problem) => void;
   /** Files that recorded outputs go to, with the step that named each. */
   readonly outputs: Map<string, string>;
-  /** The host's NUMA nodes. */
-  readonly nodes: number;
+  /** The hosts there are, the stage's own first. */
+  readonly hosts: readonly StageHost[];
+  /** What a block around the steps says of `host`. */
+  readonly host?: string | undefined;
   /** What a block around the steps says of `node`. */
-  readonly node?: number;
+  readonly node?: number | undefined;
 }
 
 const MAX_REPEAT = 1_000_000;
@@ -53,10 +55,10 @@ function readStep(reader: StepReader, input: StepInput | string, path: Path, inP
     const at = key === null || typeof input === 'string' ? place : reader.tree.placeOf([...path, key]);
     reader.report({ ...at, message });
   };
-  if (step.node !== undefined && step.node >= reader.nodes)
-    complain('node', `the host has no node ${step.node}: its nodes are 0 to ${reader.nodes - 1}`);
-  const node = step.node ?? reader.node;
-  const action = readAction(node === undefined ? reader : { ...reader, node }, step, path, complain);
+  const host = readHost(reader, step, complain);
+  // A node that a block names is one of the block's host.
+  const node = step.node ?? (step.host === undefined ? reader.node : undefined);
+  const action = readAction({ ...reader, host, node }, step, path, complain);
   if (step.times !== undefined && !inParallel)
     complain('times', '"times" is for steps of a parallel block; use repeat');
   if ((step.times ?? 1) > MAX_TIMES) complain('times', `times goes up to ${MAX_TIMES}`);
@@ -71,6 +73,7 @@ function readStep(reader: StepReader, input: StepInput | string, path: Path, inP
     action,
     times: step.times ?? null,
     ...(node === undefined ? {} : { node }),
+    ...(host === undefined ? {} : { host }),
     at: step.at === undefined ? 0 : (parseDuration(step.at) ?? 0),
     settle,
     ...(order === null ? {} : { order }),
@@ -78,6 +81,27 @@ function readStep(reader: StepReader, input: StepInput | string, path: Path, inP
     expect: step.expect ?? null,
     transcript: null,
   };
+}
+
+/** The host that a step names, or the block around it; undefined: the first. */
+function readHost(
+  { hosts, host: around }: StepReader,
+  step: StepInput,
+  complain: Complain,
+): string | undefined {
+  const name = step.host ?? around;
+  const host = hosts.find((each) => each.name === name) ?? hosts[0]!;
+  if (step.host !== undefined && host.name !== step.host)
+    complain(
+      'host',
+      `there is no host "${step.host}": there ${hosts.length === 1 ? 'is' : 'are'} ${hosts.map((each) => each.name).join(', ')}`,
+    );
+  const { nodes } = host.host;
+  if (step.node !== undefined && step.node >= nodes)
+    complain('node', `the host has no node ${step.node}: its nodes are 0 to ${nodes - 1}`);
+  if (step.order !== undefined && hosts.length > 1)
+    complain('order', 'an order is of one host: a scenario with "hosts" has none');
+  return host === hosts[0] ? undefined : host.name;
 }
 
 function readSettle(

@@ -35,6 +35,8 @@ export interface Step extends Place {
   readonly at: number;
   /** The node whose CPU issues the step's hypercalls; absent: 0. Says where Xen allocates what belongs to no domain. */
   readonly node?: number;
+  /** The host it is of, by name; absent: the stage's own. */
+  readonly host?: string;
   /** How far the rest of the host runs on after the step. */
   readonly settle: 'none' | 'idle' | number;
   /** A file with what the step must print, relative to the scenario. */
@@ -70,14 +72,22 @@ export interface GuestConfig extends Place {
   readonly text: string;
 }
 
-/** What a run starts from. */
-export interface Stage {
+/** A host before it boots. */
+export interface StageHost {
+  /** What `xl migrate` calls it. */
+  readonly name: string;
   readonly host: HostConfig;
   readonly seed: number;
   /** Idle CPUs have scrubbed all free memory before the first step. */
   readonly isScrubbed: boolean;
   readonly missingFiles: readonly string[];
   readonly xlConf: string;
+}
+
+/** What a run starts from: a host, and what happens on it. */
+export interface Stage extends StageHost {
+  /** Hosts beside it. */
+  readonly others: readonly StageHost[];
   readonly guests: ReadonlyMap<string, GuestConfig>;
   readonly costs: CostModel;
   readonly grain: Grain;

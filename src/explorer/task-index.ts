@@ -197,6 +197,14 @@ export function nextTask(world: World, index: TaskIndex): NextTask | null {
   return { task, others: next?.at ?? NEVER };
 }
 
+/** When the first of the world's tasks goes on. */
+export function nextTime(world: World): number {
+  const index = ownTasks(world);
+  const next = nextTask(world, index);
+  releaseTasks(index);
+  return next?.task.at ?? NEVER;
+}
+
 /** The domain may go on again: so may the tasks that stood still with it. */
 export function wakeDomain(world: World, domid: number): void {
   const index = indexOf(world);

@@ -5,7 +5,7 @@ import { wholeCost } from './machine.ts';
 import { requestCost } from './request-cost.ts';
 import type { Run } from './run-state.ts';
 import { isSectioned, type SectionServed, serveChunk, serveSection } from './sections.ts';
-import { serveRequest } from './serve.ts';
+import { type InstantRequest, serveRequest } from './serve.ts';
 import { SLEPT } from './task-cpu.ts';
 import { wakeDomain } from './task-index.ts';
 import { addTask, dropGuests } from './task-life.ts';
@@ -80,31 +80,37 @@ export function serve(
       if (machine !== null) noteTask(machine, world, { id, task: request }, 'start', 0);
       return { ...here, reply: { rc: 0, task: id } };
     }
-    default: {
-      if (machine !== null && isSectioned(request)) {
-        return goOn(run, here, { request, done: 0 }, others);
-      }
-      const freeBefore = world.xen.heap.totalAvailPages;
-      const observer = run.observers.get(here.id);
-      const by = { caller: here.domid ?? 0, node: observer?.node ?? 0 };
-      const { reply, fired } = serveRequest(world, run.outside, by, request);
-      observer?.served?.(request, reply);
-      const freed = world.xen.heap.totalAvailPages - freeBefore;
-      const cost =
-        machine === null ? requestCost(request, reply, freed) : wholeCost(machine, request, reply, freed);
-      if (machine !== null) noteRequest(machine, world, here, request, reply, cost);
-      if (fired.length > 0 && fireWatches(world, fired, here.id)) run.wakeAt = world.now;
-      if (request.kind === 'hypercall') {
-        if (request.name === 'XEN_DOMCTL_unpausedomain') run.wakeAt = world.now;
-        if ('domid' in request.args) wakeDomain(world, Number(request.args.domid));
-      }
-      if (request.kind === 'hypercall' && request.name === 'XEN_DOMCTL_destroydomain') {
-        dropGuests(run, Number(request.args.domid));
-      }
-      const own = fired.length > 0 ? watchHit(here.watches, fired) : null;
-      return { ...here, reply: asTold(run, reply), at: world.now + cost, pending: own ?? here.pending };
-    }
+    case 'remote':
+      if (run.remote?.(here, request.host, request.frame) === true) return { ...here, at: null };
+      return serveAtOnce(run, here, request);
+    default:
+      if (machine !== null && isSectioned(request)) return goOn(run, here, { request, done: 0 }, others);
+      return serveAtOnce(run, here, request);
   }
+}
+
+/** Serves a request as a whole. */
+function serveAtOnce(run: Run, here: RunningTask, request: InstantRequest): RunningTask {
+  const { world, machine } = run;
+  const freeBefore = world.xen.heap.totalAvailPages;
+  const observer = run.observers.get(here.id);
+  const by = { caller: here.domid ?? 0, node: observer?.node ?? 0 };
+  const { reply, fired } = serveRequest(world, run.outside, by, request);
+  observer?.served?.(request, reply);
+  const freed = world.xen.heap.totalAvailPages - freeBefore;
+  const cost =
+    machine === null ? requestCost(request, reply, freed) : wholeCost(machine, request, reply, freed);
+  if (machine !== null) noteRequest(machine, world, here, request, reply, cost);
+  if (fired.length > 0 && fireWatches(world, fired, here.id)) run.wakeAt = world.now;
+  if (request.kind === 'hypercall') {
+    if (request.name === 'XEN_DOMCTL_unpausedomain') run.wakeAt = world.now;
+    if ('domid' in request.args) wakeDomain(world, Number(request.args.domid));
+  }
+  if (request.kind === 'hypercall' && request.name === 'XEN_DOMCTL_destroydomain') {
+    dropGuests(run, Number(request.args.domid));
+  }
+  const own = fired.length > 0 ? watchHit(here.watches, fired) : null;
+  return { ...here, reply: asTold(run, reply), at: world.now + cost, pending: own ?? here.pending };
 }
 
 const asTold = (run: Run, reply: Reply): Reply =>

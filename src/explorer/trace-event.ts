@@ -8,6 +8,8 @@ export interface TraceEvent {
   readonly at: number;
   /** When it was over; equal to `at` for what takes no time. */
   readonly until: number;
+  /** The host it happened on, by name; absent: there is one. */
+  readonly host?: string;
   readonly task: number;
   readonly name: string;
   readonly kind:

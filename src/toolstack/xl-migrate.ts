@@ -12,6 +12,7 @@ import { applyCreateOptions, type CreateOptions, createDefaults } from './xl-cre
 import type { CommandArgs, XlEnv } from './xl-env.ts';
 import { endWith } from './xl-exit.ts';
 import { defGetopt } from './xl-getopt.ts';
+import { parseGlobalConfig, XL_GLOBAL_CONFIG } from './xl-global-config.ts';
 import { libxlError, stderrText, stdoutText } from './xl-log.ts';
 
 interface SuspendVars {
@@ -254,7 +255,11 @@ interface ReceiveVars {
 }
 
 /** Where a migration's stream lies on the receiving host while it is read. */
-const INCOMING = '/var/lib/xen/save/incoming';
+const incomingPath = (name: string): string => `/var/lib/xen/save/incoming-${name}`;
+
+/** The guest's name in a stream. */
+const nameIn = (config: string): string =>
+  (JSON.parse(config) as { c_info?: { name?: string } }).c_info?.name ?? '';
 
 /**
  * The receiver: builds the guest from the stream and leaves it paused under the name `X--incoming`.
@@ -263,11 +268,20 @@ const INCOMING = '/var/lib/xen/save/incoming';
 const migrateReceive = flow<ReceiveVars>({
   name: 'migrate_receive',
   steps: {
-    start: (v) => ask({ kind: 'file', op: 'write', path: INCOMING, text: v.text }, 'written', v),
-    written: (v) => {
+    start: (v) => ask({ kind: 'file', op: 'read', path: XL_GLOBAL_CONFIG }, 'conf', v),
+    // It is an xl of its own: the far host's xl.conf holds.
+    conf: (v, reply, memo) => {
       const state = parseSavedState(v.text);
       if (state === null) return done({ rc: 1 });
-      const name = (JSON.parse(state.config) as { c_info?: { name?: string } }).c_info?.name ?? '';
+      const text = reply.rc < 0 ? '' : String(reply.text);
+      const { xlconf } = memo('xl.conf', text, () => parseGlobalConfig(text));
+      const path = incomingPath(nameIn(state.config));
+      const next = { ...v, env: { ...v.env, xlconf } };
+      return ask({ kind: 'file', op: 'write', path, text: v.text }, 'written', next);
+    },
+    written: (v) => {
+      const state = parseSavedState(v.text)!;
+      const name = nameIn(state.config);
       const config = state.config.replace(JSON.stringify(name), JSON.stringify(`${name}--incoming`));
       const options: CreateOptions = {
         ...createDefaults,
@@ -276,7 +290,7 @@ const migrateReceive = flow<ReceiveVars>({
         monitor: false,
         daemonize: false,
       };
-      const restore = { path: INCOMING, config, source: 'incoming migration stream' };
+      const restore = { path: incomingPath(name), config, source: 'incoming migration stream' };
       return call('create_domain', { env: v.env, options, restore }, 'created', v);
     },
     created: (v, reply) => {
