@@ -4,22 +4,15 @@
  * The order is fixed: the task whose time comes first goes on, at equal times the one with the lowest id. A request is
  * served whole; then its cost passes for that task alone.
  */
-import { newTask, step, type TextSink } from '../toolstack/task.ts';
+import { newTask } from '../toolstack/task.ts';
 import { defaultXlEnv } from '../toolstack/xl-env.ts';
-import { scrubIdle } from './idle-scrub.ts';
-import { sliceEnd } from './machine.ts';
-import { readAhead } from './read-ahead.ts';
 import { advanceTogether } from './rotation.ts';
 import { newRun, type Observer, type Run } from './run-state.ts';
+import { runTask } from './run-task.ts';
 import type { Outside } from './serve.ts';
-import { holdsCpu, isAsleep, yieldCpu } from './task-cpu.ts';
-import { ALL_FLOWS } from './task-flows.ts';
 import { nextTask, ownTasks, releaseTasks } from './task-index.ts';
-import { addTask, endTask, READY, settleTask } from './task-life.ts';
-import { goOn, serve } from './task-serve.ts';
-import { writeText } from './task-text.ts';
-import { noteTask } from './trace-request.ts';
-import type { RunningTask, Section, TaskIndex, World } from './world.ts';
+import { addTask, endTask } from './task-life.ts';
+import type { TaskIndex, World } from './world.ts';
 
 /** When a run stops: `none` at the command's end, `idle` when nothing is left to happen, or after some nanoseconds. */
 export type Settle = 'none' | 'idle' | number;
@@ -148,76 +141,4 @@ function notePulse({ store, xen, tasks, userdata }: World, pulse: number[]): boo
     pulse[i] = now[i]!;
   }
   return isNew;
-}
-
-/**
- * Advances one task until somebody else comes first (`others`), its time passes `until`, it has to wait, or it ends.
- * False: the budget is used up.
- */
-function runTask(run: Run, running: RunningTask, before: number, until: number): boolean {
-  const { world, machine } = run;
-  run.wakeAt = NEVER;
-  if (machine !== null && !holdsCpu(run, machine, running)) return true;
-  // While others wait for a CPU, nobody goes on beyond its slice without being asked.
-  const others = machine === null ? before : Math.min(before, sliceEnd(machine, running.id));
-  const { id, domid } = running;
-  let { task, reply, watches, pending } = running;
-  let section: Section | null = running.section ?? null;
-  if (running.waiting) pending = null;
-  const write = run.observers.get(id)?.write;
-  // Most requests are lines of a log, of which most are not shown: they need no record while the task goes on.
-  const print: TextSink = (asking, request) => {
-    if (world.now >= others || world.now > Math.min(until, run.wakeAt) || run.steps >= run.budget)
-      return false;
-    run.steps++;
-    writeText(write, asking, request, world.now);
-    return true;
-  };
-  for (;;) {
-    if (run.steps++ >= run.budget) return false;
-    const stepped = section === null ? step(ALL_FLOWS, task, reply, run.outside.memo, print) : null;
-    if (stepped?.request === null) {
-      if (machine !== null) noteTask(machine, world, running, 'end', stepped.value.rc);
-      if (run.observers.has(id)) run.ended.set(id, stepped.value.rc);
-      endTask(run, id);
-      return true;
-    }
-    const asked = { task, reply };
-    task = stepped?.task ?? task;
-    if (machine !== null) scrubIdle(world, machine);
-    const here = {
-      id,
-      task,
-      domid,
-      at: world.now,
-      reply: READY,
-      watches,
-      pending,
-      waiting: false,
-      section: null,
-    };
-    let next =
-      stepped === null
-        ? goOn(run, here, section!, Math.min(others, until))
-        : serve(run, here, stepped.request, Math.min(others, until), asked);
-    if (stepped?.request.kind === 'xs') {
-      next = readAhead(run, next, stepped.request.call, Math.min(others, until));
-    }
-    if (machine !== null && isAsleep(next)) yieldCpu(run, machine, running.id);
-    if (
-      next.at === null ||
-      next.waiting ||
-      next.at >= others ||
-      next.at > Math.min(until, run.wakeAt) ||
-      stepped?.request.kind === 'spawn'
-    ) {
-      settleTask(run, next, domid);
-      return true;
-    }
-    section = next.section ?? null;
-    reply = next.reply;
-    watches = next.watches;
-    pending = next.pending;
-    world.now = Math.max(world.now, next.at);
-  }
 }

@@ -82,15 +82,24 @@ export function serve(
     }
     case 'remote':
       if (run.remote?.(here, request.host, request.frame) === true) return { ...here, at: null };
-      return serveAtOnce(run, here, request);
+      return afterWhole(run, here, request);
     default:
       if (machine !== null && isSectioned(request)) return goOn(run, here, { request, done: 0 }, others);
-      return serveAtOnce(run, here, request);
+      return afterWhole(run, here, request);
   }
 }
 
-/** Serves a request as a whole. */
-function serveAtOnce(run: Run, here: RunningTask, request: InstantRequest): RunningTask {
+function afterWhole(run: Run, here: RunningTask, request: InstantRequest): RunningTask {
+  const after = { ...here };
+  serveAtOnce(run, after, request);
+  return after;
+}
+
+/** A task's record while it is put together. */
+export type TaskRecord = { -readonly [K in keyof RunningTask]: RunningTask[K] };
+
+/** Serves a request that is answered whole: reply, time, and a watch of the task's own that it sets off. */
+export function serveAtOnce(run: Run, here: TaskRecord, request: InstantRequest): void {
   const { world, machine } = run;
   const freeBefore = world.xen.heap.totalAvailPages;
   const observer = run.observers.get(here.id);
@@ -105,12 +114,11 @@ function serveAtOnce(run: Run, here: RunningTask, request: InstantRequest): Runn
   if (request.kind === 'hypercall') {
     if (request.name === 'XEN_DOMCTL_unpausedomain') run.wakeAt = world.now;
     if ('domid' in request.args) wakeDomain(world, Number(request.args.domid));
+    if (request.name === 'XEN_DOMCTL_destroydomain') dropGuests(run, Number(request.args.domid));
   }
-  if (request.kind === 'hypercall' && request.name === 'XEN_DOMCTL_destroydomain') {
-    dropGuests(run, Number(request.args.domid));
-  }
-  const own = fired.length > 0 ? watchHit(here.watches, fired) : null;
-  return { ...here, reply: asTold(run, reply), at: world.now + cost, pending: own ?? here.pending };
+  if (fired.length > 0) here.pending = watchHit(here.watches, fired) ?? here.pending;
+  here.reply = asTold(run, reply);
+  here.at = world.now + cost;
 }
 
 const asTold = (run: Run, reply: Reply): Reply =>

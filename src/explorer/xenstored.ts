@@ -115,9 +115,14 @@ function openAs(state: XsState, tx: number): XsTransaction | undefined {
 }
 
 function serveTransaction(state: XsState, tx: number, call: TreeCall): XsServed {
+  return serveXsInside(state, tx, [call]) ?? refused(state, EINVAL);
+}
+
+/** Serves requests of one transaction one after the other; the reply is the last one's. Null: it is not open. */
+export function serveXsInside(state: XsState, tx: number, calls: readonly TreeCall[]): XsServed | null {
   const before = openAs(state, tx);
-  if (before === undefined) return refused(state, EINVAL);
-  const { transaction, reply } = serveInside(before, state.root, call);
+  if (before === undefined) return null;
+  const { transaction, reply } = serveInside(before, state.root, calls);
   const transactions = state.transactions.map((open) =>
     open[0] === tx ? ([tx, transaction] as const) : open,
   );

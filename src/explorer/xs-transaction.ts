@@ -11,7 +11,7 @@
  */
 import { EAGAIN, EINVAL, ENOENT } from '../hypervisor/errno.ts';
 import type { XsCall, XsReply } from '../toolstack/xenstore.ts';
-import { appended, nameAt, parentPath, plainPath, withOwn, type XsNode, xsFind } from './xs-tree.ts';
+import { appended, parentPath, plainPath, withOwnParts, type XsNode, xsFind } from './xs-tree.ts';
 
 /** When the end of a transaction fails: after any change of the store, or of a node it has looked at. */
 export type XsConflicts = 'any change' | 'node changed';
@@ -57,20 +57,39 @@ export interface XsInside {
 
 type TreeCall = Extract<XsCall, { readonly op: 'read' | 'directory' | 'write' | 'mkdir' | 'rm' }>;
 
-/** A transaction while it serves a request. */
+/** A transaction while it serves requests: what it has seen, changed in place. */
 interface View {
   readonly live: XsNode;
-  seen: readonly SeenNode[];
+  readonly seen: SeenNode[];
+  /** Where each path is in `seen`; null: few requests are served, and it is looked for. */
+  readonly places: Map<string, number> | null;
 }
 
-/** Serves a request of a transaction; `root` is the store. */
-export function serveInside(transaction: XsTransaction, root: XsNode, call: TreeCall): XsInside {
-  const view: View = { live: transaction.copy ?? root, seen: transaction.seen };
-  const path = plainPath(call.path);
-  const { reply, isChange } = serveView(view, path, call);
-  const { seen } = view;
-  const touched = isChange ? appended(transaction.touched, call.path) : transaction.touched;
-  return { transaction: { ...transaction, seen, touched }, reply };
+/** So many requests are worth a map. */
+const MANY = 4;
+
+function viewOf({ copy, seen }: XsTransaction, root: XsNode, requests: number): View {
+  const places = requests < MANY ? null : new Map<string, number>();
+  if (places !== null) for (let i = 0; i < seen.length; i++) places.set(seen[i]!.path, i);
+  return { live: copy ?? root, seen: seen.slice(), places };
+}
+
+/** The place of a path among the nodes seen; -1: it has not been looked at. */
+function placeOf({ places, seen }: View, path: string): number {
+  return places === null ? seen.findIndex((node) => node.path === path) : (places.get(path) ?? -1);
+}
+
+/** Serves requests of a transaction one after the other; `root` is the store. The reply is the last one's. */
+export function serveInside(transaction: XsTransaction, root: XsNode, calls: readonly TreeCall[]): XsInside {
+  const view = viewOf(transaction, root, calls.length);
+  const touched = transaction.touched.slice();
+  let reply: XsReply = { rc: 0 };
+  for (const call of calls) {
+    const served = serveView(view, plainPath(call.path), call);
+    if (served.isChange) touched.push(call.path);
+    reply = served.reply;
+  }
+  return { transaction: { ...transaction, seen: view.seen, touched }, reply };
 }
 
 const DONE = { reply: { rc: 0 }, isChange: true };
@@ -119,20 +138,24 @@ function getNode(view: View, path: string): OwnPart | null {
 
 /** A node as the transaction sees it; from now on it is one that must not change. Models read_node(). */
 function look(view: View, path: string): OwnPart | null {
-  const known = view.seen.find((node) => node.path === path);
-  if (known !== undefined) return known.own;
+  const place = placeOf(view, path);
+  if (place >= 0) return view.seen[place]!.own;
   const found = xsFind(view.live, path);
   const own = found === null ? null : { value: found.value, names: found.names };
-  view.seen = appended(view.seen, { path, own, isModified: false });
+  note(view, { path, own, isModified: false });
   return own;
 }
 
+function note(view: View, node: SeenNode): void {
+  view.places?.set(node.path, view.seen.length);
+  view.seen.push(node);
+}
+
 function put(view: View, path: string, own: OwnPart | null): void {
-  const place = view.seen.findIndex((node) => node.path === path);
-  const seen = view.seen.slice();
-  if (place < 0) seen.push({ path, own, isModified: true });
-  else seen[place] = { path, own, isModified: true };
-  view.seen = seen;
+  const place = placeOf(view, path);
+  const node = { path, own, isModified: true };
+  if (place < 0) note(view, node);
+  else view.seen[place] = node;
 }
 
 /** Makes a node and the parents it lacks, which are empty. Models construct_node(). */
@@ -158,13 +181,13 @@ function takeAway(view: View, path: string, own: OwnPart): void {
 
 /** The store after a transaction that is not stale. */
 export function committed({ seen }: XsTransaction, root: XsNode): XsNode {
-  let tree = root;
+  const parts: [path: string, own: OwnPart][] = [];
+  for (const { path, own, isModified } of seen) if (isModified && own !== null) parts.push([path, own]);
   // Parents first: they know which children there are.
-  const modified = seen.filter(({ isModified }) => isModified);
-  for (const { path, own } of modified.sort((a, b) => a.path.length - b.path.length)) {
-    if (own !== null) tree = withOwn(tree, path, nameAt(path, 0), own);
-  }
-  return tree;
+  return withOwnParts(
+    root,
+    parts.sort((a, b) => a[0].length - b[0].length),
+  );
 }
 
 /** The paths of the nodes to which a transaction that commits gives new generations. */

@@ -30,12 +30,18 @@ function nameEnd(path: string, from: number): number {
   return slash < 0 ? path.length : slash;
 }
 
+/** The place of a child's name among its siblings; -1: there is none. The youngest are asked for most. */
+function placeOf({ names }: XsNode, name: string): number {
+  const last = names.length - 1;
+  return last >= 0 && names[last] === name ? last : names.indexOf(name);
+}
+
 /** The node at `path`, or null. */
 export function xsFind(root: XsNode, path: string): XsNode | null {
   let node: XsNode | undefined = root;
   for (let from = nameAt(path, 0); from < path.length; ) {
     const end = nameEnd(path, from);
-    node = node.nodes[node.names.indexOf(path.slice(from, end))];
+    node = node.nodes[placeOf(node, path.slice(from, end))];
     if (node === undefined) return null;
     from = nameAt(path, end);
   }
@@ -55,7 +61,7 @@ export function written(node: XsNode | undefined, path: string, from: number, va
   const name = path.slice(from, end);
   const rest = nameAt(path, end);
   if (node === undefined) return { value: '', names: [name], nodes: [written(undefined, path, rest, value)] };
-  const place = node.names.indexOf(name);
+  const place = placeOf(node, name);
   if (place >= 0) return withChild(node, place, written(node.nodes[place], path, rest, value));
   const next = written(undefined, path, rest, value);
   return { value: node.value, names: appended(node.names, name), nodes: appended(node.nodes, next) };
@@ -77,7 +83,7 @@ function withChild(node: XsNode, place: number, child: XsNode): XsNode {
 export function removed(node: XsNode, path: string, from: number): XsNode {
   if (from >= path.length) return node;
   const end = nameEnd(path, from);
-  const place = node.names.indexOf(path.slice(from, end));
+  const place = placeOf(node, path.slice(from, end));
   const rest = nameAt(path, end);
   if (rest < path.length) return withChild(node, place, removed(node.nodes[place]!, path, rest));
   return { value: node.value, names: without(node.names, place), nodes: without(node.nodes, place) };
@@ -102,18 +108,55 @@ export function plainPath(path: string): string {
 export const parentPath = (path: string): string | null =>
   path.length <= 1 ? null : path.slice(0, Math.max(1, path.lastIndexOf('/')));
 
-/** The tree with that value and those children at `path`, whose parent is there; children that are new are empty. */
-export function withOwn(
-  node: XsNode | undefined,
-  path: string,
-  from: number,
-  own: Pick<XsNode, 'value' | 'names'>,
+/** A node's own part: what is written with it. */
+type OwnPart = Pick<XsNode, 'value' | 'names'>;
+
+/** A node that was made here and that nobody has seen yet. */
+type Draft = { -readonly [K in keyof XsNode]: XsNode[K] } & { nodes: XsNode[] };
+
+/**
+ * The tree with these values and children at these plain paths, parents before what is below them; children that are
+ * new are empty. A node is copied once, however many of the paths go through it.
+ */
+export function withOwnParts(
+  root: XsNode,
+  parts: readonly (readonly [path: string, own: OwnPart])[],
 ): XsNode {
-  if (from >= path.length) {
-    const nodes = own.names.map((name) => node?.nodes[node.names.indexOf(name)] ?? xsLeaf(''));
-    return { value: own.value, names: own.names, nodes };
+  const drafts = new Map<string, Draft>();
+  const top = copyOf(root);
+  drafts.set('/', top);
+  for (const [path, own] of parts) {
+    const node = draftAt(drafts, path);
+    node.nodes = nodesOf(node, own.names);
+    node.value = own.value;
+    node.names = own.names;
   }
-  const end = nameEnd(path, from);
-  const place = node!.names.indexOf(path.slice(from, end));
-  return withChild(node!, place, withOwn(node!.nodes[place], path, nameAt(path, end), own));
+  return top;
+}
+
+const copyOf = ({ value, names, nodes }: XsNode): Draft => ({ value, names, nodes: nodes.slice() });
+
+/** The draft at a path whose parent is there. */
+function draftAt(drafts: Map<string, Draft>, path: string): Draft {
+  const known = drafts.get(path);
+  if (known !== undefined) return known;
+  const above = path.slice(0, Math.max(1, path.lastIndexOf('/')));
+  const parent = draftAt(drafts, above);
+  const place = placeOf(parent, path.slice(above.length === 1 ? 1 : above.length + 1));
+  const draft = copyOf(parent.nodes[place]!);
+  parent.nodes[place] = draft;
+  drafts.set(path, draft);
+  return draft;
+}
+
+/** The nodes of a list of children, of which most are there and in that order. */
+function nodesOf(node: XsNode, names: readonly string[]): XsNode[] {
+  const nodes: XsNode[] = [];
+  let next = 0;
+  for (const name of names) {
+    const place = node.names[next] === name ? next : node.names.indexOf(name);
+    if (place >= 0) next = place + 1;
+    nodes.push(node.nodes[place] ?? xsLeaf(''));
+  }
+  return nodes;
 }

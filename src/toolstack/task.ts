@@ -172,70 +172,114 @@ export type TextRequest = Extract<Request, { readonly kind: 'stdout' | 'stderr' 
 export const isText = (request: Request): request is TextRequest =>
   request.kind === 'log' || request.kind === 'stdout' || request.kind === 'stderr';
 
-/** Takes what a task prints on its way to a request of another kind. False: it is to be asked like any request. */
-export type TextSink = (task: Task, request: TextRequest) => boolean;
+/**
+ * A task while it runs: its stack, changed in place, and the batch of requests its innermost frame asks, of which those
+ * before `next` have been asked. Nobody else looks at it; taskAsPlain() makes it plain data again.
+ */
+export interface TaskInHand {
+  readonly name: string;
+  readonly frames: Frame[];
+  queue: readonly Request[];
+  next: number;
+  /** What the outermost flow ended with. */
+  value: Reply;
+}
+
+const NO_REQUESTS: readonly Request[] = [];
+const READY: Reply = { rc: 0 };
+
+/** Turns without a request after which a task is taken for one that never asks again. */
+const MOST_TURNS = 10_000;
+
+/** Takes a task up to run it. */
+export function takeTaskUp({ name, frames }: Task): TaskInHand {
+  const queue = frames[frames.length - 1]?.queue ?? NO_REQUESTS;
+  return { name, frames: frames.slice(), queue, next: 0, value: READY };
+}
+
+/** The task as it stands now: behind its last request. */
+export function taskAsPlain({ name, frames, queue, next }: TaskInHand): Task {
+  const plain = frames.slice();
+  const { flow, at, vars } = plain[plain.length - 1]!;
+  plain[plain.length - 1] = { flow, at, vars, queue: queue.slice(next) };
+  return { name, frames: plain };
+}
 
 /**
- * Advances `task` to its next request; what `print` takes is none. `reply` answers the previous request; for a new task it is ignored.
- * Pure but for `print`: the same task and reply give the same result, and the given task is not changed.
- * Throws XenBug for an unknown flow or label, or a flow that turns 10,000 times without asking anything.
+ * Advances a task in hand to its next request, text included; null: it has ended, and `value` is there. `reply` answers
+ * the request before; for a new task it is ignored. Throws XenBug for an unknown flow or label, or a flow that turns
+ * 10,000 times without asking anything.
+ */
+export function nextRequest(
+  flows: Readonly<Record<string, Flow>>,
+  hand: TaskInHand,
+  reply: Reply,
+  memo: Memo = noMemo,
+): Request | null {
+  if (hand.next < hand.queue.length) return hand.queue[hand.next++]!;
+  const { frames } = hand;
+  let last = reply;
+  let { flow, at, vars } = topOf(hand);
+  for (let turns = 0; turns < MOST_TURNS; turns++) {
+    const next = labelOf(flows, flow, at)(vars, last, memo);
+    switch (next.do) {
+      case 'ask':
+        ({ at, vars } = next);
+        last = READY;
+        if (next.requests.length === 0) break;
+        frames[frames.length - 1] = { flow, at, vars };
+        hand.queue = next.requests;
+        hand.next = 1;
+        return next.requests[0]!;
+      case 'goto':
+        ({ at, vars } = next);
+        break;
+      case 'call':
+        frames[frames.length - 1] = { flow, at: next.at, vars: next.vars };
+        frames.push(next.callee);
+        ({ flow, at, vars } = next.callee);
+        last = READY;
+        break;
+      case 'done':
+        frames.pop();
+        last = next.value;
+        if (frames.length === 0) {
+          hand.value = last;
+          return null;
+        }
+        ({ flow, at, vars } = topOf(hand));
+        break;
+    }
+  }
+  ASSERT(false, `task ${hand.name} turns without asking: ${JSON.stringify({ flow, at, vars })}`);
+}
+
+function topOf({ name, frames }: TaskInHand): Frame {
+  const frame = frames[frames.length - 1];
+  if (frame === undefined) ASSERT(false, `task ${name} has ended`);
+  return frame;
+}
+
+function labelOf(flows: Readonly<Record<string, Flow>>, name: string, at: string): Flow['steps'][string] {
+  const flow = flows[name];
+  if (flow === undefined) ASSERT(false, `no flow named ${name}`);
+  const label = flow.steps[at];
+  if (label === undefined) ASSERT(false, `flow ${name} has no label ${at}`);
+  return label;
+}
+
+/**
+ * Advances `task` to its next request. `reply` answers the previous request; for a new task it is ignored. Pure: the
+ * same task and reply give the same result, and the given task is not changed. Throws as nextRequest() does.
  */
 export function step(
   flows: Readonly<Record<string, Flow>>,
   task: Task,
   reply: Reply,
   memo: Memo = noMemo,
-  print?: TextSink,
 ): Stepped {
-  const frames = task.frames.slice();
-  let last: Reply = reply;
-  for (let turns = 0; turns < 10_000; turns++) {
-    const frame = frames[frames.length - 1];
-    ASSERT(frame !== undefined, `task ${task.name} has ended`);
-    if (frame.queue !== undefined && frame.queue.length > 0) {
-      const next = print === undefined ? 0 : printed({ name: task.name, frames }, frame.queue, print);
-      if (next > 0) turns = 0;
-      const queue = frame.queue.slice(next + 1);
-      frames[frames.length - 1] = { flow: frame.flow, at: frame.at, vars: frame.vars, queue };
-      if (next < frame.queue.length)
-        return { task: { name: task.name, frames }, request: frame.queue[next]! };
-      last = { rc: 0 };
-      continue;
-    }
-    const flow = flows[frame.flow];
-    ASSERT(flow !== undefined, `no flow named ${frame.flow}`);
-    const label = flow.steps[frame.at];
-    ASSERT(label !== undefined, `flow ${frame.flow} has no label ${frame.at}`);
-    const next = label(frame.vars, last, memo);
-    switch (next.do) {
-      case 'ask':
-        frames[frames.length - 1] = { flow: frame.flow, at: next.at, vars: next.vars, queue: next.requests };
-        last = { rc: 0 };
-        break;
-      case 'goto':
-        frames[frames.length - 1] = { flow: frame.flow, at: next.at, vars: next.vars };
-        break;
-      case 'call':
-        frames[frames.length - 1] = { flow: frame.flow, at: next.at, vars: next.vars };
-        frames.push(next.callee);
-        last = { rc: 0 };
-        break;
-      case 'done':
-        frames.pop();
-        last = next.value;
-        if (frames.length === 0) return { task: { name: task.name, frames }, request: null, value: last };
-        break;
-    }
-  }
-  ASSERT(false, `task ${task.name} turns without asking: ${JSON.stringify(frames[frames.length - 1])}`);
-}
-
-/** How many of a batch's first requests were text that was taken. */
-function printed(task: Task, queue: readonly Request[], print: TextSink): number {
-  let next = 0;
-  for (; next < queue.length; next++) {
-    const request = queue[next]!;
-    if (!isText(request) || !print(task, request)) break;
-  }
-  return next;
+  const hand = takeTaskUp(task);
+  const request = nextRequest(flows, hand, reply, memo);
+  if (request === null) return { task: { name: task.name, frames: hand.frames }, request, value: hand.value };
+  return { task: taskAsPlain(hand), request };
 }
