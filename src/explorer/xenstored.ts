@@ -7,6 +7,7 @@ import {
   changedPaths,
   committed,
   endReply,
+  isModified,
   markStale,
   modifiedPaths,
   newTransaction,
@@ -141,12 +142,11 @@ function endTransaction(state: XsState, tx: number, abort: boolean): XsServed {
   if (transaction === undefined) return refused(state, EINVAL);
   const others = state.transactions.filter(([number]) => number !== tx);
   const reply = abort ? DONE : endReply(transaction);
-  const paths = modifiedPaths(transaction);
   // Without changes of its own a transaction of the old kind is a change of the store all the same.
-  const isChange = paths.length > 0 || transaction.copy !== null;
+  const isChange = isModified(transaction) || transaction.copy !== null;
   if (abort || reply.rc !== 0 || !isChange) return unchanged({ ...state, transactions: others }, reply);
   const root = committed(transaction, state.root);
-  const transactions = markStale(others, paths);
+  const transactions = others.length === 0 ? others : markStale(others, modifiedPaths(transaction));
   const { nextTx, introduced, generation } = state;
   const next = { root, generation: generation + 1, transactions, nextTx, introduced };
   return { state: next, reply, fired: transaction.touched };

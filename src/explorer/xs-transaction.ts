@@ -190,6 +190,9 @@ export function committed({ seen }: XsTransaction, root: XsNode): XsNode {
   );
 }
 
+/** Whether a transaction has changes of its own. */
+export const isModified = ({ seen }: XsTransaction): boolean => seen.some((node) => node.isModified);
+
 /** The paths of the nodes to which a transaction that commits gives new generations. */
 export const modifiedPaths = ({ seen }: XsTransaction): string[] =>
   seen.flatMap(({ path, isModified }) => (isModified ? [path] : []));

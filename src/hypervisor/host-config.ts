@@ -1,6 +1,6 @@
 /** What a host is made of, what may be wrong with it, and the memory map that follows from it. */
 import { type XenProfile, xenProfile } from './profile.ts';
-import { MAX_NUMNODES, PAGE_SIZE } from './units.ts';
+import { MAX_NUMNODES, type NodeId, nodeId, PAGE_SIZE } from './units.ts';
 import { FRAME_TABLE_BYTES_PER_PAGE, XEN_BOOT_PAGES } from './xen-private.ts';
 
 /** A host as its owner describes it. Sizes in pages of 4 KiB. */
@@ -40,6 +40,16 @@ export interface HostLayout {
   readonly totalPages: number;
   /** The highest frame of RAM + 1. Xen: max_page. */
   readonly maxPage: number;
+  /** By number. Xen: XEN_SYSCTL_cputopoinfo. */
+  readonly cpuTopology: readonly CpuTopology[];
+  readonly threadsPerCore: number;
+  readonly coresPerSocket: number;
+}
+
+interface CpuTopology {
+  readonly core: number;
+  readonly socket: number;
+  readonly node: NodeId;
 }
 
 const PAGES_PER_MIB = 256;
@@ -167,7 +177,23 @@ export function hostLayout(config: HostConfig): HostLayout {
     distances: config.distances ?? defaultDistances(config.nodes),
     totalPages: all.reduce((sum, [start, end]) => sum + end - start, 0),
     maxPage: lastEnd(all),
+    ...cpuShape(nodes),
   };
+}
+
+/** CPUs of one node come in pairs of threads; one socket a node. */
+function cpuShape(
+  nodes: readonly NodeLayout[],
+): Pick<HostLayout, 'cpuTopology' | 'threadsPerCore' | 'coresPerSocket'> {
+  const perNode = Math.max(...nodes.map(({ cpus }) => cpus.length));
+  const threadsPerCore = perNode % 2 === 0 ? 2 : 1;
+  const cpuTopology: CpuTopology[] = [];
+  for (const { node, cpus } of nodes) {
+    for (const [i, cpu] of cpus.entries()) {
+      cpuTopology[cpu] = { core: Math.floor(i / threadsPerCore), socket: node, node: nodeId(node) };
+    }
+  }
+  return { cpuTopology, threadsPerCore, coresPerSocket: Math.max(1, perNode / threadsPerCore) };
 }
 
 const lastEnd = (ranges: readonly (readonly [number, number])[]): number => ranges[ranges.length - 1]![1];

@@ -3,7 +3,7 @@ import { nodeAvailPages } from './heap-report.ts';
 import { keyhandler } from './keyhandler.ts';
 import type { HypercallReply, NumaNode, PhysInfo } from './privcmd.ts';
 import type { HypercallContext } from './reservation.ts';
-import { type NodeId, nodeId, pages, pagesToBytes } from './units.ts';
+import { pages, pagesToBytes } from './units.ts';
 import type { Xen } from './xen.ts';
 
 /** The processor that every host has: documented data, it decides nothing. */
@@ -21,20 +21,12 @@ const CAPABILITIES = [
   'iommu_hap_pt_share',
 ] as const;
 
-/** CPUs of one node come in pairs of threads; one socket a node. */
-function cpuShape(xen: Xen): { readonly threads: number; readonly cores: number } {
-  const perNode = Math.max(...xen.layout.nodes.map(({ cpus }) => cpus.length));
-  const threads = perNode % 2 === 0 ? 2 : 1;
-  return { threads, cores: Math.max(1, perNode / threads) };
-}
-
 /** XEN_SYSCTL_physinfo: free pages without regard to claims, and the claims, read together. */
 export function physinfo(xen: Xen): HypercallReply<'XEN_SYSCTL_physinfo'> {
-  const { config, nodes, totalPages } = xen.layout;
-  const { threads, cores } = cpuShape(xen);
+  const { config, nodes, totalPages, threadsPerCore, coresPerSocket } = xen.layout;
   const info: PhysInfo = {
-    threadsPerCore: threads,
-    coresPerSocket: cores,
+    threadsPerCore,
+    coresPerSocket,
     nrCpus: config.cpus,
     maxCpuId: config.cpus - 1,
     nrNodes: nodes.length,
@@ -62,16 +54,10 @@ export function numainfo(xen: Xen): HypercallReply<'XEN_SYSCTL_numainfo'> {
 }
 
 /** XEN_SYSCTL_cputopoinfo. */
-export function cputopoinfo(xen: Xen): HypercallReply<'XEN_SYSCTL_cputopoinfo'> {
-  const { threads } = cpuShape(xen);
-  const cpus: { core: number; socket: number; node: NodeId }[] = [];
-  for (const { node, cpus: ids } of xen.layout.nodes) {
-    for (const [i, cpu] of ids.entries()) {
-      cpus[cpu] = { core: Math.floor(i / threads), socket: node, node: nodeId(node) };
-    }
-  }
-  return { rc: 0, cpus };
-}
+export const cputopoinfo = (xen: Xen): HypercallReply<'XEN_SYSCTL_cputopoinfo'> => ({
+  rc: 0,
+  cpus: xen.layout.cpuTopology,
+});
 
 /** XEN_SYSCTL_debug_keys: each key's text goes to the console. */
 export function debugKeys(xen: Xen, ctx: HypercallContext, keys: string): number {

@@ -9,8 +9,10 @@ import { type DomainConfig, domainConfigType } from './domain-config.ts';
 import { bootGuest } from './guest.ts';
 import { consoleAdd, vkbAdd } from './libxl-console.ts';
 import { ERROR_FAIL, ERROR_INVAL } from './libxl-errno.ts';
-import { genJson } from './libxl-json.ts';
+import { genJson, genJsonWith } from './libxl-json.ts';
 import { domainConfigSetdefault, type SettledConfig } from './libxl-setdefault.ts';
+import { buildInfo } from './libxl-types-domain.ts';
+import type { Memo } from './memo.ts';
 import {
   ask,
   call,
@@ -24,7 +26,7 @@ import {
   xs,
   xsReply,
 } from './task.ts';
-import { buildLayout } from './xg-layout.ts';
+import { layoutAgain } from './xg-layout.ts';
 import type { XlEnv } from './xl-env.ts';
 import { libxlError, libxlLog } from './xl-log.ts';
 
@@ -54,20 +56,30 @@ export const userdataLock = (domid: number): string =>
   `/var/lib/xen/userdata-l.${domid}.domain-userdata-lock`;
 
 /** The config libxl keeps: as given, with what it settled for memory. Models libxl__update_domain_configuration(). */
-function storedConfig(s: SettledConfig): string {
+function storedConfig(memo: Memo, s: SettledConfig): string {
   const { config } = s;
+  // Guests that are built alike differ in their names only.
+  const { bInfo, ready } = memo('stored b_info', config.bInfo, () => storedBuildInfo(s));
   const stored = {
     ...config,
     // No domid was asked for. Xen: INVALID_DOMID.
     cInfo: { ...config.cInfo, domid: 4294967295, uuid: s.uuid },
-    bInfo: {
-      ...config.bInfo,
-      maxMemkb: config.bInfo.maxMemkb,
-      videoMemkb: s.videoMemkb,
-      archX86: { ...config.bInfo.archX86, msrRelaxed: config.bInfo.archX86.msrRelaxed ?? false },
-    },
+    bInfo,
   };
-  return `${genJson(domainConfigType, stored)}\n`;
+  return `${genJsonWith(domainConfigType, stored, ready)}\n`;
+}
+
+function storedBuildInfo({ config, videoMemkb }: SettledConfig): {
+  readonly bInfo: object;
+  readonly ready: ReadonlyMap<unknown, string>;
+} {
+  const { archX86 } = config.bInfo;
+  const bInfo = {
+    ...config.bInfo,
+    videoMemkb,
+    archX86: { ...archX86, msrRelaxed: archX86.msrRelaxed ?? false },
+  };
+  return { bInfo, ready: new Map([[bInfo, genJson(buildInfo, bInfo, 1)]]) };
 }
 
 /** What the builder wants written besides memory: the platform's switches and the image's name. Models libxl__build_{hvm,pv}'s ents. */
@@ -214,7 +226,7 @@ const domainCreate = flow<CreateVars>({
         v,
       );
     },
-    complete: (v) =>
+    complete: (v, _reply, memo) =>
       ask(
         [
           { kind: 'lock', path: userdataLock(v.domid!) },
@@ -223,10 +235,10 @@ const domainCreate = flow<CreateVars>({
             op: 'store',
             domid: v.domid!,
             name: LIBXL_JSON,
-            text: storedConfig(v.settled!),
+            text: storedConfig(memo, v.settled!),
           },
           { kind: 'unlock', path: userdataLock(v.domid!) },
-          bootGuest(v.domid!, v.settled!.type, buildLayout(v.settled!), v.present ?? null),
+          bootGuest(v.domid!, v.settled!.type, layoutAgain(memo, v.settled!), v.present ?? null),
         ],
         'stored',
         v,

@@ -84,11 +84,15 @@ function putContainer<M>(
   putText(out, `\n${indent}${brackets[1]}`);
 }
 
+/** Parts of a struct whose text is known, indented as it is to be. */
+type ReadyParts = ReadonlyMap<unknown, string>;
+
 function putStruct(
   out: ByteText,
   desc: Descriptor & { kind: 'struct' },
   value: Unknowns,
   indent: string,
+  ready: ReadyParts | null = null,
 ): void {
   const shown = desc.fields.filter(({ property, type }) => {
     const field = value[property];
@@ -102,7 +106,9 @@ function putStruct(
       generate(out, type.variants.get(tag)!, info, inner);
     } else {
       putText(out, `"${json}": `);
-      generate(out, type, value[property], inner);
+      const known = ready?.get(value[property]);
+      if (known === undefined) generate(out, type, value[property], inner);
+      else putText(out, known);
     }
   });
 }
@@ -200,6 +206,10 @@ export function putJson<T>(out: ByteText, type: Idl<T>, value: NoInfer<T> | obje
  */
 export const genJson = <T>(type: Idl<T>, value: NoInfer<T> | object, depth = 0): string =>
   whole((out) => generate(out, type.desc, value, INDENT.repeat(depth)));
+
+/** The JSON text of a struct of which some parts are ready. */
+export const genJsonWith = <T>(type: Idl<T>, value: NoInfer<T> | object, ready: ReadyParts): string =>
+  whole((out) => putStruct(out, type.desc as Descriptor & { kind: 'struct' }, value as Unknowns, '', ready));
 
 /** Reads one value; `null` where the JSON does not fit the type. */
 function parse(desc: Descriptor, json: unknown): { readonly value: unknown } | null {

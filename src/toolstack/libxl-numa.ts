@@ -6,6 +6,7 @@
 import type { HypercallReply } from '../hypervisor/privcmd.ts';
 import { type DomId, domId } from '../hypervisor/units.ts';
 import { ERROR_FAIL } from './libxl-errno.ts';
+import { newMemo } from './memo.ts';
 import { ask, done, type Flow, flow, goto, hypercall, hypercallReply } from './task.ts';
 import { libxlLog } from './xl-log.ts';
 
@@ -93,6 +94,20 @@ interface PlaceVars {
 const anyNode = (nrNodes: number): number[] =>
   Array.from({ length: Math.ceil(nrNodes / 8) * 8 }, (_, node) => node);
 
+/** The cpus of a pool by node. */
+function poolCpusByNode(
+  topology: HypercallReply<'XEN_SYSCTL_cputopoinfo'>['cpus'],
+  poolCpus: readonly number[],
+): readonly (readonly number[])[] {
+  const cpus: number[][] = [];
+  topology.forEach((c, cpu) => {
+    if (c === null || !poolCpus.includes(cpu)) return;
+    cpus[c.node] ??= [];
+    cpus[c.node]!.push(cpu);
+  });
+  return Array.from(cpus, (c) => c ?? []);
+}
+
 /** Looks at the next vcpu, or judges when all have been seen. */
 function nextVcpu(v: PlaceVars) {
   const todo = v.todo ?? [];
@@ -115,16 +130,13 @@ const numaPlaceDomain = flow<PlaceVars>({
       const poolCpus = hypercallReply('XEN_SYSCTL_cpupool_op', reply).cpus;
       return ask(hypercall('XEN_SYSCTL_cputopoinfo', {}), 'cputopoinfo', { ...v, poolCpus });
     },
-    cputopoinfo: (v, reply) => {
+    cputopoinfo: (v, reply, memo) => {
       if (reply.rc < 0) return done({ rc: ERROR_FAIL });
       const topo = hypercallReply('XEN_SYSCTL_cputopoinfo', reply);
-      const cpus: number[][] = [];
-      topo.cpus.forEach((c, cpu) => {
-        if (c === null || v.poolCpus?.includes(cpu) !== true) return;
-        cpus[c.node] ??= [];
-        cpus[c.node]!.push(cpu);
-      });
-      const host = { freeMemkb: [], cpus: Array.from(cpus, (c) => c ?? []), vcpus: [] };
+      const poolCpus = v.poolCpus ?? [];
+      const ofPool = memo('cpus of pools', poolCpus, newMemo);
+      const cpus = ofPool('by node', topo.cpus, () => poolCpusByNode(topo.cpus, poolCpus));
+      const host = { freeMemkb: [], cpus, vcpus: [] };
       return ask(hypercall('XEN_SYSCTL_numainfo', {}), 'numainfo', { ...v, host });
     },
     numainfo: (v, reply) => {

@@ -10,10 +10,11 @@ import { domId, gfn, kib, kibToPagesFloor, nodeId, order, PAGE_SIZE } from '../h
 import { setParam, traced } from './libxl-dom.ts';
 import { ERROR_FAIL } from './libxl-errno.ts';
 import type { SettledConfig } from './libxl-setdefault.ts';
+import type { Memo } from './memo.ts';
 import { ask, call, done, type Flow, flow, goto, hypercall, type Next, type Request } from './task.ts';
 import * as chatter from './xg-dom-chatter.ts';
 import type { PfnFrames } from './xg-dom-x86.ts';
-import { buildLayout } from './xg-layout.ts';
+import { layoutAgain } from './xg-layout.ts';
 import { domprintf, libxlError, xcLog, xcPanic } from './xl-log.ts';
 
 const HVMLOADER = '/usr/lib/xen-4.17/boot/hvmloader';
@@ -102,7 +103,8 @@ function fileFailed(v: BuildVars, path: string | null, errno: number, what: stri
   ]);
 }
 
-const hasHighmem = (v: BuildVars): boolean => buildLayout(v.settled).ranges.some((r) => r.start >= 0x10_0000);
+const hasHighmem = (v: BuildVars, memo: Memo): boolean =>
+  layoutAgain(memo, v.settled).ranges.some((r) => r.start >= 0x10_0000);
 const isHvm = (v: BuildVars): boolean => v.settled.type === 'hvm';
 
 /** Populates the next of `pagesLeft` (each an exact request of one page), else goes on. */
@@ -198,8 +200,8 @@ const build = flow<BuildVars>({
     },
     ramdisk: (v, reply) =>
       reply.rc < 0 ? fileFailed(v, v.settled.config.bInfo.ramdisk, -reply.rc, 'ramdisk') : goto('parse', v),
-    parse: (v) => {
-      const layout = buildLayout(v.settled);
+    parse: (v, _reply, memo) => {
+      const layout = layoutAgain(memo, v.settled);
       const compat =
         v.settled.type === 'pv'
           ? [
@@ -223,8 +225,8 @@ const build = flow<BuildVars>({
       const site = 'libxl_dom.c:510:set_vnuma_info';
       return fail(v, [libxlError(site, v.domid, 'xc_domain_setvnuma failed', -reply.rc)]);
     },
-    meminit: (v) => {
-      const layout = buildLayout(v.settled);
+    meminit: (v, _reply, memo) => {
+      const layout = layoutAgain(memo, v.settled);
       const args = { domid: v.domid, claim: v.settled.claimMode, layout, vga: isHvm(v) };
       return call(v.settled.type === 'pv' ? 'meminit_pv' : 'meminit_hvm', args, 'memory', v);
     },
@@ -240,8 +242,8 @@ const build = flow<BuildVars>({
       if (v.settled.type !== 'pv') return goto('hvmImage', v);
       return goto('pvImage', { ...v, frames: (reply.frames as readonly PfnFrames[] | undefined) ?? [] });
     },
-    pvImage: (v) => {
-      const total = buildLayout(v.settled).totalPages;
+    pvImage: (v, _reply, memo) => {
+      const total = layoutAgain(memo, v.settled).totalPages;
       const image = chatter.pvImageOf(total);
       const called = domprintf('xc_dom_build_image: called');
       if ('refusal' in image) {
@@ -251,9 +253,9 @@ const build = flow<BuildVars>({
       const next = { ...v, storeMfn: mfnOf(v, image.xenstore), consoleMfn: mfnOf(v, image.console) };
       return ask([called, ...pvBoot(v, image)], 'built', next);
     },
-    hvmImage: (v) => {
+    hvmImage: (v, _reply, memo) => {
       const { domid } = v;
-      const entries = (isHvm(v) ? 1 : 5) + (hasHighmem(v) ? 1 : 0);
+      const entries = (isHvm(v) ? 1 : 5) + (hasHighmem(v, memo) ? 1 : 0);
       const memmap = hypercall('XENMEM_set_memory_map', { domid: domId(domid), entries });
       const called = domprintf('xc_dom_build_image: called');
       if (isHvm(v)) {
@@ -328,8 +330,8 @@ const build = flow<BuildVars>({
         domprintf('Could not allocate special pages.'),
       ]);
     },
-    boot: (v) =>
-      ask([...chatter.hvmImaged(isHvm(v), hasHighmem(v)), ...hvmBoot(v)], 'built', {
+    boot: (v, _reply, memo) =>
+      ask([...chatter.hvmImaged(isHvm(v), hasHighmem(v, memo)), ...hvmBoot(v)], 'built', {
         ...v,
         storeMfn: XENSTORE_PFN,
         consoleMfn: CONSOLE_PFN,

@@ -5,6 +5,7 @@
  * xc_dom_mem_init(), tools/libs/guest/xg_dom_core.c.
  */
 import type { SettledConfig } from './libxl-setdefault.ts';
+import type { Memo } from './memo.ts';
 import { u64, u64Number } from './u64.ts';
 
 /** A stretch of guest frames with memory, `end` excluded; `pnode` is the machine node a virtual node asks for. */
@@ -97,3 +98,9 @@ export function buildLayout(s: SettledConfig): BuildLayout {
     mmioStart: pagesOf(mmioStart),
   };
 }
+
+/** The same, and once for guests that are built alike: all that it depends on is in the type and in `bInfo`. */
+export const layoutAgain = (memo: Memo, s: SettledConfig): BuildLayout =>
+  memo(LAYOUTS[s.type], s.config.bInfo, () => buildLayout(s));
+
+const LAYOUTS = { pv: 'layout of pv', pvh: 'layout of pvh', hvm: 'layout of hvm' } as const;

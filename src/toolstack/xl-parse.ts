@@ -5,7 +5,7 @@
  * Text in and out holds one byte per character ("latin1"), so that bytes come out as they went in.
  */
 import { type DomainConfig, domainConfigInit } from './domain-config.ts';
-import type { Memo } from './memo.ts';
+import { type Memo, newMemo } from './memo.ts';
 import type { XlConf } from './xl-conf.ts';
 import { parseBoot, parsePassthrough, parsePvBoot } from './xl-parse-boot.ts';
 import { applyGlobalAffinityMasks } from './xl-parse-cpus.ts';
@@ -103,8 +103,11 @@ const OPEN_GENID: readonly number[] = [0];
  */
 export function parseConfigAgain(memo: Memo, input: ParseConfigInput): ParsedConfig {
   const { xlconf, host, ignoreGlobalAffinityMasks = false } = input;
-  const key = JSON.stringify([input.text, input.source, xlconf, host, ignoreGlobalAffinityMasks]);
-  const open = memo('guest', key, () => parseConfig({ ...input, uuid: '', genid: OPEN_GENID }));
+  // One memory for each xl.conf and each shape of the host.
+  const ofConf = memo('guests by xl.conf', xlconf, newMemo);
+  const ofHost = ofConf('guests by host', host.nodeCpus, newMemo);
+  const key = `${host.maxCpus} ${ignoreGlobalAffinityMasks} ${input.source.length} ${input.source}${input.text}`;
+  const open = ofHost('guest', key, () => parseConfig({ ...input, uuid: '', genid: OPEN_GENID }));
   const { config } = open;
   if (config === null) return open;
   const { cInfo } = config;

@@ -4,6 +4,7 @@
  * Models main_create() and create_domain(), tools/xl/xl_vmcontrol.c.
  */
 import { EISDIR, ENOTTY, strerror } from '../hypervisor/errno.ts';
+import type { HypercallReply } from '../hypervisor/privcmd.ts';
 import { domId } from '../hypervisor/units.ts';
 import { type DomainConfig, domainConfigType } from './domain-config.ts';
 import { ERROR_FAIL, ERROR_INVAL } from './libxl-errno.ts';
@@ -112,12 +113,30 @@ function announce(v: CreateDomainVars, text: string, source: string): Next<Creat
   return ask([...said, { kind: 'uuid' }], 'uuid', { ...v, text, source });
 }
 
+const DASH = 45;
+
+/** The value of a lower-case hexadecimal digit. */
+const nibble = (code: number): number => (code > 57 ? code - 87 : code - 48);
+
 /** What is known of 128 bits of a uuid as sixteen bytes. */
 function uuidBytes(uuid: string): number[] {
-  const hex = uuid.replaceAll('-', '');
   const bytes: number[] = [];
-  for (let i = 0; i < 32; i += 2) bytes.push(Number.parseInt(hex.slice(i, i + 2), 16));
+  for (let i = 0; i < uuid.length; i += 2) {
+    if (uuid.charCodeAt(i) === DASH) i++;
+    bytes.push(16 * nibble(uuid.charCodeAt(i)) + nibble(uuid.charCodeAt(i + 1)));
+  }
   return bytes;
+}
+
+/** The cpus of each node, by node id. */
+function cpusOfNodes(cpus: HypercallReply<'XEN_SYSCTL_cputopoinfo'>['cpus']): number[][] {
+  const nodeCpus: number[][] = [];
+  cpus.forEach((cpu, id) => {
+    if (cpu === null) return;
+    while (nodeCpus.length <= cpu.node) nodeCpus.push([]);
+    nodeCpus[cpu.node]!.push(id);
+  });
+  return nodeCpus;
 }
 
 /**
@@ -172,13 +191,8 @@ const createDomain = flow<CreateDomainVars>({
       return ask(hypercall('XEN_SYSCTL_cputopoinfo', {}), 'topology', { ...v, maxCpus });
     },
     topology: (v, reply, memo) => {
-      const nodeCpus: number[][] = [];
       const cpus = reply.rc < 0 ? [] : hypercallReply('XEN_SYSCTL_cputopoinfo', reply).cpus;
-      cpus.forEach((cpu, id) => {
-        if (cpu === null) return;
-        while (nodeCpus.length <= cpu.node) nodeCpus.push([]);
-        nodeCpus[cpu.node]!.push(id);
-      });
+      const nodeCpus = memo('cpus of nodes', cpus, () => cpusOfNodes(cpus));
       const parsed = parseConfigAgain(memo, {
         text: v.text ?? '',
         source: v.source ?? '',
