@@ -4,8 +4,8 @@ import { saveDomain } from '../hypervisor/domain-save.ts';
 import { saveHeap } from '../hypervisor/heap-save.ts';
 import { heapDomainOf, type Xen } from '../hypervisor/xen.ts';
 import type { BlockRun } from './block.ts';
-import { type Canon, canonText } from './canonical.ts';
-import { domainClass, heapClass, heapDomainClass } from './memory-class.ts';
+import { type Canon, canonId, canonText } from './canonical.ts';
+import { domainClass, heapDomainClass } from './memory-class.ts';
 import type { World } from './world.ts';
 import type { XsState } from './xenstored.ts';
 
@@ -28,16 +28,18 @@ export function restText(canon: Canon, world: World): string {
   return canonText(canon, [recentDomids, uuids, xlConf, missingFiles, files]);
 }
 
-/** The heap. */
-export const heapText = (canon: Canon, { heap }: Xen, ownership: Ownership): string =>
-  ownership === 'class' ? heapClass(heap) : canonText(canon, saveHeap(heap));
+/** The heap, with whose each frame is. */
+export const heapText = (canon: Canon, { heap }: Xen): string => canonText(canon, saveHeap(heap));
 
 /** A domain; its record is a value, looked at once. */
 export function domainText(canon: Canon, xen: Xen, domid: number, ownership: Ownership): string {
   const record = xen.domains.get(domid)!;
   let known = canon.known.get(record);
   if (known === undefined) {
-    known = canonText(canon, ownership === 'class' ? domainClass(record) : saveDomain(record));
+    known =
+      ownership === 'class'
+        ? `#${canonId(canon, domainClass(canon, record))}`
+        : canonText(canon, saveDomain(record));
     canon.known.set(record, known);
   }
   return `${known} ${heapDomainClass(heapDomainOf(xen, domid))}`;

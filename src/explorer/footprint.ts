@@ -22,8 +22,15 @@ export interface Footprint {
   readonly others?: boolean;
 }
 
+/** What is asked of a domain that a request names, before it is served. */
+export interface DomainsNow {
+  readonly lives: (domid: number) => boolean;
+  /** It was promised pages that it has not got. */
+  readonly hasPod: (domid: number) => boolean;
+}
+
 /** Looks at a request of a task inside domain `caller` (0: dom0's) before it is served. */
-export type FootprintOf = (request: Request, caller: number, lives: (domid: number) => boolean) => Footprint;
+export type FootprintOf = (request: Request, caller: number, now: DomainsNow) => Footprint;
 
 const NOTHING: Footprint = { cells: [], domids: [] };
 
@@ -36,7 +43,18 @@ export const EVERYTHING: Footprint = {
   others: true,
 };
 
-type Kind = 'nothing' | 'domain' | 'domain+pools' | 'domain+heap' | 'heap' | 'domains' | 'domains+heap';
+/** xenstored hears of a domain's end and wakes who watches for it; what runs inside ends with it. */
+const TOLD = { cells: [CLOCK], watches: true, others: true };
+
+type Kind =
+  | 'nothing'
+  | 'domain'
+  | 'domain+pools'
+  | 'domain+heap'
+  | 'heap'
+  | 'domains'
+  | 'domains+heap'
+  | 'end';
 
 const HYPERCALLS: Readonly<Record<string, Kind>> = {
   traced: 'nothing',
@@ -74,18 +92,23 @@ const HYPERCALLS: Readonly<Record<string, Kind>> = {
   XEN_SYSCTL_getdomaininfolist: 'domains',
   XEN_SYSCTL_cpupool_op: 'domains',
   XEN_DOMCTL_createdomain: 'domains+heap',
+  XEN_DOMCTL_destroydomain: 'end',
+  SCHEDOP_shutdown: 'end',
 };
 
 /** What a request reads. */
-export function footprintOf(request: Request, caller: number, lives: (domid: number) => boolean): Footprint {
+export function footprintOf(request: Request, caller: number, now: DomainsNow): Footprint {
   switch (request.kind) {
     case 'hypercall':
       if (request.name === 'XEN_SYSCTL_getdomaininfolist') {
         // Domains at or after the one named: if one is enough and that one lives, no other is looked at.
         const { firstDomain, maxDomains } = request.args;
-        if (maxDomains === 1 && lives(firstDomain)) return { cells: [], domids: [firstDomain] };
+        if (maxDomains === 1 && now.lives(firstDomain)) return { cells: [], domids: [firstDomain] };
         return { cells: [], domids: [], domainsFrom: firstDomain };
       }
+      // A frame that is there is only looked up; one that was promised is allocated.
+      if (request.name === 'foreign_map' && !now.hasPod(request.args.domid))
+        return { cells: [], domids: [request.args.domid] };
       return hypercallFootprint(request.name, request.args, caller);
     case 'xs':
       return request.call.op === 'read' || request.call.op === 'directory'
@@ -133,7 +156,23 @@ function hypercallFootprint(name: string, args: object, caller: number): Footpri
       return { cells: [MISC], domids: [], domainsFrom: 0 };
     case 'domains+heap':
       return { cells: [MISC, HEAP], domids: [], domainsFrom: 0 };
+    case 'end':
+      return { ...TOLD, cells: [...TOLD.cells, MISC, HEAP], domids };
     default:
       return EVERYTHING;
   }
 }
+
+const XEN_CELLS: readonly number[] = [HEAP, MISC];
+
+/** Xen's part of what is read; the domains always are. */
+export const xenCellsOf = ({ cells }: Footprint): number[] =>
+  cells.filter((cell) => XEN_CELLS.includes(cell));
+
+/** What is read outside of Xen. */
+export const restOfFootprint = ({ cells, ...rest }: Footprint): Footprint => ({
+  cells: cells.filter((cell) => !XEN_CELLS.includes(cell)),
+  domids: [],
+  ...(rest.watches === undefined ? {} : { watches: rest.watches }),
+  ...(rest.others === undefined ? {} : { others: rest.others }),
+});

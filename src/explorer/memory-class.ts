@@ -11,10 +11,26 @@ import { type P2m, p2mWalk } from '../hypervisor/p2m.ts';
 import { isPod, p2mEnd } from '../hypervisor/p2m-run.ts';
 import { nextOf } from '../hypervisor/page-list.ts';
 import { metaFd } from '../hypervisor/page-region.ts';
+import { type Canon, canonId, canonText } from './canonical.ts';
 
-/** The heap by class, as text. Equal texts: equal numbers everywhere. */
-export function heapClass(h: Heap): string {
-  let text = `${h.outstandingClaims};${h.dmaBits};${h.special.size};${h.offliningPages};${h.needScrub.join()};`;
+/**
+ * Writes the heap by class into `words`, `room` of them from `at` on, 0 behind the last one. Equal words: equal numbers
+ * everywhere. `mark` is one of them. Returns how many there are; more than `room` if they did not fit.
+ */
+export function writeHeapClass(h: Heap, mark: number, words: Int32Array, at: number, room: number): number {
+  const end = at + room;
+  words.fill(0, at, end);
+  let to = at;
+  const put = (word: number): void => {
+    if (to < end) words[to] = word;
+    to++;
+  };
+  put(mark);
+  put(h.outstandingClaims);
+  put(h.dmaBits);
+  put(h.special.size);
+  put(h.offliningPages);
+  for (const pages of h.needScrub) put(pages);
   for (let place = 0; place < h.orderMask.length; place++) {
     let orders = h.orderMask[place]!;
     while (orders !== 0) {
@@ -29,10 +45,13 @@ export function heapClass(h: Heap): string {
         free += count;
         if ((node >= 0 ? metaFd(h.pgMeta[node]!) : h.runVal[id]!) !== -1) dirty += count;
       }
-      text += dirty === 0 ? `${list}:${free},` : `${list}:${free}/${dirty},`;
+      // A list that is written has a block, so no list is taken for the 0s behind the last one.
+      put(list);
+      put(free);
+      put(dirty);
     }
   }
-  return text;
+  return to - at;
 }
 
 /** What the heap keeps of a domain, by class. */
@@ -42,20 +61,34 @@ export function heapDomainClass(d: HeapDomain): string {
   return `${d.totPages};${d.extraPages};${d.maxPages};${d.outstandingPages};${flags};${nodes}`;
 }
 
-/** A domain's record with every machine frame left out, as plain data. */
-export function domainClass(d: Domain): object {
-  const { p2m, paging, pod, structures, ...rest } = d;
-  return {
-    ...rest,
-    p2m: p2mLayout(p2m),
-    paging: [paging.freePages, paging.totalPages, paging.p2mPagesCount],
-    pod: {
-      ...pod,
-      super: listPages(pod.super),
-      single: listPages(pod.single),
-    },
-    structures: listPages(structures),
-  };
+/** A domain's record with every machine frame left out, as text. Records are made of one another, so keys keep their order. */
+export function domainClass(canon: Canon, d: Domain): string {
+  let text = '';
+  for (const [key, value] of Object.entries(d)) {
+    if (!Object.hasOwn(FRAMES, key)) text += `${canonText(canon, value)},`;
+  }
+  for (const part of Object.values(FRAMES)) text += `${part(canon, d)};`;
+  return text;
+}
+
+/** What is left of the parts of a record that name machine frames. */
+const FRAMES: Readonly<Record<string, (canon: Canon, d: Domain) => string>> = {
+  p2m: (canon, { p2m }) => (p2m === null ? '' : once(canon, p2m, () => p2mLayout(p2m))),
+  paging: (_canon, { paging }) => `${paging.freePages},${paging.totalPages},${paging.p2mPagesCount}`,
+  pod: (canon, { pod }) =>
+    once(canon, pod, () =>
+      canonText(canon, { ...pod, super: listPages(pod.super), single: listPages(pod.single) }),
+    ),
+  structures: (_canon, { structures }) => String(listPages(structures)),
+};
+
+/** The text of a value that does not change, made when it is first met. */
+function once(canon: Canon, value: object, text: () => string): string {
+  const known = canon.known.get(value);
+  if (known !== undefined) return known;
+  const made = `#${canonId(canon, text())}`;
+  canon.known.set(value, made);
+  return made;
 }
 
 /** Which guest frames are mapped, by what: `gfn:order*count`, neighbours of a kind as one. */

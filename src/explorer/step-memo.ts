@@ -2,16 +2,12 @@
  * What a step did, remembered by what it read.
  *
  * A task in a given form asks the same thing every time; what comes of it depends only on the cells that its requests
- * read. So the step is made once for each content of those cells, and looked up for all states that agree in them.
+ * read. So the step is made once for each content of those cells, and looked up for all states that agree in them. A
+ * step that begins with a hypercall is remembered in two parts: what Xen makes of the call (call-memo.ts), and what the
+ * task makes of those parts of the reply that it looks at.
  */
-import type { Hypercall, MemoryReservation } from '../hypervisor/privcmd.ts';
-import type { HypercallContext } from '../hypervisor/reservation.ts';
-
-/** A hypercall that changed Xen, as it can be made again. */
-export interface XenOp {
-  readonly by: HypercallContext;
-  readonly call: Hypercall;
-}
+import type { CallNode, XenOp } from './call-memo.ts';
+import type { ReplyParts } from './reply-reads.ts';
 
 /** What a step changed. */
 export interface Effect {
@@ -25,7 +21,7 @@ export interface Effect {
 /** Numbers for pairs of numbers below 2^26. Grows. */
 export type Pairs = Map<number, number>;
 
-const RADIX = 2 ** 26;
+export const RADIX = 2 ** 26;
 
 /** The number of a pair: equal for equal pairs, and different for different ones. */
 export function pairId(pairs: Pairs, a: number, b: number): number {
@@ -44,39 +40,40 @@ export const DOMAINS = -3;
 
 /** A form of a task, and what its step did so far. */
 export interface StepNode {
-  /** What its requests read, in order of number. Grows; what is remembered is then forgotten. */
+  /** The hypercall that its step begins with; null: it begins otherwise, and the step is remembered as a whole. */
+  readonly call: CallNode | null;
+  /** What its requests read (of `call`: what serving it reads outside of Xen), in order of number. */
   reads: readonly number[];
+  /** What it looks at in the reply to `call`. */
+  parts: ReplyParts;
+  /** By reply: the number of what it says in those parts. */
+  readonly views: Map<number, number>;
+  /** By content of the cells and view of the reply. With `call`: all but what that changes. */
   readonly effects: Map<number, Effect>;
-  /** It populates and does nothing else. Null: it does not, or it is not known yet. */
-  populate: PopulateNode | null;
 }
 
-/** See populate-memo.ts. */
-export interface PopulateNode {
-  /** The cell of the domain that gets the memory. */
-  readonly domainCell: number;
-  readonly args: MemoryReservation;
-  /** The hypercall, once its part in the domain is known. */
-  op: XenOp | null;
-  /** By the domain's form: the number of what is asked of the heap; 0: not known yet; -1: the heap is not all. */
-  readonly asked: number[];
-  /** By the domain's form and the number of extents: the effect on all but the heap. */
-  readonly effects: Map<number, Effect | null>;
+export const newStepNode = (call: CallNode | null): StepNode => ({
+  call,
+  reads: [],
+  parts: new Map(),
+  views: new Map(),
+  effects: new Map(),
+});
+
+/** Both, in order of number; the same array if nothing is new. */
+export function withReads(known: readonly number[], reads: Iterable<number>): readonly number[] {
+  const all = new Set(known);
+  for (const cell of reads) all.add(cell);
+  return all.size === known.length ? known : [...all].sort((a, b) => a - b);
 }
 
-export const newStepNode = (): StepNode => ({ reads: [], effects: new Map(), populate: null });
-
-/** Remembers an effect that came of reading `reads`; `keyOf` tells the content of cells. */
-export function rememberEffect(
-  node: StepNode,
-  reads: readonly number[],
-  effect: Effect,
-  keyOf: (reads: readonly number[]) => number,
-): void {
-  const all = [...new Set([...node.reads, ...reads])].sort((a, b) => a - b);
-  if (all.length > node.reads.length) {
-    node.reads = all;
-    node.effects.clear();
-  }
-  node.effects.set(keyOf(node.reads), effect);
+/** What a step was found to read. What is remembered is forgotten if that is news. */
+export function noteReads(node: StepNode, reads: Iterable<number>, parts: ReplyParts): void {
+  const all = withReads(node.reads, reads);
+  const isNews = [...parts.keys()].some((part) => !node.parts.has(part));
+  if (all === node.reads && !isNews) return;
+  node.reads = all;
+  if (isNews) node.parts = new Map([...node.parts, ...parts]);
+  node.views.clear();
+  node.effects.clear();
 }

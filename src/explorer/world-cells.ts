@@ -9,7 +9,9 @@ import type { Cpupool, Domain } from '../hypervisor/domain-state.ts';
 import type { HeapDomain } from '../hypervisor/heap-state.ts';
 import type { BlockRun, LaneState } from './block.ts';
 import { domainText, heapText, type Ownership, restText, storeText } from './block-text.ts';
-import { type Canon, canonText, newCanon } from './canonical.ts';
+import { type Canon, canonId, canonText, newCanon } from './canonical.ts';
+import { writeHeapClass } from './memory-class.ts';
+import { keepState, makeStateTable, roomForState, type StateTable, widenStates } from './state-table.ts';
 import type { RunningTask, World } from './world.ts';
 import type { XsState } from './xenstored.ts';
 
@@ -57,7 +59,9 @@ export interface Cells {
   /** Words of a state. */
   count: number;
   readonly clock: CellTable<number>;
-  readonly heap: CellTable<string>;
+  /** Forms of the heap, by class as words, exactly as texts. */
+  readonly heapClasses: StateTable;
+  readonly heaps: CellTable<null>;
   /** Forms of the heap in which an invariant does not hold, and which. */
   readonly broken: Map<number, string>;
   readonly misc: CellTable<Misc>;
@@ -72,8 +76,13 @@ export interface Cells {
   readonly others: CellTable<RunningTask>[];
   /** By domid. */
   readonly domainAt: Map<number, number>;
+  /** By cell. */
+  readonly isDomain: boolean[];
   readonly domains: Map<number, CellTable<DomainCell>>;
 }
+
+/** Words of a heap's class at first. */
+const HEAP_WORDS = 64;
 
 const newTable = <T>(): CellTable<T> => ({ ids: new Map([['', 0]]), values: [null] });
 
@@ -84,7 +93,8 @@ export function newCells(block: BlockRun, ownership: Ownership): Cells {
     canon: newCanon(),
     count: FIRST_LANE + block.lanes.length,
     clock: newTable(),
-    heap: newTable(),
+    heapClasses: makeStateTable(HEAP_WORDS),
+    heaps: newTable(),
     broken: new Map(),
     misc: newTable(),
     xs: newTable(),
@@ -96,6 +106,7 @@ export function newCells(block: BlockRun, ownership: Ownership): Cells {
     otherAt: [],
     others: [],
     domainAt: new Map(),
+    isDomain: [],
     domains: new Map(),
   };
 }
@@ -114,13 +125,12 @@ export const standing = <T>(table: CellTable<T>, id: number): T => table.values[
 
 /**
  * Writes the state that the block is in, all words of it. `before`: the state it was put together from, in whose cells
- * what is still the same value needs no second look. `withHeap`: whether the heap may have changed; `broken`: see heapForm().
+ * what is still the same value needs no second look. `broken`: see heapForm().
  */
 export function readCells(
   cells: Cells,
   into: Int32Array,
   before: Int32Array | null,
-  withHeap: boolean,
   broken: string | null = null,
 ): void {
   const { block, canon } = cells;
@@ -132,9 +142,6 @@ export function readCells(
   };
   into.fill(0);
   into[CLOCK] = idOf(cells.clock, String(world.now), world.now);
-  into[HEAP] = withHeap ? heapForm(cells, broken) : old(HEAP);
-  const { lastDomid, cpupools } = world.xen;
-  into[MISC] = idOf(cells.misc, `${lastDomid} ${canonText(canon, cpupools)}`, { lastDomid, cpupools });
   same(cells.xs, XS, world.store, () => storeText(canon, world.store));
   same(cells.userdata, USERDATA, world.userdata, () => canonText(canon, world.userdata));
   same(cells.locks, LOCKS, world.locks, () => canonText(canon, world.locks));
@@ -143,6 +150,17 @@ export function readCells(
   into[REST] = idOf(cells.rest, restText(canon, world), rest);
   same(cells.born, BORN, block.born, () => canonText(canon, block.born));
   readTasks(cells, into, old);
+  readXenCells(cells, into, broken);
+}
+
+/** Writes Xen's part of the state that the block is in: the heap, the domains, what else there is. */
+export function readXenCells(cells: Cells, into: Int32Array, broken: string | null = null): void {
+  const { canon } = cells;
+  const { xen } = cells.block.run.world;
+  into[HEAP] = heapForm(cells, broken);
+  const { lastDomid, cpupools } = xen;
+  into[MISC] = idOf(cells.misc, `${lastDomid} ${canonText(canon, cpupools)}`, { lastDomid, cpupools });
+  for (const cell of cells.domainAt.values()) into[cell] = 0;
   readDomains(cells, into);
 }
 
@@ -150,17 +168,30 @@ export function readCells(
  * The number of the heap as it is. With a `broken` invariant it is another form: what is told of memory by class is true
  * only as long as all of them hold.
  */
-export function heapForm(
-  { heap, canon, block, ownership, broken: forms }: Cells,
-  broken: string | null,
-): number {
-  const text = heapText(canon, block.run.world.xen, ownership);
-  if (broken === null) return idOf(heap, text, text);
-  const marked = `${text} ${broken}`;
-  const form = idOf(heap, marked, marked);
-  forms.set(form, broken);
+export function heapForm(cells: Cells, broken: string | null): number {
+  const form = cells.ownership === 'exact' ? exactForm(cells, broken) : classForm(cells, broken);
+  if (broken !== null) cells.broken.set(form, broken);
   return form;
 }
+
+const exactForm = ({ heaps, canon, block }: Cells, broken: string | null): number =>
+  idOf(heaps, `${heapText(canon, block.run.world.xen)} ${broken ?? ''}`, null);
+
+function classForm({ heapClasses, canon, block }: Cells, broken: string | null): number {
+  const { heap } = block.run.world.xen;
+  const { width } = heapClasses;
+  const mark = broken === null ? 0 : canonId(canon, broken) + 1;
+  const words = writeHeapClass(heap, mark, roomForState(heapClasses), heapClasses.at, width);
+  if (words > width) {
+    widenStates(heapClasses, 2 * words);
+    writeHeapClass(heap, mark, roomForState(heapClasses), heapClasses.at, heapClasses.width);
+  }
+  return keepState(heapClasses) + 1;
+}
+
+/** Whether a cell holds a part of Xen. */
+export const isXenCell = ({ isDomain }: Cells, cell: number): boolean =>
+  cell === HEAP || cell === MISC || isDomain[cell] === true;
 
 function readTasks(cells: Cells, into: Int32Array, old: (cell: number) => number): void {
   const { block, canon } = cells;
@@ -212,6 +243,7 @@ function readDomains(cells: Cells, into: Int32Array): void {
     if (table === undefined) {
       table = newTable();
       cells.domains.set(domid, table);
+      cells.isDomain[cells.count] = true;
       cells.domainAt.set(domid, cells.count++);
     }
     const heap = xen.heap.domains.get(domid)!;

@@ -15,10 +15,11 @@ import type { Interceptor } from './intercept.ts';
 import { endOfLane, type LaneEnd } from './lane-end.ts';
 import type { Space } from './space.ts';
 import type { TurnGrain } from './turn-order.ts';
+import { mayMatterWhose } from './world-call.ts';
 import { CLOCK, FIRST_LANE, HEAP, newCells, standing } from './world-cells.ts';
-import { makeAgain, mayMatterWhose, stepFrom } from './world-step.ts';
-import { stateAt, takeXenTo, wayTo } from './world-trail.ts';
-import { actorsOf, factsAt, newWorldWalk, type WorldWalk } from './world-walk.ts';
+import { makeAgain, stepFrom } from './world-step.ts';
+import { placeOnTrail, START, takeXenTo, wayTo } from './world-trail.ts';
+import { actorsOf, cellsOfState, factsAt, newWorldWalk, type WorldWalk } from './world-walk.ts';
 
 /** How a host is walked. */
 export interface WorldSpaceHow {
@@ -52,7 +53,7 @@ export interface WorldSpace extends Space {
   readonly endOf: (outcome: number) => WorldEnd;
   /** By class: on some path memory was given back and more than single pages were asked for afterwards. */
   readonly ownershipMatters: boolean;
-  /** Steps made for real; the others were looked up. */
+  /** Steps made for real, and hypercalls to learn what Xen makes of them; the rest was looked up. */
   readonly made: number;
 }
 
@@ -75,24 +76,19 @@ export function newWorldSpace({ play, block: step }: AtBlock, how: WorldSpaceHow
   });
   const found: Ends = { names: newCanon(), ends: [], broken: new Map() };
   return {
-    get width() {
-      return w.cells.count;
-    },
+    // A state's only word is its number on the trail, which knows the cells.
+    width: 1,
     get tasks() {
       return actorsOf(w);
     },
     start: (into, at) => {
-      const { states } = w.trail;
-      for (let i = 0; i < w.cells.count; i++) into[at + i] = states[i]!;
+      into[at] = START;
     },
-    enabled: (state, at, tasks) => enabledIn(w, state, at, tasks),
+    enabled: (state, at, tasks) => enabledIn(w, state[at]!, tasks),
     step: (state, at, task, into, intoAt) => {
-      const place = stepFrom(w, goTo(w, state, at), task);
-      const { states } = w.trail;
-      const from = stateAt(w.trail, place);
-      for (let i = 0; i < w.cells.count; i++) into[intoAt + i] = states[from + i]!;
+      into[intoAt] = w.trail.ids[stepFrom(w, goTo(w, state[at]!), task)]!;
     },
-    outcome: (state, at) => outcomeOf(w, found, state, at),
+    outcome: (state, at) => outcomeOf(w, found, state[at]!),
     how,
     taskName: (task) => actorName(block, task),
     taskPath: (task) => actorPath(block, task),
@@ -101,20 +97,24 @@ export function newWorldSpace({ play, block: step }: AtBlock, how: WorldSpaceHow
       return ownership === 'class' && mayMatterWhose(w);
     },
     get made() {
-      return w.made;
+      return w.made + w.called;
     },
   };
 }
 
 /** The place of a state on the trail, which is made anew where the state lies on another way. */
-function goTo(w: WorldWalk, state: Int32Array, at: number): number {
-  const way = wayTo(w.trail, state, at, w.cells.count);
+function goTo(w: WorldWalk, id: number): number {
+  const there = placeOnTrail(w.trail, id);
+  if (there >= 0) return there;
+  const way = wayTo(w.trail, id);
   let { place } = way;
   for (let i = way.actors.length - 1; i >= 0; i--) place = stepFrom(w, place, way.actors[i]!);
   return place;
 }
 
-function enabledIn(w: WorldWalk, state: Int32Array, at: number, tasks: Int32Array): number {
+function enabledIn(w: WorldWalk, id: number, tasks: Int32Array): number {
+  const state = cellsOfState(w, id);
+  const at = w.at;
   const lanes = w.block.lanes.length;
   let isOver = true;
   for (let l = 0; l < lanes && isOver; l++) isOver = factsAt(w, l, state, at).isOver;
@@ -154,10 +154,13 @@ function mayRun({ cells }: WorldWalk, domid: number, state: Int32Array, at: numb
   return record.controllerPauseCount === 0 && !record.isShutDown;
 }
 
-function outcomeOf(w: WorldWalk, found: Ends, state: Int32Array, at: number): number {
-  const broken = brokenIn(w, found, state, at);
+function outcomeOf(w: WorldWalk, found: Ends, id: number): number {
+  const state = cellsOfState(w, id);
+  const { at } = w;
+  const ends = w.block.lanes.map((_, l) => standing(w.cells.lanes[l]!, state[at + FIRST_LANE + l]!).state);
+  const broken = brokenIn(w, found, id);
   const lanes = w.block.lanes.map((lane, l) => {
-    const { state: stands } = standing(w.cells.lanes[l]!, state[at + FIRST_LANE + l]!);
+    const stands = ends[l]!;
     const isOver = stands.task === null && stands.next >= lane.steps.length;
     return endOfLane(lane, stands.facts, isOver ? 'over' : broken === null ? 'stuck' : 'under way');
   });
@@ -167,8 +170,10 @@ function outcomeOf(w: WorldWalk, found: Ends, state: Int32Array, at: number): nu
   return outcome;
 }
 
-function brokenIn(w: WorldWalk, { broken }: Ends, state: Int32Array, at: number): string | null {
+function brokenIn(w: WorldWalk, { broken }: Ends, id: number): string | null {
   const { cells, trail, block } = w;
+  const state = cellsOfState(w, id);
+  const { at } = w;
   const seen = cells.broken.get(state[at + HEAP]!);
   if (seen !== undefined) return seen;
   const { world } = block.run;
@@ -176,7 +181,7 @@ function brokenIn(w: WorldWalk, { broken }: Ends, state: Int32Array, at: number)
   const key = `${state[at + HEAP]} ${parts.join()}`;
   const known = broken.get(key);
   if (known !== undefined) return known;
-  takeXenTo(trail, world.xen, goTo(w, state, at), (p) => makeAgain(w, p));
+  takeXenTo(trail, world.xen, goTo(w, id), (p) => makeAgain(w, p));
   const first = brokenNow(world.xen);
   broken.set(key, first);
   return first;

@@ -1,35 +1,22 @@
 /** Steps of a driven block on vectors of cells: looked up where they were made before, made for real where not. */
 import { ASSERT } from '../hypervisor/bug.ts';
-import { hypercall } from '../hypervisor/hypercall.ts';
-import type { Hypercall, MemoryReservation } from '../hypervisor/privcmd.ts';
-import type { Request } from '../toolstack/task.ts';
+import type { Hypercall } from '../hypervisor/privcmd.ts';
+import { type Reply, type Request, step } from '../toolstack/task.ts';
 import { takeBlockTurn } from './block.ts';
-import { heapText, settleForm } from './block-text.ts';
+import { settleForm } from './block-text.ts';
 import { miscountNow } from './broken-now.ts';
-import { EVERYTHING, type Footprint } from './footprint.ts';
-import {
-  DOMAINS,
-  type Effect,
-  OTHERS,
-  type PopulateNode,
-  rememberEffect,
-  type StepNode,
-  WATCHES,
-  type XenOp,
-} from './step-memo.ts';
-import { CLOCK, FIRST_LANE, HEAP, heapForm, putCells, readCells, standing } from './world-cells.ts';
+import { type CallNode, isLook, type XenOp } from './call-memo.ts';
+import { EVERYTHING, type Footprint, restOfFootprint } from './footprint.ts';
+import { factsAfter } from './lane-end.ts';
+import { partsLookedAt, type ReplyParts, replyView } from './reply-reads.ts';
+import { DOMAINS, newStepNode, noteReads, OTHERS, pairId, type StepNode, WATCHES } from './step-memo.ts';
+import { ALL_FLOWS } from './task-flows.ts';
+import { askXen, callAt, changesSince, isLarge, lookUpCall, noteHeap, strayedAt } from './world-call.ts';
+import { CLOCK, FIRST_LANE, HEAP, isXenCell, putCells, readCells, standing } from './world-cells.ts';
 import { forgetBeyond, keepPlace, makeRoom, stateAt, takeXenTo, xenArrived } from './world-trail.ts';
-import {
-  type Asked,
-  actorCell,
-  askedAt,
-  factsAt,
-  keyOf,
-  lookUp,
-  nodeOf,
-  RADIX,
-  type WorldWalk,
-} from './world-walk.ts';
+import { type Asked, actorCell, factsAt, keyOf, type WorldWalk } from './world-walk.ts';
+
+const READY: Reply = { rc: 0 };
 
 /** Makes the step of `actor` from a place, which becomes the last but one of the trail. Returns the new place. */
 export function stepFrom(w: WorldWalk, place: number, actor: number): number {
@@ -37,19 +24,74 @@ export function stepFrom(w: WorldWalk, place: number, actor: number): number {
   forgetBeyond(trail, place);
   makeRoom(trail, place + 1, cells.count);
   const cell = actorCell(w, actor);
-  const node = nodeOf(w, cell, trail.states[stateAt(trail, place) + cell]!);
-  const effect =
-    lookUp(w, node, place, actor) ?? (askHeap(w, node, place) ? lookUp(w, node, place, actor) : null);
-  if (effect !== null && w.isChecked) checkStep(w, place, actor);
-  if (effect === null) makeStep(w, node, place, actor);
-  else keepPlace(trail, place + 1, cells.count, trail.ids[place]!, actor, effect);
+  const node = nodeOf(w, actor, cell, trail.states[stateAt(trail, place) + cell]!);
+  const wasKnown =
+    node.call === null ? lookUpWhole(w, node, place, actor) : lookUpParts(w, node, node.call, place, actor);
+  if (wasKnown && w.isChecked) checkStep(w, place, actor);
   return place + 1;
 }
 
-const placeCopy = (w: WorldWalk, place: number): Int32Array => {
-  const at = stateAt(w.trail, place);
-  return w.trail.states.slice(at, at + w.trail.stride);
-};
+function nodeOf(w: WorldWalk, actor: number, cell: number, form: number): StepNode {
+  w.nodes[cell] ??= [];
+  const nodes = w.nodes[cell];
+  nodes[form] ??= newStepNode(callAt(w, actor, form));
+  return nodes[form];
+}
+
+/** A step that begins with no hypercall. Returns whether it was looked up. */
+function lookUpWhole(w: WorldWalk, node: StepNode, place: number, actor: number): boolean {
+  const { trail, cells } = w;
+  const { states } = trail;
+  const from = stateAt(trail, place);
+  const effect = node.effects.get(keyOf(w, node.reads, from, actor));
+  if (effect === undefined) {
+    makeWhole(w, node, place, actor);
+    return false;
+  }
+  const to = stateAt(trail, place + 1);
+  states.copyWithin(to, from, from + cells.count);
+  putChanges(states, to, effect.cells, effect.values);
+  keepPlace(trail, place + 1, cells.count, trail.ids[place]!, actor, effect.ops);
+  return true;
+}
+
+/** A step that begins with a hypercall: what Xen makes of that, then the rest. Returns whether the rest was looked up. */
+function lookUpParts(w: WorldWalk, node: StepNode, call: CallNode, place: number, actor: number): boolean {
+  const { trail, cells } = w;
+  let gave = lookUpCall(w, call, place, actor);
+  if (gave === null) {
+    askXen(w, call, place, actor, (p) => makeAgain(w, p));
+    makeRoom(trail, place + 1, cells.count);
+    gave = lookUpCall(w, call, place, actor);
+    ASSERT(gave !== null, 'what Xen was asked is remembered');
+  }
+  const rest = node.effects.get(keyOfRest(w, node, gave.reply, stateAt(trail, place), actor));
+  if (rest === undefined) makeRest(w, node, place, actor, gave.reply);
+  const { cells: changed, values } =
+    rest ?? node.effects.get(keyOfRest(w, node, gave.reply, stateAt(trail, place), actor))!;
+  putChanges(trail.states, stateAt(trail, place + 1), changed, values);
+  keepPlace(trail, place + 1, cells.count, trail.ids[place]!, actor, gave.ops);
+  return rest !== undefined;
+}
+
+function putChanges(
+  states: Int32Array,
+  to: number,
+  cells: readonly number[],
+  values: readonly number[],
+): void {
+  for (let i = 0; i < cells.length; i++) states[to + cells[i]!] = values[i]!;
+}
+
+/** One number for what the rest of a step depends on. */
+function keyOfRest(w: WorldWalk, node: StepNode, reply: number, from: number, actor: number): number {
+  let view = node.views.get(reply);
+  if (view === undefined) {
+    view = replyView(w.cells.canon, w.replies[reply]!, node.parts);
+    node.views.set(reply, view);
+  }
+  return pairId(w.pairs, keyOf(w, node.reads, from, actor), view);
+}
 
 /** What a step for real found. */
 interface Made {
@@ -57,13 +99,12 @@ interface Made {
   readonly before: Int32Array;
   readonly requests: readonly Asked[];
   readonly gaveBack: boolean;
-  /** By class: the host's heap was not what was looked up. */
-  readonly strayed: boolean;
 }
 
 /** Makes the step that led to a place on the host, which stands at the place before. */
 export function makeAgain(w: WorldWalk, place: number): void {
-  putCells(w.cells, placeCopy(w, place - 1));
+  const at = stateAt(w.trail, place - 1);
+  putCells(w.cells, w.trail.states.subarray(at, at + w.trail.stride));
   takeBlockTurn(w.block, w.trail.actors[place]!);
   settleForm(w.block, w.began);
 }
@@ -71,54 +112,88 @@ export function makeAgain(w: WorldWalk, place: number): void {
 /** Makes a step on the host; the state afterwards is read into `w.seen`. */
 function makeForReal(w: WorldWalk, place: number, actor: number): Made {
   const { trail, cells, block } = w;
-  const { world } = block.run;
-  takeXenTo(trail, world.xen, place, (p) => makeAgain(w, p));
-  let before = placeCopy(w, place);
+  const { xen } = block.run.world;
+  takeXenTo(trail, xen, place, (p) => makeAgain(w, p));
+  const at = stateAt(trail, place);
+  const before = strayedAt(w, place) ?? trail.states.slice(at, at + Math.max(trail.stride, cells.count));
   putCells(cells, before);
-  const strayed = w.gaveBack.size > 0 && cells.ownership === 'class' && !isAsLookedUp(w, before);
-  if (strayed) {
-    w.strayed = true;
-    readCells(cells, w.seen, before, true);
-    before = w.seen.slice();
-  }
   w.asked.length = 0;
   w.made++;
-  const free = world.xen.heap.totalAvailPages;
+  const free = xen.heap.totalAvailPages;
   takeBlockTurn(block, actor);
   settleForm(block, w.began);
-  const broken = w.asked.length === 0 || w.asked.every(isLook) ? null : miscountNow(world.xen);
-  readCells(cells, w.seen, before, true, broken);
-  return { before, requests: w.asked.slice(), gaveBack: world.xen.heap.totalAvailPages > free, strayed };
+  const broken = w.asked.every(({ request }) => changesNothing(request)) ? null : miscountNow(xen);
+  readCells(cells, w.seen, before, broken);
+  return { before, requests: w.asked.slice(), gaveBack: xen.heap.totalAvailPages > free };
 }
 
-const isAsLookedUp = ({ cells, block }: WorldWalk, before: Int32Array): boolean =>
-  heapText(cells.canon, block.run.world.xen, cells.ownership) === standing(cells.heap, before[HEAP]!);
-
-function makeStep(w: WorldWalk, node: StepNode, place: number, actor: number): void {
-  const { trail, cells, block } = w;
+function makeWhole(w: WorldWalk, node: StepNode, place: number, actor: number): void {
+  const { trail, cells, block, seen } = w;
   const isWhole = isDoneWhole(w, place, actor);
-  const { before, requests, gaveBack, strayed } = makeForReal(w, place, actor);
-  const { seen } = w;
-  const own = actorCell(w, actor);
-  const changed: number[] = [];
-  for (let cell = 0; cell < cells.count; cell++) if (seen[cell] !== before[cell]) changed.push(cell);
+  const { before, requests, gaveBack } = makeForReal(w, place, actor);
+  const changed = changesSince(w, before);
   const ops = isWhole ? null : opsOf(requests);
-  const effect: Effect = { cells: changed, values: changed.map((cell) => seen[cell]!), ops };
+  const effect = { cells: changed, values: changed.map((cell) => seen[cell]!), ops };
   const reads = readsOf(w, place, actor, requests, isWhole);
-  const at = stateAt(trail, place);
-  // What a cell becomes may depend on what it was; what the host's cells become mostly does.
-  for (const cell of changed) if (!isActorCell(w, cell) || trail.states[at + cell] !== 0) reads.add(cell);
-  reads.delete(own);
-  noteHeap(w, before, requests, gaveBack);
-  rememberEffect(node, [...reads], effect, (all) => keyOf(w, all, at, actor));
-  if (!isWhole && !strayed) notePopulate(w, node, place, before, requests, reads, effect);
+  addChanged(w, reads, changed, place, actor);
+  noteHeap(
+    w,
+    before[HEAP]!,
+    gaveBack,
+    requests.some(({ request }) => request.kind === 'hypercall' && isLarge(request)),
+  );
+  noteReads(node, reads, node.parts);
+  node.effects.set(keyOf(w, node.reads, stateAt(trail, place), actor), effect);
   makeRoom(trail, place + 1, cells.count);
   const from = stateAt(trail, place);
   const to = stateAt(trail, place + 1);
   trail.states.copyWithin(to, from, from + trail.stride);
-  for (const cell of changed) trail.states[to + cell] = seen[cell]!;
-  keepPlace(trail, place + 1, cells.count, trail.ids[place]!, actor, effect);
-  xenArrived(trail, block.run.world.xen, place + 1);
+  putChanges(trail.states, to, changed, effect.values);
+  keepPlace(trail, place + 1, cells.count, trail.ids[place]!, actor, ops);
+  xenArrived(trail, block.run.world.xen, place + 1, w.seen[HEAP]!);
+}
+
+/** Makes a step that begins with a hypercall for what it does beside that. */
+function makeRest(w: WorldWalk, node: StepNode, place: number, actor: number, reply: number): void {
+  const { trail, cells, block, seen } = w;
+  const parts = partsOfReply(w, node.call!, place, actor, w.replies[reply]!);
+  const { before, requests } = makeForReal(w, place, actor);
+  const changed = changesSince(w, before).filter((cell) => !isXenCell(cells, cell));
+  const effect = { cells: changed, values: changed.map((cell) => seen[cell]!), ops: null };
+  const reads = readsOf(w, place, actor, requests, false);
+  addChanged(w, reads, changed, place, actor);
+  noteReads(node, reads, parts);
+  node.effects.set(keyOfRest(w, node, reply, stateAt(trail, place), actor), effect);
+  makeRoom(trail, place + 1, cells.count);
+  xenArrived(trail, block.run.world.xen, place + 1, w.seen[HEAP]!);
+}
+
+/** What a task looks at in the reply to the hypercall that it stands before. */
+function partsOfReply(w: WorldWalk, call: CallNode, place: number, actor: number, reply: Reply): ReplyParts {
+  const { cells, trail } = w;
+  const form = trail.states[stateAt(trail, place) + actorCell(w, actor)]!;
+  const lane = cells.lanes[actor];
+  const stands = lane === undefined ? null : standing(lane, form);
+  const { task } = stands?.task ?? standing(cells.others[actor - cells.lanes.length]!, form);
+  const asking = step(ALL_FLOWS, task, READY);
+  return partsLookedAt(cells.canon, reply, (noted) => {
+    const facts = stands === null ? null : factsAfter(stands.state.facts, call.request, noted);
+    // Whether the call succeeded also tells whether anybody else hears of it.
+    return [noted.rc, facts, step(ALL_FLOWS, asking.task, noted)];
+  });
+}
+
+/** What a cell becomes may depend on what it was; what the host's cells become mostly does. */
+function addChanged(
+  w: WorldWalk,
+  reads: Set<number>,
+  changed: readonly number[],
+  place: number,
+  actor: number,
+): void {
+  const at = stateAt(w.trail, place);
+  for (const cell of changed) if (!isActorCell(w, cell) || w.trail.states[at + cell] !== 0) reads.add(cell);
+  reads.delete(actorCell(w, actor));
 }
 
 /** Makes a step that was looked up as well. */
@@ -134,7 +209,7 @@ function checkStep(w: WorldWalk, place: number, actor: number): void {
       `cell ${cell} is what was looked up after a step of task ${actor}`,
     );
   }
-  xenArrived(trail, block.run.world.xen, place + 1);
+  xenArrived(trail, block.run.world.xen, place + 1, w.seen[HEAP]!);
 }
 
 const isActorCell = ({ cells, block }: WorldWalk, cell: number): boolean =>
@@ -150,22 +225,19 @@ function isDoneWhole(w: WorldWalk, place: number, actor: number): boolean {
   return state.task === null && block.lanes[actor]!.steps[state.next]!.step.action.do !== 'run';
 }
 
-const isLook = ({ request }: Asked): boolean => request.kind !== 'hypercall' || LOOKS.test(request.name);
-
-/** Hypercalls that change nothing in Xen. */
-const LOOKS =
-  /^(traced|XENVER_|XEN_SYSCTL_(physinfo|numainfo|cputopoinfo|getdomaininfolist)|XEN_DOMCTL_get|XENMEM_(maximum|current|get|set_memory_map))/;
+const changesNothing = (request: Request): boolean => request.kind !== 'hypercall' || isLook(request.name);
 
 function opsOf(requests: Made['requests']): XenOp[] {
   const ops: XenOp[] = [];
   for (const { request, by } of requests) {
-    if (request.kind !== 'hypercall' || LOOKS.test(request.name)) continue;
+    if (request.kind !== 'hypercall' || isLook(request.name)) continue;
     const { kind: _kind, ...call } = request;
     ops.push({ by, call: call as Hypercall });
   }
   return ops;
 }
 
+/** What a step read; with a call only what serving that reads outside of Xen. */
 function readsOf(
   w: WorldWalk,
   place: number,
@@ -177,15 +249,17 @@ function readsOf(
   const { trail, cells, block } = w;
   const lane = cells.lanes[actor];
   const at = stateAt(trail, place);
-  const isIdle =
-    lane !== undefined && standing(lane, trail.states[at + actorCell(w, actor)]!).state.task === null;
+  const own = trail.states[at + actorCell(w, actor)]!;
+  const isIdle = lane !== undefined && standing(lane, own).state.task === null;
+  const { call } = w.nodes[actorCell(w, actor)]![own]!;
   if (isIdle || factsAt(w, actor, trail.states, at).due > w.began) reads.add(CLOCK);
   if (isIdle && isWhole) addReads(w, reads, EVERYTHING);
-  for (const { request, footprint } of requests) {
+  requests.forEach(({ request, footprint }, i) => {
     // A remedy may have looked at anything before it let the request through.
     const seen = block.run.intercept !== undefined && w.intercepts(request);
-    addReads(w, reads, seen ? EVERYTHING : footprint);
-  }
+    if (seen) addReads(w, reads, EVERYTHING);
+    else addReads(w, reads, i === 0 && call !== null ? restOfFootprint(footprint) : footprint);
+  });
   return reads;
 }
 
@@ -195,112 +269,4 @@ function addReads({ cells }: WorldWalk, reads: Set<number>, footprint: Footprint
   if (footprint.domainsFrom !== undefined) reads.add(DOMAINS - footprint.domainsFrom);
   if (footprint.watches === true) reads.add(WATCHES);
   if (footprint.others === true) reads.add(OTHERS);
-}
-
-const populateOf = (requests: Made['requests']): MemoryReservation | null => {
-  const calls = requests.filter(({ request }) => request.kind === 'hypercall');
-  const [first] = calls;
-  if (calls.length !== 1 || first!.request.kind !== 'hypercall') return null;
-  return first!.request.name === 'XENMEM_populate_physmap' ? first!.request.args : null;
-};
-
-/** Makes a populate whose part in the domain is known, for what the heap gives. False: it has to be made whole. */
-function askHeap(w: WorldWalk, { populate }: StepNode, place: number): boolean {
-  if (populate === null) return false;
-  const { trail, cells, block } = w;
-  const { xen } = block.run.world;
-  const at = stateAt(trail, place);
-  const asked = askedAt(w, populate, trail.states[at + populate.domainCell]!);
-  const before = trail.states[at + HEAP]!;
-  const op = populate.op;
-  if (asked < 0 || op === null || w.heapMemo.has(asked * RADIX + before)) return false;
-  takeXenTo(trail, xen, place, (p) => makeAgain(w, p));
-  if (w.gaveBack.size > 0 && heapText(cells.canon, xen, cells.ownership) !== standing(cells.heap, before))
-    return false;
-  const args = populate.args;
-  const { totPages } = xen.heap.domains.get(args.domid)!;
-  hypercall(xen, op.by, op.call as never);
-  const extents = (xen.heap.domains.get(args.domid)!.totPages - totPages) / 2 ** args.extentOrder;
-  const heap = heapForm(cells, miscountNow(xen));
-  w.heapMemo.set(asked * RADIX + before, { extents, heap });
-  noteHeapAfter(w, before, heap, false, args.extentOrder > 0);
-  xenArrived(trail, xen, place + 1);
-  return true;
-}
-
-/** Takes apart a step that was a populate and nothing else. */
-function notePopulate(
-  w: WorldWalk,
-  node: StepNode,
-  place: number,
-  before: Int32Array,
-  requests: Made['requests'],
-  reads: ReadonlySet<number>,
-  effect: Effect,
-): void {
-  const { cells } = w;
-  const args = populateOf(requests);
-  if (args === null || cells.ownership !== 'class') return;
-  const domainCell = cells.domainAt.get(args.domid);
-  if (domainCell === undefined || requests.some(({ by }) => by.caller !== 0)) return;
-  node.populate ??= { domainCell, args, op: null, asked: [], effects: new Map() } satisfies PopulateNode;
-  const domain = before[domainCell]!;
-  const table = cells.domains.get(args.domid)!;
-  const after = table.values[w.seen[domainCell]!] ?? null;
-  const asked = askedAt(w, node.populate, domain);
-  if (asked < 0 || after === null) return;
-  const got = after.heap.totPages - standing(table, domain).heap.totPages;
-  const extents = got / 2 ** args.extentOrder;
-  const isAlone = [...reads].every((cell) => cell === HEAP || cell === domainCell || cell === CLOCK);
-  const key = domain * RADIX + extents;
-  if (!isAlone || w.trail.states[stateAt(w.trail, place) + CLOCK] !== 1) node.populate.effects.set(key, null);
-  else {
-    const rest = effect.cells.flatMap((cell, i) =>
-      cell === HEAP ? [] : [[cell, effect.values[i]!] as const],
-    );
-    const own = {
-      cells: rest.map(([cell]) => cell),
-      values: rest.map(([, value]) => value),
-      ops: effect.ops,
-    };
-    node.populate.effects.set(key, own);
-    node.populate.op ??= effect.ops?.[0] ?? null;
-  }
-  w.heapMemo.set(asked * RADIX + before[HEAP]!, { extents, heap: w.seen[HEAP]! });
-}
-
-/** Remembers how forms of the heap follow each other, to tell whether it may matter whose page lies where. */
-function noteHeap(w: WorldWalk, before: Int32Array, requests: Made['requests'], gaveBack: boolean): void {
-  const isAsked = requests.some(({ request }) => isLarge(request));
-  noteHeapAfter(w, before[HEAP]!, w.seen[HEAP]!, gaveBack, isAsked);
-}
-
-function noteHeapAfter(
-  w: WorldWalk,
-  from: number,
-  to: number,
-  gaveBack: boolean,
-  isLargeAsked: boolean,
-): void {
-  if (isLargeAsked) w.askedLarge.add(from);
-  if (from === to) return;
-  if (gaveBack) w.gaveBack.add(to);
-  const after = w.heapAfter.get(from) ?? new Set();
-  w.heapAfter.set(from, after.add(to));
-}
-
-const isLarge = (request: Request): boolean =>
-  request.kind === 'hypercall' &&
-  (request.name === 'XENMEM_populate_physmap' || request.name === 'XENMEM_increase_reservation') &&
-  request.args.extentOrder > 0;
-
-/** Whether on some path memory was given back and more than single pages were asked for afterwards. */
-export function mayMatterWhose({ gaveBack, heapAfter, askedLarge, strayed }: WorldWalk): boolean {
-  if (strayed) return true;
-  const seen = new Set(gaveBack);
-  for (const heap of seen) {
-    if (askedLarge.has(heap)) return true;
-    for (const next of heapAfter.get(heap) ?? []) seen.add(next);
-  }
-  return false;
 }

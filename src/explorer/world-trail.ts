@@ -8,22 +8,24 @@ import { ASSERT } from '../hypervisor/bug.ts';
 import { hypercall } from '../hypervisor/hypercall.ts';
 import type { Xen } from '../hypervisor/xen.ts';
 import { markXen, rollbackXen, type XenMark } from '../hypervisor/xen-mark.ts';
+import type { XenOp } from './call-memo.ts';
 import { keepState, makeStateTable, roomForState, type StateTable, widenStates } from './state-table.ts';
-import type { Effect } from './step-memo.ts';
 
 /** See the file's header. Places are numbered from 0, the start. */
 export interface Trail {
   /** Words between two places; more than a state has, so that states may grow. */
   stride: number;
   states: Int32Array;
-  /** By place: the state's number, and by whom and how it was reached. */
+  /** By place: the state's number, by whom it was reached, and what was asked of Xen (null: see takeXenTo()). */
   readonly ids: number[];
   readonly actors: number[];
-  readonly effects: (Effect | null)[];
+  readonly ops: (readonly XenOp[] | null)[];
   /** Marks of Xen at the first places; as many as Xen has been taken to. */
   readonly marks: XenMark[];
   /** Where Xen stands; -1: somewhere behind the last mark. */
   xenAt: number;
+  /** By mark: the number of the heap's form as it is there; 0: nobody looked yet. */
+  readonly heapIs: number[];
   /** All states ever reached, and from where and by whom first. */
   readonly table: StateTable;
   readonly parents: number[];
@@ -32,6 +34,9 @@ export interface Trail {
   readonly placeOf: number[];
 }
 
+/** The number of the first state. */
+export const START = 0;
+
 /** A trail whose only place is `start`, where Xen stands. */
 export function newTrail(xen: Xen, start: Int32Array, width: number): Trail {
   const trail: Trail = {
@@ -39,9 +44,10 @@ export function newTrail(xen: Xen, start: Int32Array, width: number): Trail {
     states: new Int32Array((width + 32) * 64),
     ids: [],
     actors: [],
-    effects: [],
+    ops: [],
     marks: [markXen(xen)],
     xenAt: 0,
+    heapIs: [0],
     table: makeStateTable(width),
     parents: [],
     by: [],
@@ -90,13 +96,13 @@ export function keepPlace(
   width: number,
   from: number,
   actor: number,
-  effect: Effect | null,
+  ops: readonly XenOp[] | null,
 ): void {
   const id = numberOf(trail, trail.states, stateAt(trail, place), width);
   trail.ids.length = place;
   trail.ids.push(id);
   trail.actors[place] = actor;
-  trail.effects[place] = effect;
+  trail.ops[place] = ops;
   trail.placeOf[id] = place;
   if (id === trail.parents.length) {
     trail.parents.push(from);
@@ -104,27 +110,24 @@ export function keepPlace(
   }
 }
 
-/**
- * The last place on the trail from which the state at `at` of `from` was reached, and the actors whose steps lead on,
- * the last one first.
- */
+/** The place at which a state stands on the trail; -1: it does not. */
+export function placeOnTrail({ ids, placeOf }: Trail, id: number): number {
+  const place = placeOf[id]!;
+  return place < ids.length && ids[place] === id ? place : -1;
+}
+
+/** The last state on the trail from which a state was reached, and the actors whose steps lead on, the last one first. */
 export function wayTo(
   trail: Trail,
-  from: Int32Array,
-  at: number,
-  width: number,
+  id: number,
 ): { readonly place: number; readonly actors: readonly number[] } {
-  const { ids, placeOf, parents } = trail;
-  const known = parents.length;
-  let id = numberOf(trail, from, at, width);
-  ASSERT(id < known, 'the state was reached in this space');
   const actors: number[] = [];
-  for (;;) {
-    const place = placeOf[id]!;
-    if (place < ids.length && ids[place] === id) return { place, actors };
-    actors.push(trail.by[id]!);
-    id = parents[id]!;
-    ASSERT(id >= 0, 'the start is always on the trail');
+  for (let state = id; ; ) {
+    const place = placeOnTrail(trail, state);
+    if (place >= 0) return { place, actors };
+    actors.push(trail.by[state]!);
+    state = trail.parents[state]!;
+    ASSERT(state >= 0, 'the start is always on the trail');
   }
 }
 
@@ -134,20 +137,24 @@ export function takeXenTo(trail: Trail, xen: Xen, place: number, again: (place: 
   const last = Math.min(place, marks.length - 1);
   if (trail.xenAt !== last) rollbackXen(xen, marks[last]!);
   marks.length = last + 1;
+  trail.heapIs.length = last + 1;
   trail.xenAt = last;
   for (let p = last + 1; p <= place; p++) {
-    const ops = trail.effects[p]?.ops ?? null;
+    const ops = trail.ops[p] ?? null;
     if (ops === null) again(p);
     else for (const { by, call } of ops) hypercall(xen, by, call as never);
     marks.push(markXen(xen));
+    trail.heapIs.push(0);
     trail.xenAt = p;
   }
 }
 
-/** Xen has made the step to `place` itself, from the place before. */
-export function xenArrived(trail: Trail, xen: Xen, place: number): void {
+/** Xen has made the step to `place` itself, from the place before, which left the heap in the form `heap`. */
+export function xenArrived(trail: Trail, xen: Xen, place: number, heap: number): void {
   trail.marks.length = place;
   trail.marks.push(markXen(xen));
+  trail.heapIs.length = place;
+  trail.heapIs.push(heap);
   trail.xenAt = place;
 }
 
@@ -155,5 +162,6 @@ export function xenArrived(trail: Trail, xen: Xen, place: number): void {
 export function forgetBeyond(trail: Trail, place: number): void {
   if (trail.marks.length <= place + 1) return;
   trail.marks.length = place + 1;
+  trail.heapIs.length = place + 1;
   if (trail.xenAt > place) trail.xenAt = -1;
 }

@@ -1,24 +1,17 @@
 /**
  * Steps of a driven block on vectors of cells: looked up where they were made before, made for real where not.
  */
-import type { Request } from '../toolstack/task.ts';
+import type { Reply, Request } from '../toolstack/task.ts';
 import type { BlockRun } from './block.ts';
 import { settleForm } from './block-text.ts';
-import type { Footprint, FootprintOf } from './footprint.ts';
-import { askedOfHeap } from './populate-memo.ts';
-import {
-  DOMAINS,
-  type Effect,
-  newStepNode,
-  type Pairs,
-  type PopulateNode,
-  pairId,
-  type StepNode,
-  WATCHES,
-} from './step-memo.ts';
+import type { CallNode } from './call-memo.ts';
+import type { DomainsNow, Footprint, FootprintOf } from './footprint.ts';
+import { viewState } from './state-table.ts';
+import { DOMAINS, type Pairs, pairId, type StepNode, WATCHES } from './step-memo.ts';
 import { laneFacts, otherFacts, type TaskFacts } from './task-facts.ts';
-import { type Cells, FIRST_LANE, HEAP, readCells } from './world-cells.ts';
-import { newTrail, stateAt, type Trail } from './world-trail.ts';
+import { makeWordList, type WordList } from './word-list.ts';
+import { type Cells, FIRST_LANE, readCells } from './world-cells.ts';
+import { newTrail, placeOnTrail, stateAt, type Trail } from './world-trail.ts';
 
 /** A request, and who asks from where. */
 export interface Asked {
@@ -33,6 +26,8 @@ export interface WorldWalk {
   readonly cells: Cells;
   readonly trail: Trail;
   readonly footprint: FootprintOf;
+  /** The domains as they are on the host. */
+  readonly now: DomainsNow;
   /** Whether a remedy may look at a request. */
   readonly intercepts: (request: Request) => boolean;
   /** Every step that is looked up is made as well, and the two are compared. */
@@ -40,10 +35,18 @@ export interface WorldWalk {
   /** By cell of a task and form of it. */
   readonly nodes: StepNode[][];
   readonly pairs: Pairs;
+  /** By who asks what of Xen. */
+  readonly calls: Map<string, CallNode>;
+  /** Replies, by number. */
+  readonly replies: Reply[];
+  readonly replyIds: Map<string, number>;
   /** By what a populate asks and the heap's form: extents, and the heap's form afterwards. */
   readonly heapMemo: Map<number, HeapGave>;
   readonly laneFacts: TaskFacts[][];
   readonly otherFacts: TaskFacts[][];
+  /** Where in the words that cellsOfState() returned the state begins, and a place for them. */
+  at: number;
+  scratch: Int32Array;
   /** The state that was read last. */
   seen: Int32Array;
   /** What the step under way has asked for. */
@@ -52,19 +55,19 @@ export interface WorldWalk {
   /** Heap's forms after which memory had been given back, those in which more than a page was asked for, and their order. */
   readonly gaveBack: Set<number>;
   readonly askedLarge: Set<number>;
-  readonly heapAfter: Map<number, Set<number>>;
+  /** In turns: a form, and one that came of it. */
+  readonly heapAfter: WordList;
   /** By class: the host came to a state in which its heap was not what was looked up. */
   strayed: boolean;
-  /** Steps made for real. */
+  /** Steps made for real, and hypercalls made to learn what Xen makes of them. */
   made: number;
+  called: number;
 }
 
 interface HeapGave {
   readonly extents: number;
   readonly heap: number;
 }
-
-export const RADIX = 2 ** 26;
 
 export function newWorldWalk(
   block: BlockRun,
@@ -74,32 +77,68 @@ export function newWorldWalk(
   const began = block.run.world.now;
   settleForm(block, began);
   const seen = new Int32Array(4096);
-  readCells(cells, seen, null, true);
+  readCells(cells, seen, null);
   const asked: WorldWalk['asked'] = [];
-  const lives = (domid: number): boolean => block.run.world.xen.domains.has(domid);
+  const now = domainsNow(block);
   block.run.asked = (request, { id, domid }) => {
     const by = { caller: domid ?? 0, node: block.run.observers.get(id)?.node ?? 0 };
-    asked.push({ request, by, footprint: how.footprint(request, by.caller, lives) });
+    asked.push({ request, by, footprint: how.footprint(request, by.caller, now) });
   };
   return {
     ...how,
+    now,
     block,
     cells,
     trail: newTrail(block.run.world.xen, seen, cells.count),
     nodes: [],
     pairs: new Map(),
+    calls: new Map(),
+    replies: [],
+    replyIds: new Map(),
     heapMemo: new Map(),
     laneFacts: block.lanes.map(() => []),
     otherFacts: [],
+    at: 0,
+    scratch: new Int32Array(cells.count),
     seen,
     asked,
     began,
     gaveBack: new Set(),
     askedLarge: new Set(),
-    heapAfter: new Map(),
+    heapAfter: makeWordList(),
     strayed: false,
     made: 0,
+    called: 0,
   };
+}
+
+/** What footprints ask of the domains as they are on the host. */
+function domainsNow({ run }: BlockRun): DomainsNow {
+  const { xen } = run.world;
+  return {
+    lives: (domid) => xen.domains.has(domid),
+    hasPod: (domid) => (xen.domains.get(domid)?.pod.entryCount ?? 0) > 0,
+  };
+}
+
+/** The cells of a state, from `w.at` on; until the next one is looked at or a step is made. */
+export function cellsOfState(w: WorldWalk, id: number): Int32Array {
+  const { trail, cells } = w;
+  const place = placeOnTrail(trail, id);
+  if (place >= 0) {
+    w.at = stateAt(trail, place);
+    return trail.states;
+  }
+  const { table } = trail;
+  if (w.scratch.length < cells.count) w.scratch = new Int32Array(2 * cells.count);
+  // A state met while there were fewer cells has nothing in the others.
+  w.scratch.fill(0);
+  const words = viewState(table, id, w.scratch);
+  w.at = table.at;
+  if (words === w.scratch || table.width >= cells.count) return words;
+  w.scratch.set(words.subarray(w.at, w.at + table.width));
+  w.at = 0;
+  return w.scratch;
 }
 
 /** Where an actor's cell is; -1: it has none yet. */
@@ -124,67 +163,6 @@ export function factsAt(w: WorldWalk, actor: number, states: Int32Array, at: num
 
 /** Actors that have a cell: the others have not been there yet in any state. */
 export const actorsOf = (w: WorldWalk): number => w.block.lanes.length + w.cells.others.length;
-
-export function nodeOf(w: WorldWalk, cell: number, form: number): StepNode {
-  w.nodes[cell] ??= [];
-  const nodes = w.nodes[cell];
-  const known = nodes[form];
-  if (known !== undefined) return known;
-  const node = newStepNode();
-  nodes[form] = node;
-  return node;
-}
-
-/** Writes the state after a step made before to the next place. Null: it was not. */
-export function lookUp(w: WorldWalk, node: StepNode, place: number, actor: number): Effect | null {
-  const { trail, cells } = w;
-  const { states } = trail;
-  const from = stateAt(trail, place);
-  let effect: Effect | null = null;
-  let heap = states[from + HEAP]!;
-  if (node.populate !== null) {
-    const gave = heapGives(w, node.populate, from);
-    const found = gave === null ? null : (populateEffect(node.populate, states, from, gave.extents) ?? null);
-    if (gave !== null && found !== null) {
-      effect = found;
-      heap = gave.heap;
-    }
-  }
-  effect ??= node.effects.get(keyOf(w, node.reads, from, actor)) ?? null;
-  if (effect === null) return null;
-  const to = stateAt(trail, place + 1);
-  states.copyWithin(to, from, from + cells.count);
-  states[to + HEAP] = heap;
-  const { cells: changed, values } = effect;
-  for (let i = 0; i < changed.length; i++) states[to + changed[i]!] = values[i]!;
-  return effect;
-}
-
-const populateEffect = (
-  { domainCell, effects }: PopulateNode,
-  states: Int32Array,
-  from: number,
-  extents: number,
-): Effect | null | undefined => effects.get(states[from + domainCell]! * RADIX + extents);
-
-/** What the heap gives to a populate, if that is known. */
-function heapGives(w: WorldWalk, node: PopulateNode, from: number): HeapGave | null {
-  const { states } = w.trail;
-  const asked = askedAt(w, node, states[from + node.domainCell]!);
-  return asked < 0 ? null : (w.heapMemo.get(asked * RADIX + states[from + HEAP]!) ?? null);
-}
-
-export function askedAt(w: WorldWalk, node: PopulateNode, domain: number): number {
-  const known = node.asked[domain];
-  if (known !== undefined) return known;
-  const { canon, domains, domainAt } = w.cells;
-  const domid = [...domainAt].find(([, cell]) => cell === node.domainCell)![0];
-  const value = domains.get(domid)!.values[domain] ?? null;
-  const isOneNode = w.block.run.world.xen.heap.nodeIds.length === 1;
-  const asked = value === null ? -1 : askedOfHeap(canon, node.args, value, isOneNode);
-  node.asked[domain] = asked;
-  return asked;
-}
 
 /** One number for the content of cells; see StepNode. */
 export function keyOf(w: WorldWalk, reads: readonly number[], from: number, actor: number): number {

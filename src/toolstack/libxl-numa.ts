@@ -143,13 +143,15 @@ const numaPlaceDomain = flow<PlaceVars>({
       if (reply.rc < 0) return done({ rc: ERROR_FAIL });
       const info: HypercallReply<'XEN_SYSCTL_numainfo'> = hypercallReply('XEN_SYSCTL_numainfo', reply);
       const nrNodes = info.nodes.length;
+      const cpus = info.nodes.map((node, id) => (node === null ? [] : (v.host?.cpus[id] ?? [])));
+      // With one node there is nothing to choose, and its memory is not looked at.
+      if (nrNodes <= 1) return goto('none', { ...v, nrNodes, host: { freeMemkb: [], cpus, vcpus: [] } });
       const host: NumaHost = {
         freeMemkb: info.nodes.map((node) => (node === null ? 0 : Math.floor(node.memfree / 1024))),
-        cpus: info.nodes.map((node, id) => (node === null ? [] : (v.host?.cpus[id] ?? []))),
+        cpus,
         vcpus: info.nodes.map(() => 0),
       };
       const next = { ...v, nrNodes, host };
-      if (nrNodes <= 1) return goto('none', next);
       if (nrNodes > MAX_PLACEMENT_NODES) {
         const text = 'NUMA placement is skipped: the host has more than 16 nodes';
         return ask(

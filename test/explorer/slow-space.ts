@@ -105,7 +105,7 @@ export function newSlowSpace({ play, block: step }: AtBlock, how: WorldSpaceHow)
 /** The state as text: all cells, none of them taken from before. */
 function stateText(w: Walker): string {
   const words = new Int32Array(w.cells.count + 64);
-  readCells(w.cells, words, null, true);
+  readCells(w.cells, words, null);
   return words.join().replace(/(,0)+$/, '');
 }
 

@@ -1,0 +1,95 @@
+/**
+ * What Xen made of a hypercall, remembered by what it read of Xen.
+ *
+ * By class a populate is taken apart once more: what the heap does with it depends on the heap, on what is asked (order,
+ * count, flags) and on little of the domain: whether its claim covers the request, where its memory is to come from,
+ * whether it has run. How many extents there were to be had is all that the domain's part depends on. So two builders
+ * that took turns in other orders, with the same taken from the heap so far, need no populate of their own.
+ */
+import type { Hypercall, MemoryReservation } from '../hypervisor/privcmd.ts';
+import type { HypercallContext } from '../hypervisor/reservation.ts';
+import type { Request } from '../toolstack/task.ts';
+import { type Canon, canonId, canonText } from './canonical.ts';
+import type { DomainCell } from './world-cells.ts';
+
+/** A hypercall as a task asks for it. */
+export type HypercallRequest = Extract<Request, { readonly kind: 'hypercall' }>;
+
+/** A hypercall that changed Xen, as it can be made again. */
+export interface XenOp {
+  readonly by: HypercallContext;
+  readonly call: Hypercall;
+}
+
+/** What Xen made of it. */
+export interface Gave {
+  /** The reply's number. */
+  readonly reply: number;
+  /** Xen's cells that changed, and what is in them afterwards. */
+  readonly cells: readonly number[];
+  readonly values: readonly number[];
+  readonly ops: readonly XenOp[];
+}
+
+/** A hypercall by somebody, and what came of it so far. */
+export interface CallNode {
+  readonly request: HypercallRequest;
+  readonly by: HypercallContext;
+  /** Once it is known to change nothing in Xen, whatever it says. */
+  readonly isLook: boolean;
+  /** What it reads of Xen, in order of number. Grows; what is remembered is then forgotten. */
+  reads: readonly number[];
+  readonly gave: Map<number, Gave>;
+  /** A populate by dom0 for a domain, by class. */
+  readonly populate: PopulateNode | null;
+}
+
+/** See the file's header. */
+export interface PopulateNode {
+  /** The cell of the domain that gets the memory. */
+  readonly domainCell: number;
+  readonly domid: number;
+  readonly args: MemoryReservation;
+  /** By the domain's form: the number of what is asked of the heap; -1: the heap is not all. */
+  readonly asked: number[];
+  /** By the domain's form and the number of extents: all but the heap; null: the parts cannot be told apart. */
+  readonly parts: Map<number, Gave | null>;
+}
+
+/** Hypercalls that change nothing in Xen. */
+const LOOKS =
+  /^(traced|XENVER_|XEN_SYSCTL_(physinfo|numainfo|cputopoinfo|getdomaininfolist)|XEN_DOMCTL_get|XENMEM_(maximum|current|get|set_memory_map))/;
+
+export const isLook = (name: string): boolean => LOOKS.test(name);
+
+const MAX_ORDER = 18;
+
+/**
+ * The number of what a populate asks of the heap, from 1 on; -1 where it cannot be taken apart: a limit is near, page
+ * tables might run out, nodes take turns.
+ */
+export function askedOfHeap(
+  canon: Canon,
+  args: MemoryReservation,
+  { record, heap }: DomainCell,
+  isOneNode: boolean,
+): number {
+  const { nrExtents, extentOrder, extentStart, memFlags } = args;
+  if (!isOneNode || extentStart === null || extentStart.length !== 1 || memFlags.populateOnDemand === true)
+    return -1;
+  if (extentStart[0]!.count !== nrExtents || extentOrder > MAX_ORDER) return -1;
+  const pages = nrExtents * 2 ** extentOrder;
+  if (heap.isDying || heap.pendingScrub !== null || heap.maxPages - heap.totPages < pages) return -1;
+  if (record.type !== 'pv' && record.paging.freePages < tablesAtMost(args)) return -1;
+  const claim = heap.outstandingPages >= pages ? 'covered' : String(heap.outstandingPages);
+  const from = `${heap.nodeAffinity?.join() ?? ''} ${heap.creationFinished}`;
+  const text = `populate ${extentOrder} ${nrExtents} ${canonText(canon, memFlags)} ${claim} ${from}`;
+  return canonId(canon, text) + 1;
+}
+
+/** Page tables that mapping a reservation of one run can need: for every region of 2 MiB, 1 GiB and 512 GiB it meets. */
+function tablesAtMost({ nrExtents, extentOrder, extentStart }: MemoryReservation): number {
+  const { stride } = extentStart![0]!;
+  const span = Math.max(nrExtents * 2 ** extentOrder, nrExtents * Math.abs(stride));
+  return Math.ceil(span / 2 ** 9) + Math.ceil(span / 2 ** 18) + Math.ceil(span / 2 ** 27) + 6;
+}

@@ -1,0 +1,282 @@
+/** Hypercalls of a driven block on vectors of cells: looked up where Xen was asked before, made for real where not. */
+import { hypercall } from '../hypervisor/hypercall.ts';
+import type { MemoryReservation } from '../hypervisor/privcmd.ts';
+import type { HypercallContext } from '../hypervisor/reservation.ts';
+import { heapDomainOf } from '../hypervisor/xen.ts';
+import type { Reply } from '../toolstack/task.ts';
+import { miscountNow } from './broken-now.ts';
+import {
+  askedOfHeap,
+  type CallNode,
+  type Gave,
+  type HypercallRequest,
+  isLook,
+  type PopulateNode,
+} from './call-memo.ts';
+import { canonText } from './canonical.ts';
+import { type Footprint, xenCellsOf } from './footprint.ts';
+import { DOMAINS, RADIX, withReads } from './step-memo.ts';
+import { pushWord, wordAt } from './word-list.ts';
+import { HEAP, heapForm, readXenCells, standing } from './world-cells.ts';
+import { stateAt, takeXenTo, xenArrived } from './world-trail.ts';
+import { keyOf, type WorldWalk } from './world-walk.ts';
+
+/** The hypercall with which the step of an actor begins that stands in this form; null: it begins otherwise. */
+export function callAt(w: WorldWalk, actor: number, form: number): CallNode | null {
+  const pending = pendingCall(w, actor, form);
+  if (pending === null) return null;
+  const { request, by } = pending;
+  const name = `${by.caller} ${by.node} ${request.name} ${canonText(w.cells.canon, request.args)}`;
+  const known = w.calls.get(name);
+  if (known !== undefined) return known;
+  const call: CallNode = {
+    request,
+    by,
+    isLook: isLook(request.name),
+    reads: [],
+    gave: new Map(),
+    populate: populateOf(w, request, by),
+  };
+  w.calls.set(name, call);
+  return call;
+}
+
+/** A task that stands before a point has what it asks there first in its queue: see turn.ts. */
+function pendingCall(
+  w: WorldWalk,
+  actor: number,
+  form: number,
+): { readonly request: HypercallRequest; readonly by: HypercallContext } | null {
+  const { block, cells } = w;
+  const lane = cells.lanes[actor];
+  const stands = lane === undefined ? null : standing(lane, form);
+  const task = stands === null ? cells.others[actor - cells.lanes.length]!.values[form]! : stands.task;
+  if (typeof block.grain === 'object' || task === null || task.waiting || (task.section ?? null) !== null)
+    return null;
+  const request = task.task.frames.at(-1)?.queue?.[0];
+  if (request?.kind !== 'hypercall') return null;
+  if (block.run.intercept !== undefined && w.intercepts(request)) return null;
+  const node = stands?.state.node ?? block.run.observers.get(task.id)?.node ?? 0;
+  return { request, by: { caller: task.domid ?? 0, node } };
+}
+
+function populateOf(w: WorldWalk, request: HypercallRequest, by: HypercallContext): PopulateNode | null {
+  const { cells } = w;
+  if (request.name !== 'XENMEM_populate_physmap' || by.caller !== 0 || cells.ownership !== 'class')
+    return null;
+  const { domid } = request.args;
+  const domainCell = cells.domainAt.get(domid);
+  return domainCell === undefined
+    ? null
+    : { domainCell, domid, args: request.args, asked: [], parts: new Map() };
+}
+
+/** Writes Xen's part of the state after a call made before to the next place. Null: it was not. */
+export function lookUpCall(w: WorldWalk, call: CallNode, place: number, actor: number): Gave | null {
+  const { trail, cells } = w;
+  const { states } = trail;
+  const from = stateAt(trail, place);
+  const to = stateAt(trail, place + 1);
+  const { populate } = call;
+  if (populate !== null) {
+    const form = states[from + populate.domainCell]!;
+    const asked = askedAt(w, populate, form);
+    const heap = asked < 0 ? undefined : w.heapMemo.get(asked * RADIX + states[from + HEAP]!);
+    const part = heap === undefined ? undefined : populate.parts.get(form * RADIX + heap.extents);
+    if (part !== undefined && part !== null) {
+      states.copyWithin(to, from, from + cells.count);
+      putGave(states, to, part);
+      states[to + HEAP] = heap!.heap;
+      return part;
+    }
+  }
+  const gave = call.gave.get(keyOf(w, call.reads, from, actor));
+  if (gave === undefined) return null;
+  states.copyWithin(to, from, from + cells.count);
+  putGave(states, to, gave);
+  return gave;
+}
+
+function putGave(states: Int32Array, to: number, { cells, values }: Gave): void {
+  for (let i = 0; i < cells.length; i++) states[to + cells[i]!] = values[i]!;
+}
+
+function askedAt(w: WorldWalk, node: PopulateNode, form: number): number {
+  const known = node.asked[form];
+  if (known !== undefined) return known;
+  const { canon, domains } = w.cells;
+  const value = domains.get(node.domid)!.values[form] ?? null;
+  const isOneNode = w.block.run.world.xen.heap.nodeIds.length === 1;
+  const asked = value === null ? -1 : askedOfHeap(canon, node.args, value, isOneNode);
+  node.asked[form] = asked;
+  return asked;
+}
+
+/**
+ * What stands on the host at a place to which Xen was taken, if that is not what was looked up: by class it may differ,
+ * and the search then says so. Null: it is the same.
+ */
+export function strayedAt(w: WorldWalk, place: number): Int32Array | null {
+  const { trail, cells } = w;
+  if (w.gaveBack.size === 0 || cells.ownership !== 'class') return null;
+  const at = stateAt(trail, place);
+  const heap = trail.heapIs[place] || heapForm(cells, null);
+  trail.heapIs[place] = heap;
+  if (heap === trail.states[at + HEAP]!) return null;
+  w.strayed = true;
+  w.seen.fill(0, 0, cells.count);
+  w.seen.set(trail.states.subarray(at, at + trail.stride));
+  readXenCells(cells, w.seen);
+  return w.seen.slice(0, cells.count);
+}
+
+/** Makes a hypercall on the host, and remembers what Xen made of it. `again`: see takeXenTo(). */
+export function askXen(
+  w: WorldWalk,
+  call: CallNode,
+  place: number,
+  actor: number,
+  again: (place: number) => void,
+): void {
+  const { trail, cells, block } = w;
+  const { xen } = block.run.world;
+  takeXenTo(trail, xen, place, again);
+  const stray = strayedAt(w, place);
+  const { request, by } = call;
+  const footprint = w.footprint(request, by.caller, w.now);
+  const free = xen.heap.totalAvailPages;
+  const reply = hypercall(xen, by, request) as unknown as Reply;
+  w.called++;
+  if (stray === null && gavePart(w, call.populate, place)) return;
+  const at = stateAt(trail, place);
+  const before = stray ?? trail.states.slice(at, at + Math.max(trail.stride, cells.count));
+  readAfter(w, before, call.isLook);
+  const gave = gaveOf(w, call, before, reply);
+  noteHeap(w, before[HEAP]!, xen.heap.totalAvailPages > free, isLarge(request));
+  if (stray !== null || !notePopulate(w, call.populate, before, gave)) {
+    const reads = withReads(call.reads, [...xenReads(w, footprint), ...gave.cells]);
+    if (reads !== call.reads) call.gave.clear();
+    call.reads = reads;
+    call.gave.set(keyOf(w, reads, at, actor), gave);
+  }
+  xenArrived(trail, xen, place + 1, w.seen[HEAP]!);
+}
+
+/** Reads Xen's part of what became of a state into `w.seen`. */
+function readAfter({ cells, seen }: WorldWalk, before: Int32Array, isLook: boolean): void {
+  seen.set(before);
+  seen.fill(0, before.length, cells.count);
+  if (!isLook) readXenCells(cells, seen, miscountNow(cells.block.run.world.xen));
+}
+
+function gaveOf(w: WorldWalk, { isLook, by, request }: CallNode, before: Int32Array, reply: Reply): Gave {
+  const changed = changesSince(w, before);
+  return {
+    reply: replyId(w, reply),
+    cells: changed,
+    values: changed.map((cell) => w.seen[cell]!),
+    ops: isLook ? [] : [{ by, call: request }],
+  };
+}
+
+/** The cells in which the state that was read last differs. */
+export function changesSince({ cells, seen }: WorldWalk, before: Int32Array): number[] {
+  const changed: number[] = [];
+  for (let cell = 0; cell < cells.count; cell++) if (seen[cell] !== (before[cell] ?? 0)) changed.push(cell);
+  return changed;
+}
+
+/** The number of a reply as it is told: equal replies have the same. */
+function replyId(w: WorldWalk, reply: Reply): number {
+  const forgets = w.block.run.forgetFrames === true && 'frames' in reply;
+  const told = forgets ? { ...reply, frames: undefined } : reply;
+  const name = canonText(w.cells.canon, told);
+  const known = w.replyIds.get(name);
+  if (known !== undefined) return known;
+  const id = w.replies.length;
+  w.replyIds.set(name, id);
+  w.replies.push(told);
+  return id;
+}
+
+function xenReads({ cells }: WorldWalk, footprint: Footprint): number[] {
+  const reads = xenCellsOf(footprint);
+  for (const domid of footprint.domids) reads.push(cells.domainAt.get(domid) ?? DOMAINS - domid);
+  if (footprint.domainsFrom !== undefined) reads.push(DOMAINS - footprint.domainsFrom);
+  return reads;
+}
+
+/** Notes what the heap gave to a populate that was made from a place, if the rest is known for as many extents. */
+function gavePart(w: WorldWalk, node: PopulateNode | null, place: number): boolean {
+  if (node === null) return false;
+  const { trail, cells, block } = w;
+  const { xen } = block.run.world;
+  const { domainCell, domid, args, parts } = node;
+  const at = stateAt(trail, place);
+  const form = trail.states[at + domainCell]!;
+  const before = trail.states[at + HEAP]!;
+  const asked = askedAt(w, node, form);
+  if (asked < 0) return false;
+  const had = standing(cells.domains.get(domid)!, form).heap.totPages;
+  const extents = (heapDomainOf(xen, domid).totPages - had) / 2 ** args.extentOrder;
+  if ((parts.get(form * RADIX + extents) ?? null) === null) return false;
+  const heap = heapForm(cells, miscountNow(xen));
+  w.seen[HEAP] = heap;
+  w.heapMemo.set(asked * RADIX + before, { extents, heap });
+  noteHeap(w, before, false, args.extentOrder > 0);
+  xenArrived(trail, xen, place + 1, heap);
+  return true;
+}
+
+/** Takes a populate apart. False: it cannot be. */
+function notePopulate(w: WorldWalk, node: PopulateNode | null, before: Int32Array, gave: Gave): boolean {
+  if (node === null) return false;
+  const { domainCell, domid, args } = node;
+  const form = before[domainCell]!;
+  const asked = askedAt(w, node, form);
+  const table = w.cells.domains.get(domid)!;
+  const after = table.values[w.seen[domainCell]!] ?? null;
+  if (asked < 0 || after === null) return false;
+  const pages = after.heap.totPages - standing(table, form).heap.totPages;
+  const extents = pages / 2 ** args.extentOrder;
+  const isAlone = gave.cells.every((cell) => cell === HEAP || cell === domainCell);
+  w.heapMemo.set(asked * RADIX + before[HEAP]!, { extents, heap: w.seen[HEAP]! });
+  const own = gave.cells.filter((cell) => cell !== HEAP);
+  const part = { ...gave, cells: own, values: own.map((cell) => w.seen[cell]!) };
+  node.parts.set(form * RADIX + extents, isAlone ? part : null);
+  return isAlone;
+}
+
+/** Remembers how forms of the heap follow each other, to tell whether it may matter whose page lies where. */
+export function noteHeap(w: WorldWalk, from: number, gaveBack: boolean, isLargeAsked: boolean): void {
+  const to = w.seen[HEAP]!;
+  if (isLargeAsked) w.askedLarge.add(from);
+  if (from === to) return;
+  if (gaveBack) w.gaveBack.add(to);
+  pushWord(w.heapAfter, from);
+  pushWord(w.heapAfter, to);
+}
+
+const GIVES: readonly string[] = ['XENMEM_populate_physmap', 'XENMEM_increase_reservation'];
+
+export const isLarge = (request: HypercallRequest): boolean =>
+  GIVES.includes(request.name) && (request.args as MemoryReservation).extentOrder > 0;
+
+/** Whether on some path memory was given back and more than single pages were asked for afterwards. */
+export function mayMatterWhose({ gaveBack, heapAfter, askedLarge, strayed }: WorldWalk): boolean {
+  if (strayed) return true;
+  const after = new Map<number, number[]>();
+  for (let i = 0; i < heapAfter.length; i += 2) {
+    const from = wordAt(heapAfter, i);
+    const to = wordAt(heapAfter, i + 1);
+    const known = after.get(from);
+    if (known === undefined) after.set(from, [to]);
+    else known.push(to);
+  }
+  const seen = new Set(gaveBack);
+  for (const heap of seen) {
+    if (askedLarge.has(heap)) return true;
+    for (const next of after.get(heap) ?? []) seen.add(next);
+  }
+  return false;
+}
