@@ -17,7 +17,7 @@ const MAX_STEPS = 1_000_000;
 /** Random samples that tell how long orders are, before pct spreads its change points over them. */
 const PILOTS = 8;
 /** Orders tried to make a bad one smaller. */
-const SHORTEN_ATTEMPTS = 300;
+const SHORTEN_ATTEMPTS = 150;
 
 /** Sampling under way. */
 export interface Sampling {
@@ -74,8 +74,8 @@ export function sampledWorst(s: Sampling, verdict: EndVerdict, fits: readonly bo
   const found = tally.ends.find(({ end }) => endVerdict(end, fits) === verdict);
   ASSERT(found !== undefined, `a sample ended with ${verdict}`);
   const choices = sampleSchedule(ordered, options, found.first);
-  const shortened = shortenSchedule(ordered, choices, wanted, SHORTEN_ATTEMPTS, MAX_STEPS);
-  // Tasks are called what they were called in the order that was taken last.
+const shortened = shortenSchedule(ordered, choices, wanted, SHORTEN_ATTEMPTS, MAX_STEPS);
+// Tasks are called what they were called in the order that was taken last.
   replayChoices(ordered, shortened.choices);
   return shortened.choices;
 }

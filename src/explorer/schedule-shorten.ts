@@ -3,8 +3,9 @@
  * still wanted.
  *
  * Unlike shortest-schedule.ts this keeps no states, so it works where the space cannot be walked; in turn, what it
- * finds is small but perhaps not the smallest. It is deterministic. Two moves are tried until neither helps: leave the
- * rest to whoever made the last step (then to the lowest number), and bring two blocks of one task together.
+ * finds is small but perhaps not the smallest. It is deterministic. Three moves are tried until none helps: leave the
+ * rest to whoever made the last step (then to the lowest number), bring the blocks of each task in a stretch together,
+ * large stretches first, and bring two blocks of one task together.
  */
 import { enabledIn, startState, stepFrom } from './schedule-replay.ts';
 import type { Choice, Space } from './space.ts';
@@ -42,17 +43,62 @@ export function shortenSchedule(
     best = played.choices;
     return true;
   };
-  const cutOff = (): boolean => {
-    const blocks = blocksOf(best);
-    return blocks.some((_, i) => isBetter(blocks.slice(0, i)));
-  };
   let isNew = true;
   while (isNew && tried < attempts) {
-    isNew = cutOff();
+    isNew = cutOff(blocksOf(best), isBetter);
+    if (gather(best, () => best, isBetter)) isNew = true;
     while (bringTogether(blocksOf(best), isBetter)) isNew = true;
   }
   return { choices: best, tried };
 }
+
+/**
+ * The least beginning that is enough, the rest left without need to switch: looked for by halves, as if what is enough
+ * stays so when more is kept; what is found is enough, and one block less is not.
+ */
+function cutOff(blocks: readonly Block[], isBetter: (blocks: readonly Block[]) => boolean): boolean {
+  if (isBetter([])) return true;
+  let tooFew = 0;
+  let enough = blocks.length;
+  while (enough - tooFew > 1) {
+    const middle = Math.floor((tooFew + enough) / 2);
+    if (isBetter(blocks.slice(0, middle))) enough = middle;
+    else tooFew = middle;
+  }
+  return enough < blocks.length;
+}
+
+/** Brings the blocks of each task together within stretches, of all blocks first, then of half as many, and so on. */
+function gather(
+  from: readonly Choice[],
+  best: () => readonly Choice[],
+  isBetter: (blocks: readonly Block[]) => boolean,
+): boolean {
+  for (let size = blocksOf(from).length; size > 2; size = Math.ceil(size / 2)) {
+    for (let at = 0; ; ) {
+      const blocks = blocksOf(best());
+      if (at >= blocks.length) break;
+      const stretch = blocks.slice(at, at + size);
+      const tasks = [...new Set(stretch.map(({ task }) => task))];
+      const orders = [tasks, tasks.toReversed()];
+      const isGathered =
+        stretch.length > tasks.length &&
+        orders.some((order) =>
+          isBetter([
+            ...blocks.slice(0, at),
+            ...order.map((task) => ({ task, steps: stepsOf(stretch, task) })),
+            ...blocks.slice(at + size),
+          ]),
+        );
+      at += isGathered ? tasks.length : size;
+    }
+    if (size === 3) break;
+  }
+  return best() !== from;
+}
+
+const stepsOf = (blocks: readonly Block[], task: number): number =>
+  blocks.reduce((sum, block) => (block.task === task ? sum + block.steps : sum), 0);
 
 /** Tries to make one block of two of the same task, the later one brought forward or the earlier one put off. */
 function bringTogether(blocks: readonly Block[], isBetter: (blocks: readonly Block[]) => boolean): boolean {
