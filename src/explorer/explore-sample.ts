@@ -74,8 +74,8 @@ export function sampledWorst(s: Sampling, verdict: EndVerdict, fits: readonly bo
   const found = tally.ends.find(({ end }) => endVerdict(end, fits) === verdict);
   ASSERT(found !== undefined, `a sample ended with ${verdict}`);
   const choices = sampleSchedule(ordered, options, found.first);
-const shortened = shortenSchedule(ordered, choices, wanted, SHORTEN_ATTEMPTS, MAX_STEPS);
-// Tasks are called what they were called in the order that was taken last.
+  const shortened = shortenSchedule(ordered, choices, wanted, SHORTEN_ATTEMPTS, MAX_STEPS);
+  // Tasks are called what they were called in the order that was taken last.
   replayChoices(ordered, shortened.choices);
   return shortened.choices;
 }
