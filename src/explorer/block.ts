@@ -69,6 +69,8 @@ export interface BlockRun {
   born: ReadonlyMap<number, number>;
   /** The ids of tasks by their names; only grows. */
   readonly ids: Map<string, number>;
+  /** Numbers births from 0, for threads that walk the block together; null: in the order in which they come here. */
+  births: ((birth: string) => number) | null;
   /** The tasks that are actors beside the lanes, by actor number less the number of lanes; only grows. */
   readonly others: { readonly id: number; readonly name: string }[];
 }
@@ -136,6 +138,7 @@ export function openBlock(play: Play, block: Step, how: BlockHow): BlockRun {
     firstId: world.nextTask,
     born: new Map(),
     ids: new Map(),
+    births: null,
     others: world.tasks.map(({ id, task }) => ({ id, name: task.name })),
   };
   run.newId = (parent, name) => {
@@ -186,7 +189,7 @@ function idOf(block: BlockRun, birth: string, name: string | null): number {
     if (at >= 0 && name !== null) block.others[at] = { id: known, name };
     return known;
   }
-  const id = block.firstId + block.ids.size;
+  const id = block.firstId + (block.births?.(birth) ?? block.ids.size);
   block.ids.set(birth, id);
   if (name !== null) block.others.push({ id, name });
   return id;

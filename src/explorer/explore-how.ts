@@ -8,7 +8,7 @@ import type { Surroundings } from './play.ts';
 import type { Remedy } from './remedy.ts';
 import type { Limits, Stage } from './scenario.ts';
 import { grainOf } from './turn-order.ts';
-import { newWorldSpace, type WorldSpace, type WorldSpaceHow } from './world-space.ts';
+import { newWorldSpace, type WalkedSpace, type WorldSpace, type WorldSpaceHow } from './world-space.ts';
 
 /** A stage whose `block`-th parallel block is explored. */
 export interface Subject {
@@ -45,7 +45,7 @@ export function atBlock({ stage, limits, around, block, remedy }: Subject): AtBl
 }
 
 /** The space of everything that can become of the block. */
-export const spaceOf = (subject: Subject, how: ExploreHow, ownership: 'class' | 'exact'): WorldSpace =>
+export const spaceOf = (subject: Subject, how: ExploreHow, ownership: 'class' | 'exact'): WalkedSpace =>
   newWorldSpace(atBlock(subject), spaceHow(subject, how, ownership));
 
 /** The same; every step that is looked up is made as well, and a difference is a bug. */

@@ -48,4 +48,5 @@ function ranksOf({ tasks, taskPath }: WorldSpace): readonly number[] {
 const DIGITS = 10;
 
 /** Compares as text the way paths compare number by number. */
-const pathKey = (path: string): string => path.replace(/\d+/g, (digits) => digits.padStart(DIGITS, '0'));
+export const pathKey = (path: string): string =>
+  path.replace(/\d+/g, (digits) => digits.padStart(DIGITS, '0'));

@@ -30,6 +30,9 @@ export interface StateTable {
   keys: Int32Array;
   /** Where in the page that roomForState() or viewState() returned the state is. */
   at: number;
+  /** Of the state that was looked for last and not found: its hash, and where it would go. */
+  hash: number;
+  slot: number;
   /** Memory of the table. */
   bytes: number;
 }
@@ -44,6 +47,8 @@ export function makeStateTable(width: number): StateTable {
     slots,
     keys: makeKeys(width),
     at: 0,
+    hash: 0,
+    slot: 0,
     bytes: slots.byteLength,
   };
 }
@@ -103,8 +108,20 @@ export function roomForState(table: StateTable): Int32Array {
 
 /** The number of the state in the room: `count` as it was before if it is new, and then it stays. */
 export function keepState(table: StateTable): number {
-  const { width, keys } = table;
   const id = table.count;
+  const known = findState(table);
+  if (known >= 0) return known;
+  const { slots } = table;
+  slots[table.slot] = id + 1;
+  slots[table.slot + 1] = table.hash;
+  table.count = id + 1;
+  if (table.count * 2 > slots.length * MOST_TAKEN) growSlots(table);
+  return id;
+}
+
+/** The number of the state in the room; -1: it is not in the table, `hash` and `slot` say where it would go. */
+export function findState(table: StateTable): number {
+  const { width, keys, count: id } = table;
   const page = table.pages[id >>> 12]!;
   const at = (id & (PAGE - 1)) * width;
   let hash = 0;
@@ -119,11 +136,9 @@ export function keepState(table: StateTable): number {
     if (slots[slot + 1] === hash && isSame(table, there - 1, page, at)) return there - 1;
     slot = (slot + 2) & mask;
   }
-  slots[slot] = id + 1;
-  slots[slot + 1] = hash;
-  table.count = id + 1;
-  if (table.count * 2 > slots.length * MOST_TAKEN) growSlots(table);
-  return id;
+  table.hash = hash;
+  table.slot = slot;
+  return -1;
 }
 
 function isSame(table: StateTable, id: number, page: Int32Array, at: number): boolean {

@@ -57,6 +57,12 @@ export interface WorldSpace extends Space {
   readonly made: number;
 }
 
+/** One that is walked by states. */
+export interface WalkedSpace extends WorldSpace {
+  /** For threads that walk it together. */
+  readonly walk: WorldWalk;
+}
+
 interface Ends {
   readonly names: Canon;
   readonly ends: WorldEnd[];
@@ -65,7 +71,7 @@ interface Ends {
 }
 
 /** The space of everything that can become of a block. cannotDrive() has said null. */
-export function newWorldSpace({ play, block: step }: AtBlock, how: WorldSpaceHow): WorldSpace {
+export function newWorldSpace({ play, block: step }: AtBlock, how: WorldSpaceHow): WalkedSpace {
   const { grain, ownership } = how;
   const block = openBlock(play, step, { grain, timed: false, forgetFrames: ownership === 'class' });
   if (how.intercept !== undefined) block.run.intercept = how.intercept;
@@ -76,6 +82,7 @@ export function newWorldSpace({ play, block: step }: AtBlock, how: WorldSpaceHow
   });
   const found: Ends = { names: newCanon(), ends: [], broken: new Map() };
   return {
+    walk: w,
     // A state's only word is its number on the trail, which knows the cells.
     width: 1,
     get tasks() {

@@ -32,7 +32,7 @@ export function subjectOf(text: string, remedyName: string | null = null): Subje
   };
 }
 
-const HOW: ExploreHow = {
+export const HOW: ExploreHow = {
   strategy: 'exhaustive',
   order: 'dfs',
   grain: 'hypercall',
