@@ -1,9 +1,9 @@
 /** Who does pieces: this thread, or another one. */
 import { extname } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import { type MessagePort, Worker } from 'node:worker_threads';
 import type { ExploreProgress } from '../explorer/explore.ts';
 import { XenBug } from '../hypervisor/bug.ts';
-import { type Bench, doJob, type Job, type JobResult } from './explore-job.ts';
+import { type Bench, doJob, type Job, type JobResult, takeHelp } from './explore-job.ts';
 import type { ExploreChoice } from './explore-options.ts';
 import type { Target } from './explore-target.ts';
 
@@ -12,6 +12,8 @@ export interface Hand {
   readonly name: string;
   /** Fails with HandLost where the thread ended before the piece was done. */
   readonly run: (job: Job, note: (progress: ExploreProgress) => void) => Promise<JobResult>;
+  /** Somebody, at the other end of the port, helps with the walk that it leads. */
+  readonly takeHelp: (port: MessagePort) => void;
   readonly close: () => void;
 }
 
@@ -38,6 +40,9 @@ export type HandWord =
   /** It found a bug of ours, or could not begin. */
   | { readonly say: 'bug' | 'cannot'; readonly message: string };
 
+/** What a thread is told. */
+export type HandOrder = Job | { readonly do: 'lead'; readonly port: MessagePort };
+
 const MIB = 2 ** 20;
 /** Beside what it may take for states, a thread needs this for itself. */
 const OWN_MIB = 256;
@@ -48,6 +53,7 @@ export function ownHand(bench: Bench, stop: Int32Array): Hand {
   return {
     name: 'this thread',
     run: (job, note) => doJob(bench, job, { isStopped, note }),
+    takeHelp: (port) => takeHelp(bench, port),
     close: () => {},
   };
 }
@@ -93,6 +99,10 @@ export function threadHand(
       wait = null;
     }
   });
+  const say = (word: HandOrder): void => {
+    const port = 'port' in word ? word.port : null;
+    worker.postMessage(word, port === null ? [] : [port]);
+  };
   return {
     name: `thread ${number}`,
     run: (job, note) =>
@@ -102,8 +112,9 @@ export function threadHand(
           return;
         }
         wait = { note, done, failed };
-        worker.postMessage(job);
+        say(job);
       }),
+    takeHelp: (port) => say({ do: 'lead', port }),
     close: () => void worker.terminate(),
   };
 }

@@ -2,21 +2,41 @@
  * The pieces into which an exploration is cut, as plain data, and how a piece is done. Who does it makes no difference:
  * this thread or another, first or last.
  */
+import type { MessagePort } from 'node:worker_threads';
 import type { EndTally } from '../explorer/end-tally.ts';
+import { frontierStates, searchBytes } from '../explorer/exhaustive.ts';
 import {
   continueExploring,
+  dropShared,
   type ExploreProgress,
   type Exploring,
   endSampling,
+  endShared,
   exploreProgress,
   type StopReason,
   startExploring,
   stopExploring,
+  walkAgain,
 } from '../explorer/explore.ts';
+import { spaceOf } from '../explorer/explore-how.ts';
 import type { Exploration } from '../explorer/explore-record.ts';
 import { explorationOf } from '../explorer/explore-result.ts';
 import { aimSampling, continueSampling } from '../explorer/explore-sample.ts';
+import { canShare, shareWalking } from '../explorer/explore-walking.ts';
 import { selfCheck } from '../explorer/self-check.ts';
+import {
+  askParts,
+  beginTogether,
+  type Crew,
+  crewStates,
+  dismiss,
+  hearSomething,
+  help,
+  joinCrew,
+  newCrew,
+  partsOf,
+  walkTogether,
+} from './explore-crew.ts';
 import { type Gauge, isOver, newGauge } from './explore-memory.ts';
 import type { ExploreChoice } from './explore-options.ts';
 import { subjectOf, type Target } from './explore-target.ts';
@@ -24,7 +44,14 @@ import { subjectOf, type Target } from './explore-target.ts';
 /** A piece. `remedy`: its place among those that are explored. `memory`: bytes it may take. */
 export type Job =
   /** All orders under a remedy, and the report. */
-  | { readonly do: 'walk'; readonly remedy: number; readonly memory: number }
+  | { readonly do: 'walk'; readonly remedy: number; readonly memory: number; readonly isAlone: boolean }
+  /** A part in the walk that another thread leads, which is at the other end of the port. */
+  | {
+      readonly do: 'help';
+      readonly remedy: number;
+      readonly memory: number;
+      readonly port: MessagePort | null;
+    }
   /** Samples `from` up to, not including, `to`; `until` ms after the epoch. */
   | {
       readonly do: 'sample';
@@ -52,7 +79,8 @@ export type JobResult =
       readonly stopped: StopReason | null;
       readonly ms: number;
     }
-  | { readonly did: 'tell'; readonly result: Exploration };
+  | { readonly did: 'tell'; readonly result: Exploration }
+  | { readonly did: 'help' };
 
 /** What one thread works with. */
 export interface Bench {
@@ -62,6 +90,8 @@ export interface Bench {
   readonly gauge: Gauge;
   /** What it has at hand: the samples under one remedy. */
   sampling: { readonly remedy: number; readonly e: Exploring } | null;
+  /** Those who help with the walk that it leads; null: it leads none, or may have no help. */
+  crew: Crew | null;
 }
 
 /** What a piece needs of whoever ordered it. */
@@ -80,7 +110,7 @@ export function newBench(target: Target, choice: ExploreChoice): Bench {
   const { index, of } = choice.shard;
   const from = Math.floor(((index - 1) * choice.samples) / of);
   const to = Math.floor((index * choice.samples) / of);
-  return { target, choice, samples: { from, to }, gauge: newGauge(), sampling: null };
+  return { target, choice, samples: { from, to }, gauge: newGauge(), sampling: null, crew: null };
 }
 
 /** Milliseconds after the epoch; the same in all threads, and it does not jump. */
@@ -89,6 +119,7 @@ export const nowMs = (): number => performance.timeOrigin + performance.now();
 /** Does a piece. */
 export function doJob(bench: Bench, job: Job, desk: Desk): Promise<JobResult> {
   if (job.do === 'walk') return walk(bench, job, desk);
+  if (job.do === 'help') return helpWith(bench, job, desk);
   return job.do === 'sample' ? sample(bench, job, desk) : tell(bench, job);
 }
 
@@ -120,38 +151,123 @@ function told(e: Exploring, { selfCheck: isChecked }: ExploreChoice): Exploratio
   return result;
 }
 
-async function walk(
-  bench: Bench,
-  { remedy, memory }: Job & { readonly do: 'walk' },
-  desk: Desk,
-): Promise<JobResult> {
-  const { choice, gauge } = bench;
-  const { timeBudget, strategy, maxStates, maxMemory } = choice;
+/** Takes in somebody who helps with the walk that this thread leads; nobody is needed where it leads none. */
+export function takeHelp({ crew }: Bench, port: MessagePort): void {
+  if (crew === null) port.close();
+  else joinCrew(crew, port);
+}
+
+async function walk(bench: Bench, job: Job & { readonly do: 'walk' }, desk: Desk): Promise<JobResult> {
+  const { choice } = bench;
+  const { remedy, memory } = job;
   bench.sampling = null;
-  const e = start(bench, remedy, strategy);
+  const e = start(bench, remedy, choice.strategy);
+  const crew = newCrew();
+  if (!job.isAlone) bench.crew = crew;
+  const look = lookAfter(bench, e, crew, memory, desk);
   let isShort = false;
-  // Where samples may have to follow, the walk gets half of the time.
-  let deadline = nowMs() + timeBudget * (strategy === 'auto' ? 0.5 : 1);
   const looks = (): boolean => {
-    const progress = exploreProgress(e);
-    desk.note(progress);
-    if (desk.isStopped()) stopExploring(e, 'interrupted');
-    else if (nowMs() > deadline) {
-      stopExploring(e, 'time');
-      // The search for the smallest order gets half of the time.
-      deadline = nowMs() + timeBudget * 0.5;
-    } else if (progress.states > maxStates) stopExploring(e, 'states');
-    else if (isOver(gauge, memory, progress.bytes)) {
-      isShort = memory < maxMemory;
-      if (!isShort) stopExploring(e, 'memory');
-    }
+    isShort = look();
     return isShort || e.phase === 'sample';
   };
-  await inSlices((steps) => continueExploring(e, steps), looks);
+  try {
+    while (e.phase === 'walk' && !isShort) {
+      await inSlices((steps) => leadWalk(e, crew, steps), looks);
+      if (crew.mate === null || isShort) continue;
+      await hearSomething(crew, SLICE_MS);
+      looks();
+    }
+    bench.crew = null;
+    dismiss(crew);
+    if (e.phase !== 'sample' && !isShort) await inSlices((steps) => continueExploring(e, steps), looks);
+  } finally {
+    bench.crew = null;
+    dismiss(crew);
+  }
   if (isShort) return { did: 'walk', result: null, isShort };
   if (e.phase === 'over') return { did: 'walk', result: told(e, choice), isShort };
   bench.sampling = { remedy, e };
   return { did: 'walk', result: null, isShort };
+}
+
+/** Goes on with a walk, alone or with those who are there. True: it is over, or nothing can be done before others are. */
+function leadWalk(e: Exploring, crew: Crew, steps: number): boolean {
+  if (crew.mate === null) {
+    if (crew.helpers.length === 0 || e.phase !== 'walk' || !canShare(e.walking)) {
+      return continueExploring(e, steps) || e.phase !== 'walk';
+    }
+    const shared = shareWalking(e.walking);
+    beginTogether(crew, e.walking.mate!, shared, e.walking.space.how.ownership);
+  }
+  if (crew.isLost) {
+    crew.mate = null;
+    walkAgain(e);
+    if (crew.stopped !== null) stopExploring(e, crew.stopped);
+    return e.phase !== 'walk';
+  }
+  const state = walkTogether(crew, steps);
+  if (state === 'busy') return false;
+  if (state === 'over') {
+    const parts = partsOf(crew);
+    crew.mate = null;
+    if (crew.stopped === null) endShared(e, parts);
+    else {
+      dropShared(e, parts);
+      stopExploring(e, crew.stopped);
+    }
+  }
+  return true;
+}
+
+/** What is looked after between slices of a walk: the user, the clock, the memory. True: the memory is not enough. */
+function lookAfter(bench: Bench, e: Exploring, crew: Crew, memory: number, desk: Desk): () => boolean {
+  const { timeBudget, strategy, maxStates, maxMemory } = bench.choice;
+  // Where samples may have to follow, the walk gets half of the time.
+  let deadline = nowMs() + timeBudget * (strategy === 'auto' ? 0.5 : 1);
+  const stop = (reason: StopReason): void => {
+    crew.stopped = reason;
+    if (crew.mate === null) stopExploring(e, reason);
+    else askParts(crew);
+  };
+  return () => {
+    const progress = exploreProgress(e);
+    desk.note(progress);
+    if (crew.isEnding && crew.mate !== null) return false;
+    if (desk.isStopped()) stop('interrupted');
+    else if (nowMs() > deadline) {
+      stop('time');
+      // The search for the smallest order gets half of the time.
+      deadline = nowMs() + timeBudget * 0.5;
+    } else if (progress.states + crewStates(crew) > maxStates) stop('states');
+    else if (crew.isFull || isOver(bench.gauge, memory, progress.bytes)) {
+      if (memory < maxMemory) return true;
+      stop('memory');
+    }
+    return false;
+  };
+}
+
+async function helpWith(
+  bench: Bench,
+  { remedy, memory, port }: Job & { readonly do: 'help' },
+  desk: Desk,
+): Promise<JobResult> {
+  const { target, choice, gauge } = bench;
+  bench.sampling = null;
+  if (port === null) return { did: 'help' };
+  const subject = subjectOf(target, choice, choice.remedies[remedy] ?? null);
+  await help(port, {
+    open: (ownership) => spaceOf(subject, { ...choice, samples: bench.samples }, ownership),
+    inSlices: (slice) => inSlices(slice, () => false),
+    isFull: ({ walk: { search } }) => {
+      const { transitions, table } = search;
+      const bytes = searchBytes(search);
+      const frontier = frontierStates(search);
+      desk.note({ phase: 'walk', states: table.count, transitions, frontier, bytes, samples: null });
+      return isOver(gauge, memory, bytes);
+    },
+  });
+  return { did: 'help' };
 }
 
 /** The samples under a remedy, taken up again where that one was the last. */

@@ -26,6 +26,8 @@ interface Part {
   /** Pieces of threads that died. */
   readonly again: { readonly from: number; readonly to: number }[];
   stopped: StopReason | null;
+  /** Others may still join in its walk. */
+  takesHelp: boolean;
   result: Exploration | null;
 }
 
@@ -43,6 +45,8 @@ export interface PlanHow {
   readonly remedies: number;
   readonly samples: { readonly from: number; readonly to: number };
   readonly isSampled: boolean;
+  /** Several threads may share a walk. */
+  readonly isShared: boolean;
   readonly threads: number;
   /** Bytes for all threads together. */
   readonly memory: number;
@@ -67,6 +71,7 @@ export function newPlan(how: PlanHow): Plan {
       drawn: [],
       again: [],
       stopped: null,
+      takesHelp: how.isShared,
       result: null,
     }),
   );
@@ -96,10 +101,14 @@ export function nextJob(plan: Plan, now: number): Job | null {
   if (walked !== undefined) {
     walked.phase = 'walking';
     walked.active++;
-    return { do: 'walk', remedy: walked.remedy, memory: how.memory / Math.min(how.threads, how.remedies) };
+    const threads = how.isShared ? how.threads : Math.min(how.threads, how.remedies);
+    return { do: 'walk', remedy: walked.remedy, memory: how.memory / threads, isAlone: threads === 1 };
   }
   const sampled = parts.find((part) => part.phase === 'sample' && !isDrawn(plan, part));
-  return sampled === undefined ? null : piece(plan, sampled, now);
+  if (sampled !== undefined) return piece(plan, sampled, now);
+  const led = parts.find(({ phase, takesHelp }) => phase === 'walking' && takesHelp);
+  if (led === undefined || how.threads === 1) return null;
+  return { do: 'help', remedy: led.remedy, memory: how.memory / how.threads, port: null };
 }
 
 /** A walk that has all the memory, once nobody else works. */
@@ -107,8 +116,9 @@ function jobAlone({ parts, how }: Plan): Job | null {
   if (parts.some(({ active }) => active > 0)) return null;
   const part = parts.find(({ phase }) => phase === 'alone')!;
   part.phase = 'walking';
+  part.takesHelp = false;
   part.active++;
-  return { do: 'walk', remedy: part.remedy, memory: how.memory };
+  return { do: 'walk', remedy: part.remedy, memory: how.memory, isAlone: true };
 }
 
 /** Whether no sample of it is left to hand out. */
@@ -155,6 +165,10 @@ function prefixOf(
 /** Takes in what came of a piece. */
 export function takeResult(plan: Plan, job: Job, result: JobResult): void {
   const part = plan.parts[job.remedy]!;
+  if (result.did === 'help') {
+    part.takesHelp = false;
+    return;
+  }
   part.active--;
   if (result.did === 'sample') {
     if (job.do === 'sample') part.drawn.push({ from: job.from, tally: result.tally });
@@ -172,6 +186,8 @@ export function takeResult(plan: Plan, job: Job, result: JobResult): void {
 /** The thread that had the piece died: it is to be done again. A walk has the memory of all then. */
 export function jobLost({ parts }: Plan, job: Job): void {
   const part = parts[job.remedy]!;
+  // Whoever leads hears of it.
+  if (job.do === 'help') return;
   part.active--;
   if (job.do === 'sample') part.again.push({ from: job.from, to: job.to });
   else part.phase = job.do === 'walk' ? 'alone' : 'sample';
@@ -180,6 +196,7 @@ export function jobLost({ parts }: Plan, job: Job): void {
 /** How many threads the pieces that are left could make use of. */
 export function usefulThreads(plan: Plan): number {
   const { parts, how } = plan;
+  if (parts.some(({ phase, takesHelp }) => phase === 'walking' && takesHelp)) return how.threads;
   const walks = parts.filter(({ phase }) => phase === 'walk').length;
   const left = parts.reduce(
     (sum, part) =>

@@ -1,4 +1,5 @@
 /** Threads at work on a plan: whoever is free takes the next piece, until all is done. */
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { ExploreProgress } from '../explorer/explore.ts';
 import { type Hand, HandLost } from './explore-hand.ts';
 import type { Job } from './explore-job.ts';
@@ -28,6 +29,7 @@ export async function work(pool: Pool): Promise<void> {
   const { plan } = pool;
   const hands: Hand[] = [];
   const loops: Promise<void>[] = [];
+  const leads = new Map<number, Hand>();
   let waiting: (() => void)[] = [];
   let mayHire = false;
   let failure: unknown = null;
@@ -46,6 +48,7 @@ export async function work(pool: Pool): Promise<void> {
       changed,
       () => new Promise((wake) => waiting.push(wake)),
       () => failure !== null,
+      leads,
     );
     loops.push(
       loop.catch((error: unknown) => {
@@ -75,14 +78,18 @@ async function serve(
   changed: () => void,
   change: () => Promise<void>,
   isOff: () => boolean,
+  /** Who leads the walk under a remedy. */
+  leads: Map<number, Hand>,
 ): Promise<void> {
   const { plan } = pool;
   while (!isDone(plan) && !isOff()) {
-    const job = nextJob(plan, nowMs());
-    if (job === null) {
+    const next = nextJob(plan, nowMs());
+    if (next === null) {
       await change();
       continue;
     }
+    if (next.do === 'walk') leads.set(next.remedy, hand);
+    const job = next.do === 'help' ? { ...next, port: portTo(leads.get(next.remedy)!) } : next;
     try {
       takeResult(plan, job, await hand.run(job, (progress) => pool.onProgress(hand, job, progress)));
     } catch (error) {
@@ -95,4 +102,11 @@ async function serve(
       changed();
     }
   }
+}
+
+/** The end of a line to somebody who leads. */
+function portTo(lead: Hand): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  lead.takeHelp(port1);
+  return port2;
 }

@@ -20,6 +20,7 @@ export async function exploreAll(cli: Cli, target: Target, choice: ExploreChoice
     remedies: remedies.length,
     samples: bench.samples,
     isSampled,
+    isShared: threads > 1 && !choice.reduction,
     threads,
     memory,
     sampleTime,

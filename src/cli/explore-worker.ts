@@ -1,7 +1,7 @@
 /** A thread of an exploration: pieces in, results out. It reads the scenario itself, once. */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { HandStart, HandWord } from './explore-hand.ts';
-import { doJob, type Job, newBench } from './explore-job.ts';
+import type { HandOrder, HandStart, HandWord } from './explore-hand.ts';
+import { doJob, newBench, takeHelp } from './explore-job.ts';
 import { readTarget } from './explore-target.ts';
 
 const NOTE_EVERY_MS = 100;
@@ -24,7 +24,11 @@ function serve({ path, hash, allowOutside, choice, stop }: HandStart): void {
       say({ say: 'progress', progress });
     },
   };
-  parentPort?.on('message', (job: Job) => {
+  parentPort?.on('message', (job: HandOrder) => {
+    if (job.do === 'lead') {
+      takeHelp(bench, job.port);
+      return;
+    }
     doJob(bench, job, desk).then(
       (result) => say({ say: 'done', result }),
       (error: unknown) =>

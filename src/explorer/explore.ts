@@ -7,15 +7,8 @@
 import { ASSERT } from '../hypervisor/bug.ts';
 import { fitsAlone, laneSteps } from './alone.ts';
 import type { EndTally } from './end-tally.ts';
-import {
-  continueSearch,
-  frontierStates,
-  isFinished,
-  type Search,
-  searchBytes,
-  startSearch,
-} from './exhaustive.ts';
-import { type ExploreHow, type Subject, spaceOf } from './explore-how.ts';
+import { frontierStates, isFinished } from './exhaustive.ts';
+import type { ExploreHow, Subject } from './explore-how.ts';
 import type { Outcome, Walk } from './explore-record.ts';
 import {
   continueReducing,
@@ -34,7 +27,18 @@ import {
   sampledWorst,
   startSampling,
 } from './explore-sample.ts';
-import { outcomesOf, type SeenEnd } from './outcome-table.ts';
+import {
+  continueWalking,
+  factsOf,
+  finishWalking,
+  joinSoFar,
+  joinWalking,
+  newWalking,
+  seenEnds,
+  type Walking,
+  walkingBytes,
+} from './explore-walking.ts';
+import { outcomesOf } from './outcome-table.ts';
 import { pathWithin } from './path-within.ts';
 import { reducedBytes } from './reduced.ts';
 import { shortenSchedule } from './schedule-shorten.ts';
@@ -46,22 +50,18 @@ import {
   startShortest,
 } from './shortest-schedule.ts';
 import type { Choice } from './space.ts';
-import { type Census, censusOf, endingsSoFar } from './state-graph.ts';
 import { type EndVerdict, endVerdict, type Verdict, verdictExit, walkVerdict } from './verdict.ts';
+import type { GraphPart } from './whole-graph.ts';
 import type { WorldSpace } from './world-space.ts';
+
+/** What tasks are called. */
+type Named = Pick<WorldSpace, 'taskName' | 'taskPath'>;
 
 /** Orders tried to make a bad one smaller that is not known to be the smallest. */
 const SHORTEN_ATTEMPTS = 100;
 
 /** Why a walk was stopped before its end. */
 export type StopReason = 'time' | 'memory' | 'states' | 'interrupted';
-
-/** A walk of all orders, under way or over. */
-interface Walking {
-  readonly space: WorldSpace;
-  readonly search: Search;
-  census: Census | null;
-}
 
 /** An exploration under way: made by startExploring(), moved on by continueExploring() and stopExploring(). */
 export interface Exploring {
@@ -105,14 +105,9 @@ export function startExploring(subject: Subject, how: ExploreHow): Exploring {
   };
 }
 
-function newWalking(subject: Subject, how: ExploreHow, ownership: 'class' | 'exact'): Walking {
-  const space = spaceOf(subject, how, ownership);
-  return { space, search: startSearch(space, how.order), census: null };
-}
-
 /** Goes on for about `budget` steps. True: it is over. */
 export function continueExploring(e: Exploring, budget: number): boolean {
-  if (e.phase === 'walk' && continueSearch(e.walking.search, budget)) walked(e);
+  if (e.phase === 'walk' && continueWalking(e.walking, budget)) walked(e);
   else if (e.phase === 'reduce' && continueReducing(e.reducing!, budget)) reduced(e, e.reducing!);
   else if (e.phase === 'find' && continueShortest(e.quest!, budget)) e.phase = 'over';
   else if (e.phase === 'sample' && continueSampling(e.sampling!, budget)) e.phase = 'over';
@@ -125,12 +120,30 @@ export function continueExploring(e: Exploring, budget: number): boolean {
  */
 function walked(e: Exploring): void {
   const { walking, how, subject } = e;
-  walking.census = censusOf(walking.search);
-  if (e.byClass === null && needsExact(e, walking.space)) {
+  finishWalking(walking);
+  if (e.byClass === null && needsExact(e, factsOf(walking))) {
     e.byClass = walking;
     e.walking = newWalking(subject, how, 'exact');
   } else seek(e);
 }
+
+/**
+ * What several threads walked together is put together: of all of them, this one's first. A walk by class in which memory
+ * came back has to be done again by one alone: which host a state stands for then depends on who was there first.
+ */
+export function endShared(e: Exploring, parts: readonly GraphPart[]): void {
+  if (joinWalking(e.walking, parts)) walked(e);
+  else walkAgain(e);
+}
+
+/** Begins the walk again, by one thread alone: of those that walked together one is gone, or together they cannot tell. */
+export function walkAgain(e: Exploring): void {
+  const { ownership } = e.walking.space.how;
+  e.walking = { ...newWalking(e.subject, e.how, ownership), isAlone: true };
+}
+
+/** The same for a walk that is to be stopped: with what is known by now. */
+export const dropShared = (e: Exploring, parts: readonly GraphPart[]): void => joinSoFar(e.walking, parts);
 
 /** The same where orders are left out. */
 function reduced(e: Exploring, reducing: Reducing): void {
@@ -141,7 +154,7 @@ function reduced(e: Exploring, reducing: Reducing): void {
   } else e.phase = 'over';
 }
 
-const needsExact = (e: Exploring, space: WorldSpace): boolean =>
+const needsExact = (e: Exploring, space: Pick<WorldSpace, 'how' | 'ownershipMatters'>): boolean =>
   e.how.ownership === 'auto' &&
   space.how.ownership === 'class' &&
   space.ownershipMatters &&
@@ -153,8 +166,11 @@ function seek(e: Exploring): void {
   const isViolated = verdictExit(verdict, e.how.forbidRefusal) === 1;
   e.phase = isViolated ? 'find' : 'over';
   if (!isViolated) return;
-  const { space, search } = e.walking;
-  e.quest = startShortest(search, (outcome) => endVerdict(space.endOf(outcome), e.fits) === verdict);
+  const { search } = e.walking;
+  const { endOf } = factsOf(e.walking);
+  e.quest = startShortest(search, (outcome) => endVerdict(endOf(outcome), e.fits) === verdict);
+  // What several threads have walked in part cannot be walked on in one graph.
+  if (e.walking.whole !== null && e.walking.census === null) e.phase = 'over';
 }
 
 /** Stops what is under way: a limit is reached, or the user wants no more. */
@@ -231,13 +247,14 @@ export function exploreProgress({
   reducing,
   how,
   quest,
-  walking: { search },
+  walking,
 }: Exploring): ExploreProgress {
   if (phase === 'reduce' && reducing !== null) {
     const { table, transitions, stack } = reducing.search;
     const bytes = reducedBytes(reducing.search);
     return { phase, states: table.count, transitions, frontier: stack.length, bytes, samples: null };
   }
+  const { search } = walking;
   const { table } = search;
   const transitions = search.transitions + (sampling?.tally.steps ?? 0);
   const samples =
@@ -247,7 +264,7 @@ export function exploreProgress({
     states: table.count,
     transitions,
     frontier: frontierStates(search),
-    bytes: searchBytes(search) + (quest === null ? 0 : shortestBytes(quest)),
+    bytes: walkingBytes(walking) + (quest === null ? 0 : shortestBytes(quest)),
     samples,
   };
 }
@@ -258,7 +275,7 @@ export interface Explored {
   readonly walk: Walk;
   readonly outcomes: readonly Outcome[];
   /** The smallest order that ends as badly, and the space whose tasks it names; null: none is needed, or was found. */
-  readonly worst: { readonly choices: readonly Choice[]; readonly space: WorldSpace } | null;
+  readonly worst: { readonly choices: readonly Choice[]; readonly space: Named } | null;
 }
 
 function finishSampling(e: Exploring, sampling: Sampling): Explored {
@@ -275,11 +292,12 @@ function finishSampling(e: Exploring, sampling: Sampling): Explored {
 }
 
 /** Where there was no time for the smallest order: one that was met, made smaller. */
-function anyWorst({ walking: { space, search } }: Exploring, { wanted }: Shortest): readonly Choice[] | null {
+function anyWorst({ walking }: Exploring, { wanted }: Shortest): readonly Choice[] | null {
+  const { space, search, whole } = walking;
   const choices = pathWithin(search, wanted);
-  return choices === null
-    ? null
-    : shortenSchedule(space, choices, wanted, SHORTEN_ATTEMPTS, choices.length).choices;
+  // What was put together is small enough to be told, but no space in which anything could be tried.
+  if (choices === null || whole !== null) return choices;
+  return shortenSchedule(space, choices, wanted, SHORTEN_ATTEMPTS, choices.length).choices;
 }
 
 function finishReducing(e: Exploring, reducing: Reducing): Explored {
@@ -306,11 +324,12 @@ export function finishExploring(e: Exploring): Explored {
     verdict: verdictOf(e),
     walk: walkOf(e),
     outcomes: outcomesOf(seenEnds(walking), { steps: e.steps, fits: e.fits }, null),
-    worst: choices === null ? null : { choices, space: walking.space },
+    worst: choices === null ? null : { choices, space: factsOf(walking) },
   };
 
   function walkOf({ stopped }: Exploring): Walk {
-    const { search, census, space } = walking;
+    const { search, census } = walking;
+    const space = factsOf(walking);
     return {
       strategy: 'exhaustive',
       grain: how.grain,
@@ -331,21 +350,6 @@ export function finishExploring(e: Exploring): Explored {
       guarantee: null,
     };
   }
-}
-
-function seenEnds({ space, search, census }: Walking): SeenEnd[] {
-  if (census === null) {
-    return endingsSoFar(search).map(({ outcome, states }) => ({
-      end: space.endOf(outcome),
-      count: states,
-      share: null,
-    }));
-  }
-  return census.endings.map(({ outcome, states, share }) => ({
-    end: space.endOf(outcome),
-    count: states,
-    share,
-  }));
 }
 
 /** What can be said by now. Under --forbid, a refusal that was seen is a violation, finished or not. */

@@ -85,6 +85,7 @@ const planOf = (change: ExploreChoice, threads: number): Plan =>
     remedies: change.remedies.length,
     samples: newBench(target, change).samples,
     isSampled: change.strategy === 'random' || change.strategy === 'pct',
+    isShared: threads > 1,
     threads,
     memory: change.maxMemory,
     sampleTime: change.timeBudget,

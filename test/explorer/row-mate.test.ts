@@ -1,57 +1,55 @@
+/** Several threads on one walk find the graph that one finds; what they must tell each other, and what a loss costs. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { isFinished } from '../../src/explorer/exhaustive.ts';
+import type { Subject } from '../../src/explorer/explore-how.ts';
 import { censusOf } from '../../src/explorer/state-graph.ts';
 import type { WholeGraph } from '../../src/explorer/whole-graph.ts';
 import { HOW, populates, smallRace, subjectOf } from './explore-fixture.ts';
 import { walkedAlone, walkedTogether } from './together.ts';
 
-const told = ({ search, space }: WholeGraph) => {
+const library = (file: string): Subject => subjectOf(readFileSync(`scenarios/${file}.xlsim.yaml`, 'utf8'));
+
+/** Everything that is told of a graph. */
+const told = ({ search, space }: WholeGraph): object => {
   const { endings, ...census } = censusOf(search);
-  return {
-    ...census,
-    ends: endings.map((e) => [JSON.stringify(space.endOf(e.outcome)), e.states, e.share]),
-    matters: space.ownershipMatters,
-  };
+  const ends = endings.map(({ outcome, ...rest }) => ({ end: space.endOf(outcome), ...rest }));
+  return { ...census, ends, ownershipMatters: space.ownershipMatters };
 };
-const library = (file: string) => subjectOf(readFileSync(`scenarios/${file}.xlsim.yaml`, 'utf8'));
+
+const CASES: readonly (readonly [string, Subject, 'class' | 'exact'])[] = [
+  ['two who are given pages', subjectOf(populates(9)), 'class'],
+  ['the same, exactly', subjectOf(populates(9)), 'exact'],
+  ["creates under xl's lock", library('race-2012-xl-lock'), 'class'],
+  ['creates that claim, exactly', subjectOf(smallRace('claim_mode: 1, autoballoon: "off"')), 'exact'],
+];
 
 describe('threads that walk together', () => {
-  it.each([
-    ['populates', subjectOf(populates(9))],
-    ['race', subjectOf(smallRace())],
-    ['xl-lock', library('race-2012-xl-lock')],
-    ['2012', library('race-2012')],
-    ['neither', library('neither-starts')],
-  ] as const)(
-    '%s',
-    (_name, subject) => {
-      const t0 = performance.now();
-      const own = walkedAlone(subject, HOW, 'class', 'bfs').space.ownershipMatters ? 'exact' : 'class';
-      const t9 = performance.now();
-      const alone = told(walkedAlone(subject, HOW, own, 'dfs'));
-      console.log(own, performance.now() - t9);
-      const t1 = performance.now();
-      for (const n of [1, 2, 3]) {
-        const t2 = performance.now();
-        const { whole, parts, letters } = walkedTogether(subject, HOW, own, n, 1);
-        console.log(
-          _name,
-          n,
-          alone.states,
-          parts.map((p) => p.first.filter((f) => f !== -1).length).join(),
-          'letters',
-          letters.length,
-          letters.map((l) => (l.word.say === 'states' ? l.word.ids.length : 0)).reduce((a, b) => a + b, 0),
-          'ways',
-          letters.filter((l) => l.word.say === 'ways').length,
-          'hungry',
-          letters.filter((l) => l.word.say === 'hungry').length,
-          (t1 - t0).toFixed(0),
-          (performance.now() - t2).toFixed(0),
-        );
-        expect(told(whole)).toEqual(alone);
-      }
-    },
-    100000,
-  );
+  it.each(CASES)('find what one finds: %s', (_what, subject, ownership) => {
+    const alone = told(walkedAlone(subject, HOW, ownership, 'dfs'));
+    expect(told(walkedAlone(subject, HOW, ownership, 'bfs'))).toEqual(alone);
+    for (const n of [1, 2, 3]) {
+      const { whole, parts } = walkedTogether(subject, HOW, ownership, n, n);
+      expect(told(whole)).toEqual(alone);
+      const walked = parts.map(({ first }) => first.filter((at) => at !== -1).length);
+      expect(walked.reduce((sum, states) => sum + states, 0)).toBe(whole.search.table.count);
+    }
+  });
+
+  it('have something to do, each of them', () => {
+    const { parts } = walkedTogether(library('race-2012-xl-lock'), HOW, 'class', 3, 5);
+    for (const { first } of parts) expect(first.filter((at) => at !== -1).length).toBeGreaterThan(200);
+  });
+
+  it('do not, if one does not tell the others what is theirs', () => {
+    const { whole } = walkedTogether(
+      library('race-2012-xl-lock'),
+      HOW,
+      'class',
+      2,
+      1,
+      ({ word }) => word.say === 'states',
+    );
+    expect(isFinished(whole.search)).toBe(false);
+  });
 });

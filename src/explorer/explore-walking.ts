@@ -1,0 +1,93 @@
+/** A walk of all orders, by one thread or by several: under way, or over and put together. */
+import { continueSearch, type Search, searchBytes, startSearch } from './exhaustive.ts';
+import { type ExploreHow, type Subject, spaceOf } from './explore-how.ts';
+import type { SeenEnd } from './outcome-table.ts';
+import { newRowClaims } from './row-claims.ts';
+import { type Mate, newMate, type SharedWalk } from './row-mate.ts';
+import { rowBytes } from './row-walk.ts';
+import { newSharedBirths } from './shared-births.ts';
+import { type Census, censusOf, endingsSoFar } from './state-graph.ts';
+import { type GraphPart, partOf, type WholeGraph, wholeGraph } from './whole-graph.ts';
+import type { WalkedSpace } from './world-space.ts';
+
+/** See the file's header. */
+export interface Walking {
+  readonly space: WalkedSpace;
+  search: Search;
+  /** Its part, while others walk with it. */
+  mate: Mate | null;
+  /** No others may. */
+  readonly isAlone: boolean;
+  /** What was walked, in numbers that do not depend on who walked it. */
+  whole: WholeGraph | null;
+  census: Census | null;
+}
+
+export function newWalking(subject: Subject, how: ExploreHow, ownership: 'class' | 'exact'): Walking {
+  const space = spaceOf(subject, how, ownership);
+  const search = startSearch(space, how.order);
+  return { space, search, mate: null, isAlone: false, whole: null, census: null };
+}
+
+/** Makes about `budget` steps. True: all are made. Not for a walk that is shared. */
+export const continueWalking = ({ search }: Walking, budget: number): boolean =>
+  continueSearch(search, budget);
+
+/** Whether others may walk with this one. */
+export const canShare = ({ mate, isAlone, whole, space }: Walking): boolean =>
+  mate === null && !isAlone && whole === null && (space.how.ownership === 'exact' || !cameBack(space));
+
+const cameBack = ({ walk }: WalkedSpace): boolean => walk.gaveBack.size > 0;
+
+/** Begins again by rows; what the space has learnt it keeps. The others need what is returned. */
+export function shareWalking(walking: Walking): SharedWalk {
+  const { space } = walking;
+  const shared = { claims: newRowClaims(), births: newSharedBirths(space.walk.block.ids.keys()) };
+  walking.mate = newMate(space, 0, shared);
+  walking.search = walking.mate.walk.search;
+  return shared;
+}
+
+/** One thread's part of a walk that is shared. */
+export const mateGraph = ({ walk, met }: Mate): GraphPart => partOf(walk.space, walk.search, met);
+
+/** The walk of one thread is over. */
+export function finishWalking(walking: Walking): void {
+  if (walking.whole === null) joinSoFar(walking, [partOf(walking.space, walking.search, [])]);
+  walking.census = censusOf(walking.search);
+}
+
+/** Puts together what all have walked. False: it tells nothing, for by class memory came back. */
+export function joinWalking(walking: Walking, parts: readonly GraphPart[]): boolean {
+  const isByClass = walking.space.how.ownership === 'class';
+  if (isByClass && parts.some(({ heap }) => heap.gaveBack.length > 0)) return false;
+  joinSoFar(walking, parts);
+  return true;
+}
+
+/** The same for what is not finished. */
+export function joinSoFar(walking: Walking, parts: readonly GraphPart[]): void {
+  walking.whole = wholeGraph(parts, walking.space.how);
+  walking.search = walking.whole.search;
+  walking.mate = null;
+}
+
+/** What things are called, and what is known of the space. */
+export const factsOf = ({ space, whole }: Walking): WholeGraph['space'] => whole?.space ?? space;
+
+export const walkingBytes = ({ search, mate }: Walking): number =>
+  searchBytes(search) + (mate === null ? 0 : rowBytes(mate.walk));
+
+/** How it ended so far. */
+export function seenEnds(walking: Walking): SeenEnd[] {
+  const { search, census } = walking;
+  const { endOf } = factsOf(walking);
+  if (census === null) {
+    return endingsSoFar(search).map(({ outcome, states }) => ({
+      end: endOf(outcome),
+      count: states,
+      share: null,
+    }));
+  }
+  return census.endings.map(({ outcome, states, share }) => ({ end: endOf(outcome), count: states, share }));
+}
