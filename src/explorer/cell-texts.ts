@@ -9,7 +9,7 @@
 import { ASSERT } from '../hypervisor/bug.ts';
 import { actorPath } from './block.ts';
 import { canonId } from './canonical.ts';
-import { mixed } from './state-table.ts';
+import { findState, mixed, roomForState, viewState } from './state-table.ts';
 import type { Cells, CellTable } from './world-cells.ts';
 import * as at from './world-cells.ts';
 
@@ -70,7 +70,7 @@ function tableOf(cells: Cells, cell: number): CellTable<unknown> {
     case at.CLOCK:
       return cells.clock;
     case at.HEAP:
-      return cells.heap;
+      return cells.heaps;
     case at.MISC:
       return cells.misc;
     case at.XS:
@@ -106,6 +106,7 @@ function cellName(cells: Cells, cell: number): string {
 
 /** The text in a cell. */
 function cellText({ cells, tables }: CellTexts, cell: number, id: number): string {
+  if (cell === at.HEAP && cells.ownership === 'class') return heapClassText(cells, id);
   const table = tableOf(cells, cell);
   let by = tables.get(table);
   if (by === undefined) {
@@ -114,6 +115,32 @@ function cellText({ cells, tables }: CellTexts, cell: number, id: number): strin
   }
   return textOf(by, id);
 }
+
+/** The words of a heap's class, all but the first: that is for an invariant that does not hold, which is told itself. */
+function heapClassText({ heapClasses, broken }: Cells, id: number): string {
+  const page = viewState(heapClasses, id - 1, new Int32Array(heapClasses.width));
+  const words = [...page.subarray(heapClasses.at + 1, heapClasses.at + heapClasses.width)];
+  while (words.at(-1) === 0) words.pop();
+  return JSON.stringify([broken.get(id) ?? null, ...words]);
+}
+
+/** The number of that class here; undefined: there is none. */
+function heapClassHere({ heapClasses, canon }: Cells, text: string): number | undefined {
+  const [broken, ...words] = JSON.parse(text) as [string | null, ...number[]];
+  if (words.length + 1 > heapClasses.width) return undefined;
+  const room = roomForState(heapClasses);
+  room.fill(0, heapClasses.at, heapClasses.at + heapClasses.width);
+  room[heapClasses.at] = broken === null ? 0 : canonId(canon, broken) + 1;
+  room.set(words, heapClasses.at + 1);
+  const found = findState(heapClasses);
+  return found < 0 ? undefined : found + 1;
+}
+
+/** The number of what has that text in a cell; undefined: it never stood there. */
+const idHere = (cells: Cells, cell: number, text: string): number | undefined =>
+  cell === at.HEAP && cells.ownership === 'class'
+    ? heapClassHere(cells, text)
+    : tableOf(cells, cell).ids.get(text);
 
 /** A hash of what stands in a cell, the same in every thread. */
 export const cellHash = (texts: CellTexts, cell: number, id: number): number =>
@@ -245,7 +272,7 @@ export function stateHere(texts: CellTexts, from: Listener, state: Int32Array): 
     if (there === 0) continue;
     const own = cellHere(cells, from, cell);
     if (own < 0) return null;
-    const id = tableOf(cells, own).ids.get(from.values.get(cell * RADIX + there)!);
+    const id = idHere(cells, own, from.values.get(cell * RADIX + there)!);
     if (id === undefined) return null;
     words[own] = id;
   }

@@ -7,7 +7,6 @@
  */
 import type { Space } from './space.ts';
 import {
-  findState,
   keepState,
   makeStateTable,
   roomForState,
@@ -154,26 +153,16 @@ export function expandState(search: Search, id: number): void {
     for (let child = known; child < table.count; child++) pushWord(search.stack, child);
 }
 
-/** The number of a state that was met; -1: it was not. */
-export function findMet(search: Search, words: Int32Array): number {
-  writeRoom(search, words);
-  return findState(search.table);
-}
-
 /** Takes for met what can be reached in the space; its number. Its steps are made by whoever calls expandState(). */
 export function meetState(search: Search, words: Int32Array): number {
-  writeRoom(search, words);
-  const id = keepState(search.table);
-  if (id === search.first.length) pushWord(search.first, NOT_EXPANDED);
-  return id;
-}
-
-function writeRoom(search: Search, words: Int32Array): void {
   const { table } = search;
   makeRoom(search);
   const room = roomForState(table);
   room.fill(0, table.at, table.at + table.width);
   room.set(words.subarray(0, table.width), table.at);
+  const id = keepState(table);
+  if (id === search.first.length) pushWord(search.first, NOT_EXPANDED);
+  return id;
 }
 
 /** Follows the space where it grew. */

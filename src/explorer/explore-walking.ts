@@ -4,7 +4,6 @@ import { type ExploreHow, type Subject, spaceOf } from './explore-how.ts';
 import type { SeenEnd } from './outcome-table.ts';
 import { newRowClaims } from './row-claims.ts';
 import { type Mate, newMate, type SharedWalk } from './row-mate.ts';
-import { rowBytes } from './row-walk.ts';
 import { newSharedBirths } from './shared-births.ts';
 import { type Census, censusOf, endingsSoFar } from './state-graph.ts';
 import { type GraphPart, partOf, type WholeGraph, wholeGraph } from './whole-graph.ts';
@@ -60,7 +59,7 @@ export function finishWalking(walking: Walking): void {
 /** Puts together what all have walked. False: it tells nothing, for by class memory came back. */
 export function joinWalking(walking: Walking, parts: readonly GraphPart[]): boolean {
   const isByClass = walking.space.how.ownership === 'class';
-  if (isByClass && parts.some(({ heap }) => heap.gaveBack.length > 0)) return false;
+  if (isByClass && parts.some(({ cameBack }) => cameBack)) return false;
   joinSoFar(walking, parts);
   return true;
 }
@@ -75,8 +74,7 @@ export function joinSoFar(walking: Walking, parts: readonly GraphPart[]): void {
 /** What things are called, and what is known of the space. */
 export const factsOf = ({ space, whole }: Walking): WholeGraph['space'] => whole?.space ?? space;
 
-export const walkingBytes = ({ search, mate }: Walking): number =>
-  searchBytes(search) + (mate === null ? 0 : rowBytes(mate.walk));
+export const walkingBytes = ({ search }: Walking): number => searchBytes(search);
 
 /** How it ended so far. */
 export function seenEnds(walking: Walking): SeenEnd[] {

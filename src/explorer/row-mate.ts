@@ -16,18 +16,17 @@ import {
 } from './cell-texts.ts';
 import {
   beginAlone,
+  cellsOf,
   continueRows,
   enterState,
   giveRows,
-  metHere,
   type RowWalk,
   startRows,
+  stateOfCells,
   wayTo,
-  wordsOf,
 } from './row-walk.ts';
 import { enabledIn, startState, stepFrom } from './schedule-replay.ts';
 import { sharedBirth } from './shared-births.ts';
-import type { Choice } from './space.ts';
 import type { WalkedSpace } from './world-space.ts';
 
 /** Ways that are asked for at a time: each of them may lead to many of the states whose ways are not known. */
@@ -128,9 +127,9 @@ function tellAll(mate: Mate): void {
       teller = newTeller();
       tellers.set(to, teller);
     }
-    const { width } = walk.search.table;
+    const width = walk.space.walk.cells.count;
     const words = new Int32Array(ids.length * width);
-    for (const [i, id] of ids.entries()) words.set(wordsOf(walk, id), i * width);
+    for (const [i, id] of ids.entries()) words.set(cellsOf(walk, id), i * width);
     send(mate, to, { say: 'states', ids, told: tellStates(walk.texts, teller, words, width) });
   }
   walk.away.clear();
@@ -144,7 +143,7 @@ function settleWaiting(mate: Mate): void {
 function settle(mate: Mate, from: number, id: number, state: Int32Array): boolean {
   const { walk, listeners, met } = mate;
   const words = stateHere(walk.texts, listeners.get(from)!, state);
-  const own = words === null ? -1 : metHere(walk, words);
+  const own = words === null ? -1 : stateOfCells(walk, words);
   if (own >= 0) met.push(from, id, own);
   return own >= 0;
 }
@@ -198,13 +197,11 @@ export function hearWord(mate: Mate, from: number, word: MateWord): void {
 function follow({ walk }: Mate, way: readonly number[], paths: readonly string[]): number {
   const { space } = walk;
   let state = startState(space);
-  const choices: Choice[] = [];
   for (const there of way) {
     const path = paths[there]!;
     const task = enabledIn(space, state).find((one) => space.taskPath(one) === path);
     ASSERT(task !== undefined, `${path} can go on in one thread and in another`);
-    choices.push(task);
     state = stepFrom(space, state, task);
   }
-  return enterState(walk, state, choices);
+  return enterState(walk, state);
 }

@@ -6,14 +6,16 @@
  * leads into a row of another thread is told to that one, and its steps are made there.
  */
 import { type CellTexts, cellHash, newCellTexts } from './cell-texts.ts';
-import { expandState, findMet, isExpanded, meetState, type Search, startSearch } from './exhaustive.ts';
+import { expandState, isExpanded, meetState, type Search, startSearch } from './exhaustive.ts';
 import { claimRow, NOBODY, rowOwner } from './row-claims.ts';
 import { enabledIn, startState, stepFrom } from './schedule-replay.ts';
 import type { Choice } from './space.ts';
-import { viewState } from './state-table.ts';
-import { makeWordList, pushWord, type WordList, wordAt } from './word-list.ts';
+import { findState, roomForState, viewState, widenStates } from './state-table.ts';
+import { wordAt } from './word-list.ts';
 import { FIRST_LANE } from './world-cells.ts';
 import type { WalkedSpace } from './world-space.ts';
+import { START } from './world-trail.ts';
+import { cellsOfState } from './world-walk.ts';
 
 /** The lane whose forms are the rows. */
 const LANE = 0;
@@ -51,11 +53,6 @@ export interface RowWalk {
   readonly open: Row[];
   /** By thread: states of its rows that it is still to be told of. */
   readonly away: Map<number, number[]>;
-  /** By state: from where and by whom it was met first; -1: see `ways`. */
-  readonly parents: WordList;
-  readonly by: WordList;
-  /** Ways from the start to states that were met otherwise. */
-  readonly ways: Map<number, readonly Choice[]>;
   /** Where the lane gets by itself. */
   alone: readonly Alone[] | null;
 }
@@ -79,13 +76,8 @@ export function startRows(space: WalkedSpace, thread: number, claims: Int32Array
     listed: [],
     open: [],
     away: new Map(),
-    parents: makeWordList(),
-    by: makeWordList(),
-    ways: new Map([[0, []]]),
     alone: null,
   };
-  pushWord(w.parents, -1);
-  pushWord(w.by, -1);
   const row = rowOf(w, formOf(w, 0));
   row.owner = 0;
   claimRow(claims, hashOf(w, row), 0);
@@ -93,9 +85,19 @@ export function startRows(space: WalkedSpace, thread: number, claims: Int32Array
   return w;
 }
 
-function formOf({ search: { table, scratch } }: RowWalk, id: number): number {
+/** The space's own number of a state that was met. */
+function reachedAs({ search: { table, scratch } }: RowWalk, id: number): number {
   const page = viewState(table, id, scratch);
-  return page[table.at + CELL]!;
+  return page[table.at]!;
+}
+
+function formOf(w: RowWalk, id: number): number {
+  return formIn(w.space, reachedAs(w, id));
+}
+
+function formIn({ walk }: WalkedSpace, reached: number): number {
+  const words = cellsOfState(walk, reached);
+  return words[walk.at + CELL]!;
 }
 
 function rowOf(w: RowWalk, form: number): Row {
@@ -176,49 +178,54 @@ function takeOver(w: RowWalk, row: Row, thread: number): boolean {
 function expand(w: RowWalk, id: number, row: Row): void {
   const { search } = w;
   const { first, edges } = search;
+  let known = search.table.count;
   expandState(search, id);
   const from = wordAt(first, id);
   if (from < 0) return;
   for (let at = from; at < edges.length; at += 2) {
     const child = wordAt(edges, at + 1);
     // New states have the next numbers, in the order of the steps.
-    if (child === w.parents.length) {
-      pushWord(w.parents, id);
-      pushWord(w.by, wordAt(edges, at) >>> 1);
+    if (child === known) {
+      known++;
       putIn(w, child);
     }
     if (!isExpanded(search, child) && formOf(w, child) === row.form) w.near.push(child);
   }
 }
 
-/** Takes in a state to which `way` leads. */
-export function enterState(w: RowWalk, state: Int32Array, way: readonly Choice[]): number {
+/** Takes in a state that was reached in the space: as what it was reached. */
+export function enterState(w: RowWalk, reached: Int32Array): number {
   const { search } = w;
   const known = search.table.count;
-  const id = meetState(search, state);
-  if (id < known) return id;
-  pushWord(w.parents, -1);
-  pushWord(w.by, -1);
-  w.ways.set(id, way);
-  putIn(w, id);
+  const id = meetState(search, reached);
+  if (id === known) putIn(w, id);
   return id;
 }
 
-/** The number of a state that was met here; -1: it was not. */
-export const metHere = ({ search }: RowWalk, state: Int32Array): number => findMet(search, state);
+/** The number of the state whose cells are `words`; -1: it was never reached here. */
+export function stateOfCells(w: RowWalk, words: Int32Array): number {
+  const { table } = w.space.walk.trail;
+  if (words.length > table.width) widenStates(table, words.length);
+  const room = roomForState(table);
+  room.fill(0, table.at, table.at + table.width);
+  room.set(words, table.at);
+  const reached = findState(table);
+  return reached < 0 ? -1 : enterState(w, Int32Array.of(reached));
+}
 
-/** The words of a state. */
-export function wordsOf({ search: { table, scratch } }: RowWalk, id: number): Int32Array {
-  const page = viewState(table, id, scratch);
-  return page.subarray(table.at, table.at + table.width);
+/** What is in the cells of a state. */
+export function cellsOf(w: RowWalk, id: number): Int32Array {
+  const { walk } = w.space;
+  const words = cellsOfState(walk, reachedAs(w, id));
+  return words.subarray(walk.at, walk.at + walk.cells.count);
 }
 
 /** A way from the start to a state. */
-export function wayTo({ parents, by, ways }: RowWalk, id: number): Choice[] {
+export function wayTo(w: RowWalk, id: number): Choice[] {
+  const { parents, by } = w.space.walk.trail;
   const back: Choice[] = [];
-  let at = id;
-  for (; wordAt(parents, at) >= 0; at = wordAt(parents, at)) back.push(wordAt(by, at));
-  return [...ways.get(at)!, ...back.reverse()];
+  for (let at = reachedAs(w, id); at !== START; at = parents[at]!) back.push(by[at]!);
+  return back.reverse();
 }
 
 /** Gives half of the rows that may be free to another thread. Whether there were any. */
@@ -241,9 +248,9 @@ export function beginAlone(w: RowWalk): boolean {
     if (middle < 0) return false;
     const { state, hash } = w.alone[middle]!;
     if (claimRow(w.claims, hash, w.thread) !== w.thread) continue;
-    const row = rowOf(w, state[CELL]!);
+    const row = rowOf(w, formIn(w.space, state[0]!));
     row.owner = w.thread;
-    enterState(w, state, new Array<Choice>(middle).fill(LANE));
+    enterState(w, state);
     if (row.isListed && !w.listed.includes(row) && w.current !== row) {
       w.open.splice(w.open.indexOf(row), 1);
       w.listed.push(row);
@@ -271,12 +278,9 @@ function followAlone(w: RowWalk): Alone[] {
   const found: Alone[] = [];
   let state = startState(space);
   while (found.length < LONGEST_ALONE) {
-    found.push({ state, hash: cellHash(w.texts, CELL, state[CELL]!) });
+    found.push({ state, hash: cellHash(w.texts, CELL, formIn(space, state[0]!)) });
     if (!enabledIn(space, state).includes(LANE)) break;
     state = stepFrom(space, state, LANE);
   }
   return found;
 }
-
-/** Memory beside the search's own, in bytes. */
-export const rowBytes = ({ parents }: RowWalk): number => parents.length * 8;

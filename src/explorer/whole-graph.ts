@@ -5,7 +5,6 @@
  */
 import { ASSERT } from '../hypervisor/bug.ts';
 import type { Search } from './exhaustive.ts';
-import { type HeapNotes, heapNotesOf, mayMatterOfAll } from './heap-notes.ts';
 import { pathKey } from './path-order.ts';
 import type { Space } from './space.ts';
 import { makeStateTable } from './state-table.ts';
@@ -23,7 +22,9 @@ export interface GraphPart {
   readonly names: readonly string[];
   /** Of states that another thread told of: that thread, its number, and the number here. */
   readonly met: Int32Array;
-  readonly heap: HeapNotes;
+  /** See WorldSpace; and whether memory came back on any path. */
+  readonly ownershipMatters: boolean;
+  readonly cameBack: boolean;
 }
 
 /** A search that is over, of a space that can only be asked what things are called. */
@@ -45,7 +46,8 @@ export function partOf(space: WalkedSpace, search: Search, met: readonly number[
     paths: tasks.map(space.taskPath),
     names: tasks.map(space.taskName),
     met: Int32Array.from(met),
-    heap: heapNotesOf(space.walk),
+    ownershipMatters: space.ownershipMatters,
+    cameBack: space.walk.gaveBack.size > 0,
   };
 }
 
@@ -102,7 +104,7 @@ export function wholeGraph(parts: readonly GraphPart[], how: WorldSpace['how']):
       endOf: (outcome) => outcomes.all[outcome]!,
       taskName: (task) => tasks.all[task]!.name,
       taskPath: (task) => tasks.all[task]!.path,
-      ownershipMatters: how.ownership === 'class' && mayMatterOfAll(parts.map(({ heap }) => heap)),
+      ownershipMatters: parts.some(({ ownershipMatters }) => ownershipMatters),
     },
   };
 }
