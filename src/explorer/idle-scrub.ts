@@ -1,12 +1,14 @@
 /**
  * Idle CPUs scrub free memory while virtual time passes.
  *
- * Simplified: each node is scrubbed at scrub_page a page as long as any CPU of the host is idle, and its pages become
- * clean together, at the moment when there has been time for all of them. Models scrub_free_pages(),
- * xen/common/page_alloc.c, as called by the idle loop; one CPU at a time scrubs a node there, too.
+ * Simplified: each node is scrubbed at scrub_page a page as long as any CPU of the host is idle, which nothing
+ * interrupts; and they see what a hypercall frees, and others see what they have cleaned, when the next request begins.
+ * So what is served in one go equals what is served one by one. Models scrub_free_pages(), xen/common/page_alloc.c, as
+ * called by the idle loop; one CPU at a time scrubs a node there, too.
  */
 import type { Heap } from '../hypervisor/heap-state.ts';
 import { scrubFreePages } from '../hypervisor/scrub.ts';
+import { scrubPages } from '../hypervisor/scrub-pages.ts';
 import type { Machine } from './machine.ts';
 import type { World } from './world.ts';
 
@@ -22,19 +24,28 @@ export const dirtyPages = (heap: Heap): number => heap.needScrub.reduce((sum, n)
 /** Does what idle CPUs have had time for since they were last looked at. */
 export function scrubIdle({ xen, now }: World, machine: Machine): void {
   const { heap } = xen;
-  if (!hasDirtyPages(heap)) {
-    machine.scrubbedSince = now;
-    machine.scrubSeen = now;
-    return;
-  }
+  const { scrubs, costs } = machine;
   // Nobody was idle meanwhile.
-  if (machine.onCpu.size >= machine.cpus) machine.scrubbedSince += now - machine.scrubSeen;
+  const busy = machine.onCpu.size >= machine.cpus ? now - machine.scrubSeen : 0;
   machine.scrubSeen = now;
-  const pages = (now - machine.scrubbedSince) / Math.max(1, machine.costs.scrub_page);
-  heap.nodeIds.forEach((node, i) => {
-    const dirty = heap.needScrub[i]!;
-    if (dirty > 0 && dirty <= pages) scrubFreePages(heap, node, false);
-  });
+  if (scrubs.length === 0 && !hasDirtyPages(heap)) return;
+  for (let i = 0; i < heap.nodeIds.length; i++) {
+    const before = scrubs[i];
+    if (heap.needScrub[i]! <= 0) {
+      scrubs[i] = undefined;
+      continue;
+    }
+    // It was clean when it was last looked at: work begins now.
+    const done = before === undefined ? now : before.done + busy;
+    const each = Math.max(1, costs.scrub_page);
+    const time = Math.floor((now - done) / each);
+    const isLater = before !== undefined && before.place !== null && time === 0;
+    const { pages, place } = isLater
+      ? { pages: 0, place: before.place }
+      : scrubPages(heap, i, before?.place ?? null, time);
+    // Who found nothing more to do waits for more.
+    scrubs[i] = { done: place === null ? now : done + pages * each, place };
+  }
 }
 
 /** Scrubs all free memory: a host that has been up for a while. */

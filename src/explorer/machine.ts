@@ -5,12 +5,20 @@
  * A request keeps one CPU busy for its cost. An extent takes the heap lock for a part of its cost; who finds it taken
  * spins. Waiting and sleeping keep nothing busy.
  */
+import type { ScrubPlace } from '../hypervisor/scrub-pages.ts';
 import type { Reply, Request } from '../toolstack/task.ts';
 import { type CostModel, extentCosts } from './cost-model.ts';
 import type { TraceSink } from './trace-event.ts';
 
 /** `extents`: allocating, assigning and mapping an extent is one thing; `steps`: three, with scrubbing four. */
 export type Grain = 'extents' | 'steps';
+
+/** The scrubbing of a node by idle CPUs. */
+interface NodeScrub {
+  /** Until when what they had time for is done; time in which no CPU was idle is left out. */
+  readonly done: number;
+  readonly place: ScrubPlace | null;
+}
 
 /** Virtual ns everywhere. Changed in place as time goes on. */
 export interface Machine {
@@ -25,8 +33,9 @@ export interface Machine {
   longestHeapLock: number;
   /** Time spent spinning on the heap lock, by all. */
   heapLockWait: number;
-  /** Since when idle CPUs have been scrubbing, time without any left out; and when that was last looked at. */
-  scrubbedSince: number;
+  /** How far the scrubbing of each node has come, by its place; what is not there has not begun. */
+  readonly scrubs: (NodeScrub | undefined)[];
+  /** When that was last looked at. */
   scrubSeen: number;
   /** Since when tasks wait for a lock of the toolstack's, by id. */
   readonly waiting: Map<number, number>;
@@ -43,8 +52,18 @@ export function newMachine(
   trace: TraceSink,
   how: { readonly grain: Grain; readonly batches: boolean },
 ): Machine {
-  const clocks = { heapLockFreeAt: 0, longestHeapLock: 0, heapLockWait: 0, scrubbedSince: 0, scrubSeen: 0 };
-  return { costs, cpus, onCpu: new Map(), cpuQueue: [], ...clocks, waiting: new Map(), trace, ...how };
+  const clocks = { heapLockFreeAt: 0, longestHeapLock: 0, heapLockWait: 0, scrubSeen: 0 };
+  return {
+    scrubs: [],
+    costs,
+    cpus,
+    onCpu: new Map(),
+    cpuQueue: [],
+    ...clocks,
+    waiting: new Map(),
+    trace,
+    ...how,
+  };
 }
 
 /** Whether the task has a CPU or gets one; if not, it is in the queue for one now. */

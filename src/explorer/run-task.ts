@@ -48,7 +48,7 @@ export function runTask(run: Run, running: RunningTask, before: number, until: n
     let isOver = false;
     here.at = world.now;
     if (section !== null) {
-      if (machine !== null) scrubIdle(world, machine);
+      // Between the parts of a hypercall nobody looks for the scrubber: how it is cut is none of its business.
       here.reply = READY;
       next = goOn(run, here, section, Math.min(others, until));
     } else {
@@ -93,7 +93,10 @@ const recordOf = ({ id, task, domid, watches, pending, waiting }: RunningTask): 
 
 /** The task has ended with `rc`. */
 function finish(run: Run, running: RunningTask, rc: number): void {
-  if (run.machine !== null) noteTask(run.machine, run.world, running, 'end', rc);
+  if (run.machine !== null) {
+    scrubIdle(run.world, run.machine);
+    noteTask(run.machine, run.world, running, 'end', rc);
+  }
   if (run.observers.has(running.id)) run.ended.set(running.id, rc);
   endTask(run, running.id);
 }

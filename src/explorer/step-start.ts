@@ -5,6 +5,7 @@ import { splitCommandLine } from './command-line.ts';
 import { domidOf, nameDomain, setConditions } from './conditions.ts';
 import type { GuestAction } from './guest-action.ts';
 import { cannotAct, guestRequests, touchPages } from './guest-do.ts';
+import { scrubIdle } from './idle-scrub.ts';
 import type { Play } from './play.ts';
 import { requestTask } from './request-flow.ts';
 import { startCommand } from './run.ts';
@@ -45,7 +46,9 @@ export function startStep(play: Play, step: Step, i: number | null): Pending {
     case 'wait':
       return { ...idle(play, step), until: play.world.now + (action.ns ?? 0) };
     case 'set': {
+      scrubIdle(play.world, play.machine);
       const refused = setConditions(play.world, action.conditions);
+      scrubIdle(play.world, play.machine);
       noteSet(play, step);
       return { ...idle(play, step), refused };
     }
