@@ -6,6 +6,7 @@
  */
 import { newTask } from '../toolstack/task.ts';
 import { defaultXlEnv } from '../toolstack/xl-env.ts';
+import { lookTogether } from './look-rounds.ts';
 import { advanceTogether } from './rotation.ts';
 import { newRun, type Observer, type Run } from './run-state.ts';
 import { runTask } from './run-task.ts';
@@ -107,6 +108,7 @@ function runUntil(
     if (rest !== null) notePulse(world, pulse);
     world.now = Math.max(world.now, at);
     if (advanceTogether(run.machine, world, running, until)) continue;
+    if (rest === null && lookTogether(run, running, until)) continue;
     if (!runTask(run, running, others, until)) return 'budget';
     if (rest === null) continue;
     rest.quiet = !notePulse(world, pulse) && running.section == null ? rest.quiet + 1 : 0;

@@ -21,6 +21,7 @@ import {
   hypercallReply,
   type Next,
   type Request,
+  type Task,
   xs,
 } from './task.ts';
 import type { CreateOptions } from './xl-create-args.ts';
@@ -172,6 +173,16 @@ const monitor = flow<MonitorVars>({
     },
   },
 });
+
+/**
+ * The domain of a daemon that stands before or behind its look at it; null: the task is no daemon, or is elsewhere.
+ * Before it: it has been told that some domain may have gone, and asks whether its own runs; if so it waits again.
+ */
+export function xlMonitorWatches({ frames }: Task, at: 'look' | 'looked'): number | null {
+  const frame = frames[0];
+  if (frame?.flow !== 'xl_monitor' || frame.at !== at || frames.length > 1) return null;
+  return frame.queue?.length === 0 ? Number(frame.vars.domid) : null;
+}
 
 interface PreserveVars {
   readonly domid: number;

@@ -1,0 +1,129 @@
+/**
+ * xl's daemons that look, one after the other, whether their domains still run: served in one go.
+ *
+ * Whenever a domain goes, every daemon wakes, looks after its own and waits again. With more daemons than CPUs they take
+ * turns: as many as hold a CPU wait again, and those that wait longest get their CPUs and look. While nobody else acts,
+ * a round is like the one before it, one look later, so k rounds are k times as many daemons that stand as they stood.
+ */
+import { ASSERT } from '../hypervisor/bug.ts';
+import { type Reply, step } from '../toolstack/task.ts';
+import { xlMonitorWatches } from '../toolstack/xl-monitor.ts';
+import { scrubIdle } from './idle-scrub.ts';
+import type { Machine } from './machine.ts';
+import type { Run } from './run-state.ts';
+import { serveRequest } from './serve.ts';
+import { ALL_FLOWS } from './task-flows.ts';
+import { canRun, replaceTask, taskOf } from './task-index.ts';
+import type { RunningTask } from './world.ts';
+
+/** Fewer daemons than this taking turns are not worth the looking. */
+const MIN_TURNS = 2;
+
+/** What one that waits would be told if its time passed; it is there for good. */
+const UNTOLD: Reply = { rc: 0, fired: 'timeout' };
+
+/** Advances daemons that look after their domains by as many rounds as there is time for; false: nothing was done. */
+export function lookTogether(run: Run, chosen: RunningTask, until: number): boolean {
+  const { world, machine } = run;
+  if (machine?.batches !== true || run.intercept !== undefined || !hasLooked(chosen)) return false;
+  const time = chosen.at!;
+  const look = machine.costs.hypercall;
+  // Times are to be what adding one look after the other makes them.
+  const isExact = Number.isSafeInteger(look) && Number.isSafeInteger(time);
+  if (!isExact || look <= 0 || look >= machine.costs.time_slice || time < world.now) return false;
+  const found = whoTakesTurns(run, machine, time);
+  if (found === null || found.turns.length < MIN_TURNS) return false;
+  const { turns, end } = found;
+  const size = turns.length;
+  // A round begins before anybody else acts.
+  const inTime = Math.min(Math.ceil((end - time) / look), Math.floor((until - time) / look) + 1);
+  const affordable = Math.floor((run.budget - run.steps) / (2 * size)) - 1;
+  const most = Math.min(inTime, affordable, Math.floor(machine.cpuQueue.length / size));
+  const heirs = heirsOf(run, machine.cpuQueue, most * size);
+  const rounds = Math.floor(heirs.length / size);
+  if (rounds < 1) return false;
+  const waiting = turns.map((task) => waitsAgain(run, task));
+  // Those that look for the first time watch nothing yet.
+  const { watches = [] } = waiting[0] ?? {};
+  const isSame = (task: RunningTask | null): boolean =>
+    task !== null &&
+    task.watches.length === watches.length &&
+    task.watches.every((path, i) => path === watches[i]);
+  if (!waiting.every(isSame) || !heirs.every(isSame)) return false;
+  for (let round = 0; round < rounds; round++) {
+    world.now = time + round * look;
+    // Once before a look and once after it: what was scrubbed at the first is clean at the second.
+    scrubIdle(world, machine);
+    scrubIdle(world, machine);
+  }
+  for (const task of waiting) replaceTask(world, task!);
+  for (const task of turns) machine.onCpu.delete(task.id);
+  const passed = (rounds - 1) * size;
+  for (let i = 0; i < passed; i++) replaceTask(world, { ...heirs[i]!, reply: UNTOLD, waiting: true });
+  for (let i = passed; i < rounds * size; i++) {
+    const heir = heirs[i]!;
+    machine.onCpu.set(heir.id, world.now + machine.costs.time_slice);
+    replaceTask(world, looks(run, heir, world.now + look));
+  }
+  machine.cpuQueue.splice(0, rounds * size);
+  run.steps += 2 * rounds * size;
+  return true;
+}
+
+/** A daemon that has looked and has not yet thought about what it saw. */
+const hasLooked = ({ task, reply, waiting }: RunningTask): boolean =>
+  !waiting && xlMonitorWatches(task, 'looked') !== null && reply.rc >= 0;
+
+/** The daemons that have looked and go on at `time`, each with a CPU; and when the first of all others acts. */
+function whoTakesTurns(
+  run: Run,
+  machine: Machine,
+  time: number,
+): { readonly turns: readonly RunningTask[]; readonly end: number } | null {
+  const turns: RunningTask[] = [];
+  let end = Number.POSITIVE_INFINITY;
+  for (const task of run.world.tasks) {
+    if (task.at === null || !canRun(run.world, task)) continue;
+    const sliceEnd = machine.onCpu.get(task.id);
+    const isTurn = task.at === time && sliceEnd !== undefined && isUnseen(run, task) && hasLooked(task);
+    if (!isTurn) end = Math.min(end, task.at);
+    else if (sliceEnd <= time) return null;
+    else turns.push(task);
+  }
+  return { turns, end };
+}
+
+/** Nobody reads what it asks, and no watch has fired meanwhile that it would hear of. */
+const isUnseen = (run: Run, { id, pending, section = null }: RunningTask): boolean =>
+  pending === null && section === null && !run.observers.has(id);
+
+/** The first of those that wait for a CPU, at most `most`: daemons that will look and find their domains running. */
+function heirsOf(run: Run, queue: readonly number[], most: number): RunningTask[] {
+  const heirs: RunningTask[] = [];
+  while (heirs.length < most) {
+    const task = taskOf(run.world, queue[heirs.length]!);
+    if (task === undefined || task.at !== null || task.waiting || !isUnseen(run, task)) break;
+    const domid = xlMonitorWatches(task.task, 'look');
+    const domain = domid === null ? undefined : run.world.xen.domains.get(domid);
+    if (domain === undefined || domain.isShutDown) break;
+    heirs.push(task);
+  }
+  return heirs;
+}
+
+/** A daemon's record once it has seen that its domain still runs; null: it has not. */
+function waitsAgain(run: Run, task: RunningTask): RunningTask | null {
+  const stepped = step(ALL_FLOWS, task.task, task.reply, run.outside.memo);
+  const { request } = stepped;
+  if (request?.kind !== 'wait' || request.ns !== undefined) return null;
+  return { ...task, task: stepped.task, at: null, reply: UNTOLD, watches: request.paths, waiting: true };
+}
+
+/** A daemon's record once it has looked; it goes on `at`. */
+function looks(run: Run, task: RunningTask, at: number): RunningTask {
+  const stepped = step(ALL_FLOWS, task.task, task.reply, run.outside.memo);
+  const { request } = stepped;
+  ASSERT(request?.kind === 'hypercall', 'a daemon that wakes looks after its domain');
+  const { reply } = serveRequest(run.world, run.outside, { caller: 0, node: 0 }, request);
+  return { ...task, task: stepped.task, at, reply };
+}
