@@ -29,6 +29,7 @@ function startsAlone(subject: Subject, how: ExploreHow, child: Step): boolean {
   const only = { ...child, times: child.times === null ? null : 1 };
   const { play, block: step } = atBlock({ ...subject, stage: withOnly(subject.stage, subject.block, only) });
   const block = openBlock(play, step, { grain: grainOf(how.grain), timed: false });
+  if (!block.lanes.some(({ creates }) => creates)) return false;
   const intercept = subject.remedy?.intercept;
   if (intercept !== undefined) block.run.intercept = intercept;
   for (let i = 0; i < MAX_TURNS; i++) {

@@ -43,9 +43,11 @@ export function playInOrder(
   const block = openBlock(play, step, { grain: order.grain, timed: true, watch });
   plan.misfit = takeChosen(block, plan, order);
   if (plan.misfit !== null && step.order === order) judgeMisfit(play, step, step.order, plan.misfit);
-  while (!isBlockOver(block) && play.hung === null) {
+  const { patience = Number.POSITIVE_INFINITY } = plan;
+  for (let turns = 0; !isBlockOver(block) && play.hung === null; turns++) {
     const next = soonest(block);
     if (next === null) hang(play, 'nothing more can happen');
+    else if (turns >= patience) hang(play, `${turns} turns after the order it is not over`);
     else if (play.run.steps >= play.limits.requests) {
       hang(play, `${play.limits.requests} requests were served and no end is in sight`);
     } else takeBlockTurn(block, next);

@@ -29,6 +29,8 @@ export interface BlockPlan {
   readonly remedy: Remedy | null;
   /** Null: the clock decides. */
   readonly order: TurnOrder | null;
+  /** Turns that the clock may add after the order; absent: as many as it takes. */
+  readonly patience?: number;
   /** Called after each turn of the order. */
   readonly afterTurn?: (turn: number, world: World) => void;
   /** Tasks from this id on were started in the block. */
@@ -49,7 +51,7 @@ export interface BlockPlan {
 }
 
 export const newBlockPlan = (
-  plan: Pick<BlockPlan, 'index' | 'remedy' | 'order' | 'afterTurn'>,
+  plan: Pick<BlockPlan, 'index' | 'remedy' | 'order' | 'patience' | 'afterTurn'>,
 ): BlockPlan => ({
   ...plan,
   firstTask: 0,

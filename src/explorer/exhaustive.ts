@@ -43,6 +43,10 @@ export interface Search {
   readonly edges: WordList;
   /** The outcome of each end state, in the order in which they were met. */
   readonly ends: WordList;
+  /** Circles that nobody leaves, once closeCircles() has found them: their states are end states then. */
+  circles: readonly (readonly number[])[];
+  /** Steps inside them. */
+  circleSteps: number;
   /** Depth first: states whose steps are to be made. Breadth first they are those from `cursor` on. */
   readonly stack: WordList;
   cursor: number;
@@ -61,6 +65,8 @@ export function startSearch(space: Space, order: SearchOrder): Search {
     first: makeWordList(),
     edges: makeWordList(),
     ends: makeWordList(),
+    circles: [],
+    circleSteps: 0,
     stack: makeWordList(),
     cursor: 0,
     expanded: 0,
@@ -115,6 +121,16 @@ export const isExpanded = (search: Search, id: number): boolean => wordAt(search
 export function outcomeOf(search: Search, id: number): number | null {
   const first = wordAt(search.first, id);
   return first <= END_STATE ? wordAt(search.ends, END_STATE - first) : null;
+}
+
+/** Takes a state of a circle for an end: nothing comes of going on. */
+export function endHere(search: Search, id: number, outcome: number): void {
+  for (let at = wordAt(search.first, id); ; at += 2) {
+    search.circleSteps++;
+    if (wordAt(search.edges, at) % 2 === 1) break;
+  }
+  setWord(search.first, id, END_STATE - search.ends.length);
+  pushWord(search.ends, outcome);
 }
 
 /** Makes the steps of state `id`, which were not made yet. */

@@ -18,6 +18,9 @@ import type { TurnOrder } from './turn-order.ts';
 import { type EndVerdict, endVerdict } from './verdict.ts';
 import type { World } from './world.ts';
 
+/** Turns by the clock after an order that is to end nowhere: whoever waits so long waits for ever. */
+const PATIENCE = 1000;
+
 /** Ends that are no failure. */
 const GOOD: readonly LaneEnd['kind'][] = ['started', 'done'];
 
@@ -42,6 +45,7 @@ function runTimed(
     index: subject.block,
     remedy: subject.remedy,
     order,
+    patience: PATIENCE,
     afterTurn: (n, on) => {
       turn = n + 1;
       look?.(n, on);
@@ -113,6 +117,15 @@ function longestHold(events: readonly TraceEvent[]): number {
 const lockWait = (events: readonly TraceEvent[]): number =>
   events.reduce((sum, { kind, at, until }) => sum + (kind === 'lock-wait' ? until - at : 0), 0);
 
+/** Where the steps stand that are not over, and who holds a lock. */
+const standing = ({ play: { hung }, plan: { steps } }: TimedRun): string[] =>
+  (hung ?? [])
+    .slice(1)
+    .filter(
+      (line) => line.includes(', holds ') || [...steps.keys()].some((id) => line.includes(` (task ${id}) `)),
+    )
+    .map((line) => `for ever: ${line}`);
+
 /**
  * The story of an order, with the host at the decisive moments. Also the proof: it is played on the clock, twice, and
  * must come to the same both times.
@@ -157,7 +170,7 @@ export function tellOrder(
     switches: Math.max(0, order.choices.length - 1),
     steps: turns,
     choices: order.choices.map((choice) => ({ ...choice })),
-    story: tellStory(events, steps),
+    story: [...tellStory(events, steps), ...(verdict === 'stuck' ? standing(second) : [])],
     moments,
   };
 }

@@ -5,6 +5,9 @@ import type { Counterexample } from './explore-record.ts';
 import { enabledIn, startState, stepFrom } from './schedule-replay.ts';
 import { type EndVerdict, endVerdict } from './verdict.ts';
 
+/** Steps after an order that is to end nowhere. */
+const MOST_LAPS = 10_000;
+
 /**
  * Why the order of a failure confirms nothing, in a sentence; null: it is a run that ends so, on the clock or where
  * nothing costs time. A state by class stands for several hosts, of which none needs to be this one; one with exact
@@ -18,7 +21,7 @@ export function cannotConfirm(
 ): string | null {
   const { verdict, replays_as, choices } = found;
   if (replays_as === verdict) return null;
-  const end = endOnHost(subject, how, choices, by.fits);
+  const end = endOnHost(subject, how, choices, by.fits, verdict);
   if (end === verdict) return null;
   const instead = end === null ? 'cannot be taken on a host' : `ends as ${end} on a host`;
   if (by.ownership === 'exact') {
@@ -41,6 +44,7 @@ function endOnHost(
   how: ExploreHow,
   choices: Counterexample['choices'],
   fits: readonly boolean[],
+  verdict: Counterexample['verdict'],
 ): EndVerdict | null {
   const host = forwardSpaceOf(subject, how);
   let state = startState(host);
@@ -51,5 +55,12 @@ function endOnHost(
       state = stepFrom(host, state, next);
     }
   }
-  return enabledIn(host, state).length > 0 ? null : endVerdict(host.endOf(host.outcome(state, 0)), fits);
+  // Who is stuck may go round in a circle; a host that has not come out of it after so many steps agrees.
+  for (let lap = 0; lap < MOST_LAPS; lap++) {
+    const [next] = enabledIn(host, state);
+    if (next === undefined) break;
+    if (verdict !== 'stuck') return null;
+    state = stepFrom(host, state, next);
+  }
+  return endVerdict(host.endOf(host.outcome(state, 0)), fits);
 }

@@ -5,7 +5,7 @@ import type { SeenEnd } from './outcome-table.ts';
 import { newRowClaims } from './row-claims.ts';
 import { type Mate, newMate, type SharedWalk } from './row-mate.ts';
 import { newSharedBirths } from './shared-births.ts';
-import { type Census, censusOf, endingsSoFar } from './state-graph.ts';
+import { type Census, censusOf, closeCircles, endingsSoFar, hasCircles } from './state-graph.ts';
 import { type GraphPart, partOf, type WholeGraph, wholeGraph } from './whole-graph.ts';
 import type { WalkedSpace } from './world-space.ts';
 
@@ -34,7 +34,12 @@ export const continueWalking = ({ search }: Walking, budget: number): boolean =>
 
 /** Whether others may walk with this one. */
 export const canShare = ({ mate, isAlone, whole, space }: Walking): boolean =>
-  mate === null && !isAlone && whole === null && (space.how.ownership === 'exact' || !cameBack(space));
+  mate === null &&
+  !isAlone &&
+  whole === null &&
+  // Which state stands for all that differ in the time only is for one to say.
+  !space.walk.isLater &&
+  (space.how.ownership === 'exact' || !cameBack(space));
 
 const cameBack = ({ walk }: WalkedSpace): boolean => walk.gaveBack.size > 0;
 
@@ -50,16 +55,27 @@ export function shareWalking(walking: Walking): SharedWalk {
 /** One thread's part of a walk that is shared. */
 export const mateGraph = ({ walk, met }: Mate): GraphPart => partOf(walk.space, walk.search, met);
 
-/** The walk of one thread is over. */
-export function finishWalking(walking: Walking): void {
-  if (walking.whole === null) joinSoFar(walking, [partOf(walking.space, walking.search, [])]);
+/**
+ * The walk is over. False: somebody goes round in circles for ever, in a graph that several threads have walked; which of
+ * its states is told of has to be found by one alone.
+ */
+export function finishWalking(walking: Walking): boolean {
+  const { space, search, whole } = walking;
+  if (whole === null) joinSoFar(walking, [partOf(space, search, [])]);
   walking.census = censusOf(walking.search);
+  if (walking.census.longest !== null || !hasCircles(walking.search)) return true;
+  if (whole !== null) return false;
+  const textOf = (outcome: number): string => JSON.stringify(space.endOf(outcome));
+  closeCircles(search, (a, b) => textOf(a) < textOf(b));
+  joinSoFar(walking, [partOf(space, search, [])]);
+  walking.census = censusOf(walking.search);
+  return true;
 }
 
-/** Puts together what all have walked. False: it tells nothing, for by class memory came back. */
+/** Puts together what all have walked. False: it tells nothing, for by class memory came back, or time went on. */
 export function joinWalking(walking: Walking, parts: readonly GraphPart[]): boolean {
   const isByClass = walking.space.how.ownership === 'class';
-  if (isByClass && parts.some(({ cameBack }) => cameBack)) return false;
+  if (parts.some(({ cameBack: came, isLater }) => isLater || (isByClass && came))) return false;
   joinSoFar(walking, parts);
   return true;
 }

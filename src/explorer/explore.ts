@@ -40,7 +40,7 @@ import {
 } from './explore-walking.ts';
 import { outcomesOf } from './outcome-table.ts';
 import { pathWithin } from './path-within.ts';
-import { reducedBytes } from './reduced.ts';
+import { hasCircle, reducedBytes } from './reduced.ts';
 import { shortenSchedule } from './schedule-shorten.ts';
 import {
   continueShortest,
@@ -120,7 +120,10 @@ export function continueExploring(e: Exploring, budget: number): boolean {
  */
 function walked(e: Exploring): void {
   const { walking, how, subject } = e;
-  finishWalking(walking);
+  if (!finishWalking(walking)) {
+    walkAgain(e);
+    return;
+  }
   if (e.byClass === null && needsExact(e, factsOf(walking))) {
     e.byClass = walking;
     e.walking = newWalking(subject, how, 'exact');
@@ -145,10 +148,16 @@ export function walkAgain(e: Exploring): void {
 /** The same for a walk that is to be stopped: with what is known by now. */
 export const dropShared = (e: Exploring, parts: readonly GraphPart[]): void => joinSoFar(e.walking, parts);
 
-/** The same where orders are left out. */
+/**
+ * The same where orders are left out. Which circles nobody leaves is known only of all orders: where there may be one they
+ * are walked, each of them.
+ */
 function reduced(e: Exploring, reducing: Reducing): void {
   const { how, subject } = e;
-  if (needsExact(e, reducing.space)) {
+  if (hasCircle(reducing.search)) {
+    e.reducing = null;
+    e.phase = 'walk';
+  } else if (needsExact(e, reducing.space)) {
     e.reducedByClass = reducing;
     e.reducing = startReducing(subject, how, 'exact');
   } else e.phase = 'over';
@@ -336,7 +345,7 @@ export function finishExploring(e: Exploring): Explored {
       ownership: space.how.ownership,
       ownership_matters: space.ownershipMatters,
       order: how.order,
-      reduction: how.reduction,
+      reduction: false,
       finished: isFinished(search),
       stopped,
       states: census?.states ?? search.table.count,

@@ -7,12 +7,21 @@
  */
 import { ASSERT } from '../hypervisor/bug.ts';
 import { markXen, rollbackXen } from '../hypervisor/xen-mark.ts';
-import { actorName, actorPath, blockEnds, blockTurns, openBlock, takeBlockTurn } from './block.ts';
+import {
+  actorName,
+  actorPath,
+  type BlockRun,
+  blockEnds,
+  blockTurns,
+  openBlock,
+  takeBlockTurn,
+} from './block.ts';
 import type { AtBlock } from './block-prefix.ts';
 import { settleForm } from './block-text.ts';
 import { putValues, takeValues } from './block-values.ts';
 import { brokenNow, miscountNow } from './broken-now.ts';
 import { canonId, newCanon } from './canonical.ts';
+import { isLap, newLaps, startLaps } from './forward-laps.ts';
 import type { WorldEnd, WorldSpace, WorldSpaceHow } from './world-space.ts';
 
 /** See the file's header. cannotDrive() has said null. A step is made from the state that was reached last only. */
@@ -28,6 +37,7 @@ export function newForwardSpace({ play, block: step }: AtBlock, how: WorldSpaceH
   const ends: WorldEnd[] = [];
   // A step as a whole is looked at: whether all counts agree with each other. Every run is looked at at the end.
   const here = { steps: 0, last: -1, made: 0, hasAsked: false, isBroken: false };
+  const laps = newLaps(block);
   block.run.asked = ({ kind }) => {
     here.hasAsked ||= kind === 'hypercall';
   };
@@ -44,12 +54,14 @@ export function newForwardSpace({ play, block: step }: AtBlock, how: WorldSpaceH
       here.steps = 0;
       here.last = -1;
       here.isBroken = false;
+      startLaps(laps);
       into[at] = 0;
     },
     enabled: (state, at, tasks) => {
       ASSERT(state[at] === here.steps, 'who can go on is asked of the present state');
       if (here.isBroken) return 0;
       const turns = blockTurns(block);
+      if (isLap(laps, turns.length)) return 0;
       for (let i = 0; i < turns.length; i++) tasks[i] = turns[i]!;
       return turns.length;
     },
@@ -69,9 +81,7 @@ export function newForwardSpace({ play, block: step }: AtBlock, how: WorldSpaceH
       into[intoAt] = here.steps;
     },
     outcome: () => {
-      const { xen } = world;
-      const broken = brokenNow(xen);
-      const end = { lanes: blockEnds(block, broken === null ? 'stuck' : 'under way'), broken };
+      const end = endOf(block);
       const outcome = canonId(names, JSON.stringify(end));
       ends[outcome] = end;
       return outcome;
@@ -85,4 +95,9 @@ export function newForwardSpace({ play, block: step }: AtBlock, how: WorldSpaceH
       return here.made;
     },
   };
+}
+
+function endOf(block: BlockRun): WorldEnd {
+  const broken = brokenNow(block.run.world.xen);
+  return { lanes: blockEnds(block, broken === null ? 'stuck' : 'under way'), broken };
 }

@@ -48,6 +48,8 @@ export interface ReducedSearch {
   /** End states and their outcomes, in turns. */
   readonly ends: WordList;
   readonly stack: WordList;
+  /** From which kept state to which, in turns. */
+  readonly edges: WordList;
   transitions: number;
   /** Three states: one that is left, and two that are passed through in turns. */
   words: Int32Array;
@@ -83,6 +85,7 @@ export function startReduced(space: Space, reduction: Reduction): ReducedSearch 
     origins: makeWordList(),
     ends: makeWordList(),
     stack: makeWordList(),
+    edges: makeWordList(),
     transitions: 0,
     words: new Int32Array(3 * space.width),
     place: 1,
@@ -113,6 +116,28 @@ export function reducedEndings({
   return [...counts].sort(([a], [b]) => a - b).map(([outcome, states]) => ({ outcome, states }));
 }
 
+/**
+ * Whether somebody may go on for ever, once the search is over: the steps that were made have a circle. If any order has
+ * one, they have: each order that is left out is as long as one that is not, and a way that is longer than there are
+ * states comes to one of them twice.
+ */
+export function hasCircle({ table, edges }: ReducedSearch): boolean {
+  const waitsFor = new Int32Array(table.count);
+  const next: number[][] = Array.from({ length: table.count }, () => []);
+  for (let at = 0; at < edges.length; at += 2) {
+    next[wordAt(edges, at)]!.push(wordAt(edges, at + 1));
+    waitsFor[wordAt(edges, at + 1)]!++;
+  }
+  const free: number[] = [];
+  for (let id = 0; id < table.count; id++) if (waitsFor[id] === 0) free.push(id);
+  let met = 0;
+  for (let id = free.pop(); id !== undefined; id = free.pop()) {
+    met++;
+    for (const child of next[id]!) if (--waitsFor[child]! === 0) free.push(child);
+  }
+  return met < table.count;
+}
+
 /** Memory of the search. */
 export const reducedBytes = (search: ReducedSearch): number =>
   search.table.bytes +
@@ -120,6 +145,7 @@ export const reducedBytes = (search: ReducedSearch): number =>
   wordListBytes(search.awake) +
   wordListBytes(search.origins) +
   wordListBytes(search.ends) +
+  wordListBytes(search.edges) +
   wordListBytes(search.stack);
 
 /**
@@ -262,6 +288,10 @@ function keep(search: ReducedSearch, asleep: number, from: number, task: number,
   const room = roomForState(table);
   for (let i = 0; i < table.width; i++) room[table.at + i] = words[at + i]!;
   const id = keepState(table);
+  if (from !== NOBODY) {
+    pushWord(search.edges, from);
+    pushWord(search.edges, id);
+  }
   if (id === sleep.length) {
     const isEnd = space.enabled(words, at, search.tasks) === 0;
     pushWord(sleep, asleep);

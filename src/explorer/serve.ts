@@ -38,7 +38,7 @@ export type InstantRequest = Exclude<
 >;
 
 /** How long libxl remembers a domid. Xen: CHILD_DOMID_REUSE_TIMEOUT of libxl_domid_history. */
-const DOMID_REUSE_NS = 60e9;
+export const DOMID_REUSE_NS = 60e9;
 
 const instant = (reply: Reply): Served => ({ reply, fired: [] });
 

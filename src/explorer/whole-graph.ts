@@ -20,11 +20,15 @@ export interface GraphPart {
   readonly outcomes: readonly WorldEnd[];
   readonly paths: readonly string[];
   readonly names: readonly string[];
+  /** See Search. */
+  readonly circles: readonly (readonly number[])[];
+  readonly circleSteps: number;
   /** Of states that another thread told of: that thread, its number, and the number here. */
   readonly met: Int32Array;
   /** See WorldSpace; and whether memory came back on any path. */
   readonly ownershipMatters: boolean;
   readonly cameBack: boolean;
+  readonly isLater: boolean;
 }
 
 /** A search that is over, of a space that can only be asked what things are called. */
@@ -45,9 +49,12 @@ export function partOf(space: WalkedSpace, search: Search, met: readonly number[
     outcomes: Array.from({ length: count }, (_, outcome) => space.endOf(outcome)),
     paths: tasks.map(space.taskPath),
     names: tasks.map(space.taskName),
+    circles: search.circles,
+    circleSteps: search.circleSteps,
     met: Int32Array.from(met),
     ownershipMatters: space.ownershipMatters,
     cameBack: space.walk.gaveBack.size > 0,
+    isLater: space.walk.isLater,
   };
 }
 
@@ -94,6 +101,12 @@ export function wholeGraph(parts: readonly GraphPart[], how: WorldSpace['how']):
   for (let i = 0; i < ids.count; i++) pushWord(search.first, -1);
   for (const [p, part] of parts.entries()) {
     addPart(search, part, ids.here[p]!, tasks.here[p]!, outcomes.here[p]!);
+    search.circles = [
+      ...search.circles,
+      ...part.circles.map((circle) => circle.map((id) => ids.here[p]![id]!)),
+    ];
+    search.circleSteps += part.circleSteps;
+    search.transitions += part.circleSteps;
   }
   search.table.count = ids.count;
   return {
@@ -177,6 +190,8 @@ function emptySearch(tasks: number): Search {
     first: makeWordList(),
     edges: makeWordList(),
     ends: makeWordList(),
+    circles: [],
+    circleSteps: 0,
     stack: makeWordList(),
     cursor: 0,
     expanded: 0,

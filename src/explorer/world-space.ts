@@ -14,11 +14,12 @@ import { type FootprintOf, footprintOf } from './footprint.ts';
 import type { Interceptor } from './intercept.ts';
 import { endOfLane, type LaneEnd } from './lane-end.ts';
 import type { Space } from './space.ts';
+import { firstAlike, newTimeShapes } from './time-shape.ts';
 import type { TurnGrain } from './turn-order.ts';
 import { mayMatterWhose } from './world-call.ts';
 import { CLOCK, FIRST_LANE, HEAP, newCells, standing } from './world-cells.ts';
 import { makeAgain, stepFrom } from './world-step.ts';
-import { placeOnTrail, START, takeXenTo, wayTo } from './world-trail.ts';
+import { placeOnTrail, START, stateAt, takeXenTo, wayTo } from './world-trail.ts';
 import { actorsOf, cellsOfState, factsAt, newWorldWalk, type WorldWalk } from './world-walk.ts';
 
 /** How a host is walked. */
@@ -80,6 +81,7 @@ export function newWorldSpace({ play, block: step }: AtBlock, how: WorldSpaceHow
     intercepts: how.intercepts ?? (() => true),
     isChecked: how.isChecked ?? false,
   });
+  const shapes = newTimeShapes(w.cells);
   const found: Ends = { names: newCanon(), ends: [], broken: new Map() };
   return {
     walk: w,
@@ -93,7 +95,12 @@ export function newWorldSpace({ play, block: step }: AtBlock, how: WorldSpaceHow
     },
     enabled: (state, at, tasks) => enabledIn(w, state[at]!, tasks),
     step: (state, at, task, into, intoAt) => {
-      into[intoAt] = w.trail.ids[stepFrom(w, goTo(w, state[at]!), task)]!;
+      const place = stepFrom(w, goTo(w, state[at]!), task);
+      const { states, ids } = w.trail;
+      const from = stateAt(w.trail, place);
+      const isLater = standing(w.cells.clock, states[from + CLOCK]!) !== w.began;
+      w.isLater ||= isLater;
+      into[intoAt] = isLater ? firstAlike(shapes, states, from, ids[place]!) : ids[place]!;
     },
     outcome: (state, at) => outcomeOf(w, found, state[at]!),
     how,

@@ -59,6 +59,8 @@ export interface WorldWalk {
   readonly heapAfter: WordList;
   /** By class: the host came to a state in which its heap was not what was looked up. */
   strayed: boolean;
+  /** A state was reached in which it is later than at the start: see time-shape.ts. */
+  isLater: boolean;
   /** Steps made for real, and hypercalls made to learn what Xen makes of them. */
   made: number;
   called: number;
@@ -107,6 +109,7 @@ export function newWorldWalk(
     askedLarge: new Set(),
     heapAfter: makeWordList(),
     strayed: false,
+    isLater: false,
     made: 0,
     called: 0,
   };

@@ -29,6 +29,7 @@ const node = (v: ControlVars): string => `/local/domain/${v.domid}/control/shutd
  */
 const domainControl = flow<ControlVars>({
   name: 'libxl_domain_control',
+  clock: ['deadline'],
   steps: {
     start: (v) =>
       ask(

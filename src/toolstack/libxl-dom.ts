@@ -241,6 +241,7 @@ function postNodes(v: BuildPostVars, tx: number): Request[] {
 /** Writes what is now known of the domain, and introduces it to xenstored. Done value { rc }. Models libxl__build_post(). */
 const buildPost = flow<BuildPostVars>({
   name: 'libxl__build_post',
+  clock: [],
   steps: {
     start: (v) => ask([traced(`domctl scheduler_op put dom=${v.domid}`), { kind: 'now' }], 'now', v),
     now: (v, reply) => {

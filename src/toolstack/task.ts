@@ -107,6 +107,11 @@ export type Next<V> =
  */
 export interface Flow<V = Vars> {
   readonly name: string;
+  /**
+   * A flow that asks for the time says which of its variables it holds against the clock again: moments in ns. What it only
+   * prints or writes down is none of them.
+   */
+  readonly clock?: readonly (keyof V & string)[];
   readonly steps: Readonly<Record<string, (vars: V, reply: Reply, memo: Memo) => Next<V>>>;
 }
 

@@ -77,6 +77,7 @@ const line = (texts: readonly string[]): string =>
 /** Prints one frame: the host in two lines, then a row per domain. No arguments; done `{ rc }`. */
 const xentop = flow<TopVars>({
   name: 'xentop',
+  clock: [],
   steps: {
     start: () => call('libxl_list_domain', {}, 'listed', {}),
     listed: (vars, reply) => {

@@ -87,6 +87,7 @@ function again(v: FreememVars, elapsed: number): Next<FreememVars> {
  */
 const freemem = flow<FreememVars>({
   name: 'freemem',
+  clock: ['startNs'],
   steps: {
     start: (v) => ask(physinfo, 'settle', v),
     settle: (v, reply) => {

@@ -89,6 +89,7 @@ function cleanUp(v: MonitorVars, at: 'gone' | 'reboot'): Next<MonitorVars> {
 /** Watches a domain until it is gone for good. Done { rc: 0 }. */
 const monitor = flow<MonitorVars>({
   name: 'xl_monitor',
+  clock: [],
   steps: {
     start: (v) =>
       ask(log(v, `Waiting for domain ${v.config.cInfo.name ?? ''} (domid ${v.domid}) to die`), 'look', v),

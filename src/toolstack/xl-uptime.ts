@@ -63,6 +63,7 @@ const dropDomain = (vars: UptimeVars): UptimeVars => ({ ...vars, domids: vars.do
 /** Xen: main_uptime. `xl uptime [-s] [Domain…]`. */
 const mainUptime = flow<UptimeVars>({
   name: 'main_uptime',
+  clock: [],
   steps: {
     start: (vars) => {
       const parsed = defGetopt(vars.argv, { command: 'uptime', short: 's', minArgs: 0 });
