@@ -51,9 +51,7 @@ export function newForwardSpace({ play, block: step }: AtBlock, how: WorldSpaceH
         rollbackXen(world.xen, mark);
         putValues(block, values);
       }
-      here.steps = 0;
-      here.last = -1;
-      here.isBroken = false;
+      Object.assign(here, { steps: 0, last: -1, isBroken: false });
       startLaps(laps);
       into[at] = 0;
     },

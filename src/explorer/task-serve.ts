@@ -1,5 +1,4 @@
 /** What becomes of a task when its request is served: reply, cost, whom it wakes. */
-import { ASSERT } from '../hypervisor/bug.ts';
 import type { Reply, Request } from '../toolstack/task.ts';
 import { intercepted } from './intercepted.ts';
 import { wholeCost } from './machine.ts';
@@ -8,7 +7,6 @@ import type { Run } from './run-state.ts';
 import { isSectioned, type SectionServed, serveChunk, serveSection } from './sections.ts';
 import { type InstantRequest, serveRequest } from './serve.ts';
 import { SLEPT } from './task-cpu.ts';
-import { ALL_FLOWS } from './task-flows.ts';
 import { wakeDomain } from './task-index.ts';
 import { addTask, dropGuests } from './task-life.ts';
 import { leaveLock, takeLock } from './task-lock.ts';
@@ -86,10 +84,6 @@ export function serve(
       if (run.remote?.(here, request.host, request.frame) === true) return { ...here, at: null };
       return afterWhole(run, here, request);
     default:
-      if (request.kind === 'now') {
-        const flow = here.task.frames.at(-1)?.flow ?? '';
-        ASSERT(ALL_FLOWS[flow]?.clock !== undefined, `${flow} says what it holds against the clock`);
-      }
       if (machine !== null && isSectioned(request)) return goOn(run, here, { request, done: 0 }, others);
       return afterWhole(run, here, request);
   }

@@ -131,6 +131,10 @@ function advance(run: Run, running: RunningTask, grain: TurnGrain, start: number
       here = next;
       continue;
     }
+    if (request.kind === 'now') {
+      const flow = stepped.task.frames.at(-1)!.flow;
+      ASSERT(ALL_FLOWS[flow]!.clock !== undefined, `${flow} says what it holds against the clock`);
+    }
     const after = serveAt(run, next, request, grain, { task, reply });
     if (after.at === null || isAsleep(after)) return stand(run, after);
     here = timed(run, after, start);
