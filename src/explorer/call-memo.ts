@@ -52,8 +52,8 @@ export interface PopulateNode {
   readonly args: MemoryReservation;
   /** By the domain's form: the number of what is asked of the heap; -1: the heap is not all. */
   readonly asked: number[];
-  /** By the domain's form and the number of extents: all but the heap; null: the parts cannot be told apart. */
-  readonly parts: Map<number, Gave | null>;
+  /** By the domain's form, then the number of extents: all but the heap; null: the parts cannot be told apart. */
+  readonly parts: Map<number, Gave | null>[];
 }
 
 /** Hypercalls that change nothing in Xen. */

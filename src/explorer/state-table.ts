@@ -108,37 +108,62 @@ export function roomForState(table: StateTable): Int32Array {
 
 /** The number of the state in the room: `count` as it was before if it is new, and then it stays. */
 export function keepState(table: StateTable): number {
-  const id = table.count;
   const known = findState(table);
-  if (known >= 0) return known;
-  const { slots } = table;
-  slots[table.slot] = id + 1;
-  slots[table.slot + 1] = table.hash;
-  table.count = id + 1;
-  if (table.count * 2 > slots.length * MOST_TAKEN) growSlots(table);
-  return id;
+  return known >= 0 ? known : takeSlot(table);
 }
 
 /** The number of the state in the room; -1: it is not in the table, `hash` and `slot` say where it would go. */
 export function findState(table: StateTable): number {
-  const { width, keys, count: id } = table;
-  const page = table.pages[id >>> 12]!;
-  const at = (id & (PAGE - 1)) * width;
-  let hash = 0;
-  for (let i = 0; i < width; i++) hash = (hash + Math.imul(page[at + i]!, keys[i]!)) | 0;
-  hash = mixed(hash);
+  const page = table.pages[table.count >>> 12]!;
+  const at = (table.count & (PAGE - 1)) * table.width;
+  return findSummed(table, page, at, sumOfState(table, page, at));
+}
+
+/** What a state's hash is made of, for a state of as many words as the table has: one number for each word, added up. */
+export function sumOfState({ width, keys }: StateTable, words: Int32Array, at: number): number {
+  let sum = 0;
+  for (let i = 0; i < width; i++) sum = (sum + Math.imul(words[at + i]!, keys[i]!)) | 0;
+  return sum;
+}
+
+/** The sum once a word has become another. */
+export const sumAfter = ({ keys }: StateTable, sum: number, word: number, was: number, is: number): number =>
+  (sum + Math.imul(is - was, keys[word]!)) | 0;
+
+/** The number of a state that stands elsewhere and whose sum is known. If it is new, it is copied. */
+export function keepSummed(table: StateTable, words: Int32Array, at: number, sum: number): number {
+  const known = findSummed(table, words, at, sum);
+  if (known >= 0) return known;
+  const page = roomForState(table);
+  for (let i = 0; i < table.width; i++) page[table.at + i] = words[at + i]!;
+  return takeSlot(table);
+}
+
+/** As findState(), of a state that stands elsewhere. */
+function findSummed(table: StateTable, words: Int32Array, at: number, sum: number): number {
   const { slots } = table;
+  const hash = mixed(sum);
   const mask = slots.length - 1;
   let slot = (hash << 1) & mask;
   for (;;) {
     const there = slots[slot]!;
     if (there === 0) break;
-    if (slots[slot + 1] === hash && isSame(table, there - 1, page, at)) return there - 1;
+    if (slots[slot + 1] === hash && isSame(table, there - 1, words, at)) return there - 1;
     slot = (slot + 2) & mask;
   }
   table.hash = hash;
   table.slot = slot;
   return -1;
+}
+
+/** The state in the room, which was looked for last, stays. */
+function takeSlot(table: StateTable): number {
+  const { slots, slot, count: id } = table;
+  slots[slot] = id + 1;
+  slots[slot + 1] = table.hash;
+  table.count = id + 1;
+  if (table.count * 2 > slots.length * MOST_TAKEN) growSlots(table);
+  return id;
 }
 
 function isSame(table: StateTable, id: number, page: Int32Array, at: number): boolean {

@@ -18,21 +18,6 @@ export interface Effect {
   readonly ops: readonly XenOp[] | null;
 }
 
-/** Numbers for pairs of numbers below 2^26. Grows. */
-export type Pairs = Map<number, number>;
-
-export const RADIX = 2 ** 26;
-
-/** The number of a pair: equal for equal pairs, and different for different ones. */
-export function pairId(pairs: Pairs, a: number, b: number): number {
-  const key = a * RADIX + b;
-  const known = pairs.get(key);
-  if (known !== undefined) return known;
-  const id = pairs.size + 1;
-  pairs.set(key, id);
-  return id;
-}
-
 /** Instead of a cell: who watches what, the tasks that are no lanes, and (less the id) all domains from an id on. */
 export const WATCHES = -1;
 export const OTHERS = -2;
@@ -48,6 +33,8 @@ export interface StepNode {
   parts: ReplyParts;
   /** By reply: the number of what it says in those parts. */
   readonly views: Map<number, number>;
+  /** By reply, as long as nothing else is read. */
+  readonly byReply: Map<number, Effect>;
   /** By content of the cells and view of the reply. With `call`: all but what that changes. */
   readonly effects: Map<number, Effect>;
 }
@@ -57,6 +44,7 @@ export const newStepNode = (call: CallNode | null): StepNode => ({
   reads: [],
   parts: new Map(),
   views: new Map(),
+  byReply: new Map(),
   effects: new Map(),
 });
 
@@ -75,5 +63,6 @@ export function noteReads(node: StepNode, reads: Iterable<number>, parts: ReplyP
   node.reads = all;
   if (isNews) node.parts = new Map([...node.parts, ...parts]);
   node.views.clear();
+  node.byReply.clear();
   node.effects.clear();
 }

@@ -15,10 +15,11 @@ import {
 } from './call-memo.ts';
 import { canonText } from './canonical.ts';
 import { type Footprint, xenCellsOf } from './footprint.ts';
-import { DOMAINS, RADIX, withReads } from './step-memo.ts';
+import { getPair, setPair } from './pair-table.ts';
+import { DOMAINS, withReads } from './step-memo.ts';
 import { pushWord, wordAt } from './word-list.ts';
 import { HEAP, heapForm, readXenCells, standing } from './world-cells.ts';
-import { stateAt, takeXenTo, xenArrived } from './world-trail.ts';
+import { copyPlace, putWord, putWords, stateAt, takeXenTo, xenArrived } from './world-trail.ts';
 import { keyOf, type WorldWalk } from './world-walk.ts';
 
 /** The hypercall with which the step of an actor begins that stands in this form; null: it begins otherwise. */
@@ -66,39 +67,32 @@ function populateOf(w: WorldWalk, request: HypercallRequest, by: HypercallContex
     return null;
   const { domid } = request.args;
   const domainCell = cells.domainAt.get(domid);
-  return domainCell === undefined
-    ? null
-    : { domainCell, domid, args: request.args, asked: [], parts: new Map() };
+  return domainCell === undefined ? null : { domainCell, domid, args: request.args, asked: [], parts: [] };
 }
 
 /** Writes Xen's part of the state after a call made before to the next place. Null: it was not. */
 export function lookUpCall(w: WorldWalk, call: CallNode, place: number, actor: number): Gave | null {
-  const { trail, cells } = w;
+  const { trail } = w;
   const { states } = trail;
   const from = stateAt(trail, place);
-  const to = stateAt(trail, place + 1);
   const { populate } = call;
   if (populate !== null) {
     const form = states[from + populate.domainCell]!;
     const asked = askedAt(w, populate, form);
-    const heap = asked < 0 ? undefined : w.heapMemo.get(asked * RADIX + states[from + HEAP]!);
-    const part = heap === undefined ? undefined : populate.parts.get(form * RADIX + heap.extents);
-    if (part !== undefined && part !== null) {
-      states.copyWithin(to, from, from + cells.count);
-      putGave(states, to, part);
-      states[to + HEAP] = heap!.heap;
+    const known = asked < 0 ? -1 : getPair(w.heapMemo, asked, states[from + HEAP]!);
+    const part = known < 0 ? null : (populate.parts[form]?.get(w.heapGave[known]!.extents) ?? null);
+    if (part !== null) {
+      copyPlace(trail, place);
+      putWords(trail, place + 1, part.cells, part.values);
+      putWord(trail, place + 1, HEAP, w.heapGave[known]!.heap);
       return part;
     }
   }
   const gave = call.gave.get(keyOf(w, call.reads, from, actor));
   if (gave === undefined) return null;
-  states.copyWithin(to, from, from + cells.count);
-  putGave(states, to, gave);
+  copyPlace(trail, place);
+  putWords(trail, place + 1, gave.cells, gave.values);
   return gave;
-}
-
-function putGave(states: Int32Array, to: number, { cells, values }: Gave): void {
-  for (let i = 0; i < cells.length; i++) states[to + cells[i]!] = values[i]!;
 }
 
 function askedAt(w: WorldWalk, node: PopulateNode, form: number): number {
@@ -219,13 +213,23 @@ function gavePart(w: WorldWalk, node: PopulateNode | null, place: number): boole
   if (asked < 0) return false;
   const had = standing(cells.domains.get(domid)!, form).heap.totPages;
   const extents = (heapDomainOf(xen, domid).totPages - had) / 2 ** args.extentOrder;
-  if ((parts.get(form * RADIX + extents) ?? null) === null) return false;
+  if ((parts[form]?.get(extents) ?? null) === null) return false;
   const heap = heapForm(cells, miscountNow(xen));
   w.seen[HEAP] = heap;
-  w.heapMemo.set(asked * RADIX + before, { extents, heap });
+  noteHeapGave(w, asked, before, { extents, heap });
   noteHeap(w, before, false, args.extentOrder > 0);
   xenArrived(trail, xen, place + 1, heap);
   return true;
+}
+
+function noteHeapGave(
+  w: WorldWalk,
+  asked: number,
+  before: number,
+  gave: WorldWalk['heapGave'][number],
+): void {
+  setPair(w.heapMemo, asked, before, w.heapGave.length);
+  w.heapGave.push(gave);
 }
 
 /** Takes a populate apart. False: it cannot be. */
@@ -240,10 +244,11 @@ function notePopulate(w: WorldWalk, node: PopulateNode | null, before: Int32Arra
   const pages = after.heap.totPages - standing(table, form).heap.totPages;
   const extents = pages / 2 ** args.extentOrder;
   const isAlone = gave.cells.every((cell) => cell === HEAP || cell === domainCell);
-  w.heapMemo.set(asked * RADIX + before[HEAP]!, { extents, heap: w.seen[HEAP]! });
+  noteHeapGave(w, asked, before[HEAP]!, { extents, heap: w.seen[HEAP]! });
   const own = gave.cells.filter((cell) => cell !== HEAP);
   const part = { ...gave, cells: own, values: own.map((cell) => w.seen[cell]!) };
-  node.parts.set(form * RADIX + extents, isAlone ? part : null);
+  node.parts[form] ??= new Map();
+  node.parts[form].set(extents, isAlone ? part : null);
   return isAlone;
 }
 

@@ -8,12 +8,22 @@ import { miscountNow } from './broken-now.ts';
 import { type CallNode, isLook, type XenOp } from './call-memo.ts';
 import { EVERYTHING, type Footprint, restOfFootprint } from './footprint.ts';
 import { factsAfter } from './lane-end.ts';
+import { pairId } from './pair-table.ts';
 import { partsLookedAt, type ReplyParts, replyView } from './reply-reads.ts';
-import { DOMAINS, newStepNode, noteReads, OTHERS, pairId, type StepNode, WATCHES } from './step-memo.ts';
+import { DOMAINS, type Effect, newStepNode, noteReads, OTHERS, type StepNode, WATCHES } from './step-memo.ts';
 import { ALL_FLOWS } from './task-flows.ts';
 import { askXen, callAt, changesSince, isLarge, lookUpCall, noteHeap, strayedAt } from './world-call.ts';
 import { CLOCK, FIRST_LANE, HEAP, isXenCell, putCells, readCells, standing } from './world-cells.ts';
-import { forgetBeyond, keepPlace, makeRoom, stateAt, takeXenTo, xenArrived } from './world-trail.ts';
+import {
+  copyPlace,
+  forgetBeyond,
+  keepPlace,
+  makeRoom,
+  putWords,
+  stateAt,
+  takeXenTo,
+  xenArrived,
+} from './world-trail.ts';
 import { type Asked, actorCell, factsAt, keyOf, type WorldWalk } from './world-walk.ts';
 
 const READY: Reply = { rc: 0 };
@@ -40,18 +50,16 @@ function nodeOf(w: WorldWalk, actor: number, cell: number, form: number): StepNo
 
 /** A step that begins with no hypercall. Returns whether it was looked up. */
 function lookUpWhole(w: WorldWalk, node: StepNode, place: number, actor: number): boolean {
-  const { trail, cells } = w;
-  const { states } = trail;
+  const { trail } = w;
   const from = stateAt(trail, place);
   const effect = node.effects.get(keyOf(w, node.reads, from, actor));
   if (effect === undefined) {
     makeWhole(w, node, place, actor);
     return false;
   }
-  const to = stateAt(trail, place + 1);
-  states.copyWithin(to, from, from + cells.count);
-  putChanges(states, to, effect.cells, effect.values);
-  keepPlace(trail, place + 1, cells.count, trail.ids[place]!, actor, effect.ops);
+  copyPlace(trail, place);
+  putWords(trail, place + 1, effect.cells, effect.values);
+  keepPlace(trail, place + 1, trail.ids[place]!, actor, effect.ops);
   return true;
 }
 
@@ -65,22 +73,28 @@ function lookUpParts(w: WorldWalk, node: StepNode, call: CallNode, place: number
     gave = lookUpCall(w, call, place, actor);
     ASSERT(gave !== null, 'what Xen was asked is remembered');
   }
-  const rest = node.effects.get(keyOfRest(w, node, gave.reply, stateAt(trail, place), actor));
-  if (rest === undefined) makeRest(w, node, place, actor, gave.reply);
-  const { cells: changed, values } =
-    rest ?? node.effects.get(keyOfRest(w, node, gave.reply, stateAt(trail, place), actor))!;
-  putChanges(trail.states, stateAt(trail, place + 1), changed, values);
-  keepPlace(trail, place + 1, cells.count, trail.ids[place]!, actor, gave.ops);
-  return rest !== undefined;
+  let rest = restOf(w, node, gave.reply, stateAt(trail, place), actor);
+  const wasKnown = rest !== undefined;
+  rest ??= makeRest(w, node, place, actor, gave.reply);
+  putWords(trail, place + 1, rest.cells, rest.values);
+  keepPlace(trail, place + 1, trail.ids[place]!, actor, gave.ops);
+  return wasKnown;
 }
 
-function putChanges(
-  states: Int32Array,
-  to: number,
-  cells: readonly number[],
-  values: readonly number[],
-): void {
-  for (let i = 0; i < cells.length; i++) states[to + cells[i]!] = values[i]!;
+/** What a step does beside its hypercall, once that was answered so. */
+function restOf(
+  w: WorldWalk,
+  node: StepNode,
+  reply: number,
+  from: number,
+  actor: number,
+): Effect | undefined {
+  if (node.reads.length > 0) return node.effects.get(keyOfRest(w, node, reply, from, actor));
+  const known = node.byReply.get(reply);
+  if (known !== undefined) return known;
+  const rest = node.effects.get(keyOfRest(w, node, reply, from, actor));
+  if (rest !== undefined) node.byReply.set(reply, rest);
+  return rest;
 }
 
 /** One number for what the rest of a step depends on. */
@@ -145,16 +159,14 @@ function makeWhole(w: WorldWalk, node: StepNode, place: number, actor: number): 
   noteReads(node, reads, node.parts);
   node.effects.set(keyOf(w, node.reads, stateAt(trail, place), actor), effect);
   makeRoom(trail, place + 1, cells.count);
-  const from = stateAt(trail, place);
-  const to = stateAt(trail, place + 1);
-  trail.states.copyWithin(to, from, from + trail.stride);
-  putChanges(trail.states, to, changed, effect.values);
-  keepPlace(trail, place + 1, cells.count, trail.ids[place]!, actor, ops);
+  copyPlace(trail, place);
+  putWords(trail, place + 1, changed, effect.values);
+  keepPlace(trail, place + 1, trail.ids[place]!, actor, ops);
   xenArrived(trail, block.run.world.xen, place + 1, w.seen[HEAP]!);
 }
 
 /** Makes a step that begins with a hypercall for what it does beside that. */
-function makeRest(w: WorldWalk, node: StepNode, place: number, actor: number, reply: number): void {
+function makeRest(w: WorldWalk, node: StepNode, place: number, actor: number, reply: number): Effect {
   const { trail, cells, block, seen } = w;
   const parts = partsOfReply(w, node.call!, place, actor, w.replies[reply]!);
   const { before, requests } = makeForReal(w, place, actor);
@@ -166,6 +178,7 @@ function makeRest(w: WorldWalk, node: StepNode, place: number, actor: number, re
   node.effects.set(keyOfRest(w, node, reply, stateAt(trail, place), actor), effect);
   makeRoom(trail, place + 1, cells.count);
   xenArrived(trail, block.run.world.xen, place + 1, w.seen[HEAP]!);
+  return effect;
 }
 
 /** What a task looks at in the reply to the hypercall that it stands before. */

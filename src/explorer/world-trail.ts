@@ -9,7 +9,14 @@ import { hypercall } from '../hypervisor/hypercall.ts';
 import type { Xen } from '../hypervisor/xen.ts';
 import { markXen, rollbackXen, type XenMark } from '../hypervisor/xen-mark.ts';
 import type { XenOp } from './call-memo.ts';
-import { keepState, makeStateTable, roomForState, type StateTable, widenStates } from './state-table.ts';
+import {
+  keepSummed,
+  makeStateTable,
+  type StateTable,
+  sumAfter,
+  sumOfState,
+  widenStates,
+} from './state-table.ts';
 
 /** See the file's header. Places are numbered from 0, the start. */
 export interface Trail {
@@ -17,8 +24,12 @@ export interface Trail {
   stride: number;
   states: Int32Array;
   /** By place: the state's number, by whom it was reached, and what was asked of Xen (null: see takeXenTo()). */
-  readonly ids: number[];
-  readonly actors: number[];
+  ids: Int32Array;
+  actors: Int32Array;
+  /** By place: see sumOfState(). */
+  sums: Int32Array;
+  /** Places on the trail. */
+  count: number;
   readonly ops: (readonly XenOp[] | null)[];
   /** Marks of Xen at the first places; as many as Xen has been taken to. */
   readonly marks: XenMark[];
@@ -34,6 +45,8 @@ export interface Trail {
   readonly placeOf: number[];
 }
 
+const FIRST_PLACES = 64;
+
 /** The number of the first state. */
 export const START = 0;
 
@@ -41,9 +54,11 @@ export const START = 0;
 export function newTrail(xen: Xen, start: Int32Array, width: number): Trail {
   const trail: Trail = {
     stride: width + 32,
-    states: new Int32Array((width + 32) * 64),
-    ids: [],
-    actors: [],
+    states: new Int32Array((width + 32) * FIRST_PLACES),
+    ids: new Int32Array(FIRST_PLACES),
+    actors: new Int32Array(FIRST_PLACES),
+    sums: new Int32Array(FIRST_PLACES),
+    count: 0,
     ops: [],
     marks: [markXen(xen)],
     xenAt: 0,
@@ -54,7 +69,8 @@ export function newTrail(xen: Xen, start: Int32Array, width: number): Trail {
     placeOf: [],
   };
   trail.states.set(start.subarray(0, width));
-  keepPlace(trail, 0, width, -1, -1, null);
+  trail.sums[0] = sumOfState(trail.table, trail.states, 0);
+  keepPlace(trail, 0, -1, -1, null);
   return trail;
 }
 
@@ -63,44 +79,64 @@ export const stateAt = (trail: Trail, place: number): number => place * trail.st
 
 /** Makes room for a place and for states of `width` words. */
 export function makeRoom(trail: Trail, place: number, width: number): void {
+  if (width > trail.table.width) widenStates(trail.table, width);
   if (width > trail.stride) {
     const stride = width + 32;
     const states = new Int32Array((trail.states.length / trail.stride) * stride);
-    for (let p = 0; p < trail.ids.length; p++) {
+    for (let p = 0; p < trail.count; p++) {
       states.set(trail.states.subarray(p * trail.stride, (p + 1) * trail.stride), p * stride);
     }
     trail.states = states;
     trail.stride = stride;
   }
   if ((place + 1) * trail.stride > trail.states.length) {
-    const states = new Int32Array(trail.states.length * 2);
-    states.set(trail.states);
-    trail.states = states;
+    trail.states = doubled(trail.states);
+    trail.ids = doubled(trail.ids);
+    trail.actors = doubled(trail.actors);
+    trail.sums = doubled(trail.sums);
   }
 }
 
-/** The number of the state at `at` of `from`; a new one if it was never reached. */
-function numberOf(trail: Trail, from: Int32Array, at: number, width: number): number {
-  const { table } = trail;
-  if (width > table.width) widenStates(table, width);
-  const room = roomForState(table);
-  const to = table.at;
-  for (let i = 0; i < width; i++) room[to + i] = from[at + i]!;
-  return keepState(table);
+function doubled(words: Int32Array): Int32Array {
+  const larger = new Int32Array(words.length * 2);
+  larger.set(words);
+  return larger;
+}
+
+/** Writes the state of a place to the next one as well. */
+export function copyPlace(trail: Trail, place: number): void {
+  const from = stateAt(trail, place);
+  trail.states.copyWithin(stateAt(trail, place + 1), from, from + trail.stride);
+  trail.sums[place + 1] = trail.sums[place]!;
+}
+
+/** Changes words of a place's state, which no one has been told of yet. */
+export function putWords(
+  trail: Trail,
+  place: number,
+  at: readonly number[],
+  values: readonly number[],
+): void {
+  for (let i = 0; i < at.length; i++) putWord(trail, place, at[i]!, values[i]!);
+}
+
+export function putWord(trail: Trail, place: number, word: number, value: number): void {
+  const at = stateAt(trail, place) + word;
+  trail.sums[place] = sumAfter(trail.table, trail.sums[place]!, word, trail.states[at]!, value);
+  trail.states[at] = value;
 }
 
 /** Ends the trail at `place`, whose state has been written there. */
 export function keepPlace(
   trail: Trail,
   place: number,
-  width: number,
   from: number,
   actor: number,
   ops: readonly XenOp[] | null,
 ): void {
-  const id = numberOf(trail, trail.states, stateAt(trail, place), width);
-  trail.ids.length = place;
-  trail.ids.push(id);
+  const id = keepSummed(trail.table, trail.states, stateAt(trail, place), trail.sums[place]!);
+  trail.count = place + 1;
+  trail.ids[place] = id;
   trail.actors[place] = actor;
   trail.ops[place] = ops;
   trail.placeOf[id] = place;
@@ -111,9 +147,9 @@ export function keepPlace(
 }
 
 /** The place at which a state stands on the trail; -1: it does not. */
-export function placeOnTrail({ ids, placeOf }: Trail, id: number): number {
+export function placeOnTrail({ ids, count, placeOf }: Trail, id: number): number {
   const place = placeOf[id]!;
-  return place < ids.length && ids[place] === id ? place : -1;
+  return place < count && ids[place] === id ? place : -1;
 }
 
 /** The last state on the trail from which a state was reached, and the actors whose steps lead on, the last one first. */

@@ -6,8 +6,9 @@ import type { BlockRun } from './block.ts';
 import { settleForm } from './block-text.ts';
 import type { CallNode } from './call-memo.ts';
 import type { DomainsNow, Footprint, FootprintOf } from './footprint.ts';
+import { newPairTable, type PairTable, pairId } from './pair-table.ts';
 import { viewState } from './state-table.ts';
-import { DOMAINS, type Pairs, pairId, type StepNode, WATCHES } from './step-memo.ts';
+import { DOMAINS, type StepNode, WATCHES } from './step-memo.ts';
 import { laneFacts, otherFacts, type TaskFacts } from './task-facts.ts';
 import { makeWordList, type WordList } from './word-list.ts';
 import { type Cells, FIRST_LANE, readCells } from './world-cells.ts';
@@ -34,14 +35,15 @@ export interface WorldWalk {
   readonly isChecked: boolean;
   /** By cell of a task and form of it. */
   readonly nodes: StepNode[][];
-  readonly pairs: Pairs;
+  readonly pairs: PairTable;
   /** By who asks what of Xen. */
   readonly calls: Map<string, CallNode>;
   /** Replies, by number. */
   readonly replies: Reply[];
   readonly replyIds: Map<string, number>;
   /** By what a populate asks and the heap's form: extents, and the heap's form afterwards. */
-  readonly heapMemo: Map<number, HeapGave>;
+  readonly heapMemo: PairTable;
+  readonly heapGave: HeapGave[];
   readonly laneFacts: TaskFacts[][];
   readonly otherFacts: TaskFacts[][];
   /** Where in the words that cellsOfState() returned the state begins, and a place for them. */
@@ -66,6 +68,7 @@ export interface WorldWalk {
   called: number;
 }
 
+/** What the heap gave to a populate: extents, and its form afterwards. */
 interface HeapGave {
   readonly extents: number;
   readonly heap: number;
@@ -93,11 +96,12 @@ export function newWorldWalk(
     cells,
     trail: newTrail(block.run.world.xen, seen, cells.count),
     nodes: [],
-    pairs: new Map(),
+    pairs: newPairTable(),
     calls: new Map(),
     replies: [],
     replyIds: new Map(),
-    heapMemo: new Map(),
+    heapMemo: newPairTable(),
+    heapGave: [],
     laneFacts: block.lanes.map(() => []),
     otherFacts: [],
     at: 0,

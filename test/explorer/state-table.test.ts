@@ -2,9 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   keepState,
+  keepSummed,
   makeStateTable,
   roomForState,
   type StateTable,
+  sumAfter,
+  sumOfState,
   viewState,
   widenStates,
 } from '../../src/explorer/state-table.ts';
@@ -21,6 +24,27 @@ function read(table: StateTable, id: number): number[] {
 }
 
 describe('a table of states', () => {
+  it('numbers a state that stands elsewhere as one in its room, by a sum that follows word by word', () => {
+    const word = fc.integer({ min: -2, max: 2 });
+    const change = fc.tuple(fc.nat(3), fc.oneof(word, fc.integer()));
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 80 }), (changes) => {
+        const table = makeStateTable(4);
+        const twin = makeStateTable(4);
+        const words = new Int32Array(9);
+        let sum = sumOfState(table, words, 3);
+        for (const [at, value] of changes) {
+          sum = sumAfter(table, sum, at, words[3 + at]!, value);
+          words[3 + at] = value;
+          expect(sum).toBe(sumOfState(table, words, 3));
+          const id = keepSummed(table, words, 3, sum);
+          expect(id).toBe(add(twin, [...words.subarray(3, 7)]));
+          expect(read(table, id)).toEqual([...words.subarray(3, 7)]);
+        }
+      }),
+    );
+  });
+
   it('numbers states as a map does, whatever their words, also when they grow wider', () => {
     const words = fc.array(fc.oneof(fc.integer({ min: -2, max: 2 }), fc.integer()), { maxLength: 5 });
     fc.assert(
