@@ -121,7 +121,7 @@ function runPlan(cli: Cli, plan: Plan): ReplayReport | string {
     const base = { file: found.file, hash: read.hash, problems: read.problems };
     if (read.scenario === null) files.push({ ...base, results: [] });
     else {
-      const around = surroundings(found.path, read.text, options, events, updated);
+      const around = surroundings(found, read.text, options, events, updated);
       const results = play(cli, read.scenario, { file: found.file, sha256: read.hash }, around, plan);
       if (typeof results === 'string') return results;
       files.push({ ...base, results });
@@ -161,7 +161,7 @@ function showProgress(cli: Cli, text: string): void {
 
 /** What a scenario sees of the files around it, and where its records go. */
 function surroundings(
-  path: string,
+  { path, file }: FoundFile,
   text: string,
   options: ReplayOptions,
   events: TraceEvent[],
@@ -169,10 +169,10 @@ function surroundings(
 ): Surroundings & { readonly finish: () => void } {
   const folder = dirname(path);
   const blocks: { block: TranscriptBlock; outcome: StepOutcome }[] = [];
-  const write = (name: string, fresh: string): void => {
+  const write = (name: string, fresh: string, told = name): void => {
     if (readRecorded(folder, name) === fresh) return;
     writeText(folder, name, fresh);
-    updated.push(name);
+    updated.push(told);
   };
   const plain = paint(false);
   return {
@@ -188,7 +188,7 @@ function surroundings(
       ? { update: write, updateBlock: (block, outcome) => void blocks.push({ block, outcome }) }
       : {}),
     finish: () => {
-      if (blocks.length > 0) write(path, updatedTranscript(text, blocks));
+      if (blocks.length > 0) write(path, updatedTranscript(text, blocks), file);
     },
   };
 }

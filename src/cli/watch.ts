@@ -1,5 +1,5 @@
 /** `xlsim replay --watch`: plays again whenever a scenario or a file beside it changes, until it is interrupted. */
-import { watch } from 'node:fs';
+import { fstatSync, statSync, watch } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Cli, flush, say } from './cli-state.ts';
 import { type ReplayOptions, replayCommand } from './replay.ts';
@@ -35,7 +35,7 @@ export async function watchReplay(
     };
     const watchers = [...folders].map((folder) =>
       watch(folder, (_event, name) => {
-        if (name !== null && own.has(resolve(folder, name))) return;
+        if (name !== null && (own.has(resolve(folder, name)) || isOurOutput(resolve(folder, name)))) return;
         if (timer !== null) clearTimeout(timer);
         timer = setTimeout(again, SETTLE_MS);
       }),
@@ -46,4 +46,17 @@ export async function watchReplay(
       done(exit);
     });
   });
+}
+
+/** Whether what is printed goes into that file: `--watch > log` in a folder of scenarios is no reason to run again. */
+function isOurOutput(path: string): boolean {
+  try {
+    const { dev, ino } = statSync(path);
+    return [1, 2].some((fd) => {
+      const out = fstatSync(fd);
+      return out.dev === dev && out.ino === ino;
+    });
+  } catch {
+    return false;
+  }
 }

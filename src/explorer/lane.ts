@@ -1,7 +1,7 @@
 /** A list of steps and a place in it: the scenario's own, or those of a block inside of it. */
 import { formatDuration } from './amount.ts';
 import type { Step } from './scenario.ts';
-import type { Pending } from './step-start.ts';
+import { counted, type Pending } from './step-start.ts';
 
 /** See the file's header. Changed in place as it goes on. */
 export interface Lane {
@@ -60,7 +60,7 @@ export function standing(lane: Lane): string[] {
   const { current } = lane;
   if (current === null) return [];
   const { label, line } = current.step;
-  const here = `"${label}" (line ${line})`;
+  const here = `"${counted(label, lane.i)}" (line ${line})`;
   const since = `since +${formatDuration(current.since)}`;
   if (!isBlock(current)) return [`${here}, ${since}`];
   const round = current.rounds === 1 ? '' : `round ${current.round} of ${current.rounds} of `;

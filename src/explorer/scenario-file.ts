@@ -26,6 +26,7 @@ const GIB = 262144;
  */
 const DEFAULT_REQUESTS = 400_000;
 const REQUESTS_A_PAIR = 100;
+const MOST_REQUESTS = 5_000_000;
 /** Ten virtual years. */
 const DEFAULT_NS = Number.MAX_SAFE_INTEGER;
 const DEFAULT_HOST = { memoryPages: 64 * GIB, nodes: 1, cpus: 16, xen: '4.22' };
@@ -78,7 +79,7 @@ const sorted = (problems: readonly Problem[]): Problem[] => {
 };
 
 const defaultRequests = ({ steps }: Stage): number =>
-  DEFAULT_REQUESTS + REQUESTS_A_PAIR * sideBySide(steps) ** 2;
+  Math.min(MOST_REQUESTS, DEFAULT_REQUESTS + REQUESTS_A_PAIR * sideBySide(steps) ** 2);
 
 /** The most steps that a block among these, or inside of one, starts side by side. */
 function sideBySide(steps: readonly Step[]): number {

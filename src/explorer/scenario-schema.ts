@@ -54,7 +54,7 @@ const hostEntries = {
   bootscrub: v.optional(
     described(
       v.picklist(['idle', 'off']),
-      'idle: the host has just booted, and idle CPUs have all memory still to scrub; off: they need not. Without it they have done so.',
+      'idle: just booted, all memory is to be scrubbed; off: it need not.',
     ),
   ),
   seed: v.optional(described(whole, 'Seed of UUIDs. Default 1.')),
@@ -78,12 +78,15 @@ const xlconfSchema = described(
 );
 
 const hostsSchema = described(
-  v.record(
-    name,
-    v.strictObject({
-      ...hostEntries,
-      xlconf: v.optional(described(xlconfSchema, "Its xl.conf; without it the scenario's.")),
-    }),
+  v.pipe(
+    v.record(
+      name,
+      v.strictObject({
+        ...hostEntries,
+        xlconf: v.optional(described(xlconfSchema, "Its xl.conf; without it the scenario's.")),
+      }),
+    ),
+    v.check((hosts) => Object.keys(hosts).length <= 64, 'must be 64 hosts at most'),
   ),
   'Further hosts by name, to which guests may migrate.',
 );
@@ -93,9 +96,7 @@ const guestSchema = described(
     [
       v.string(),
       v.looseObject({
-        cfg: v.optional(
-          described(name, 'A config file, relative to this file; other keys are set after it.'),
-        ),
+        cfg: v.optional(described(name, 'A config file, relative to this file; other keys come after it.')),
       }),
     ],
     'must be keys and values of an xl.cfg, or its text',
@@ -379,7 +380,7 @@ export const scenarioSchema = v.strictObject({
       requests: v.optional(
         described(
           whole,
-          'Requests and steps after which the run is given up. Default 400,000, and 100 for each pair of steps that a block starts side by side.',
+          'Requests and steps after which the run is given up. Default 400,000, and 100 for each pair of steps that a block starts side by side, 5,000,000 at most.',
         ),
       ),
       time: v.optional(described(duration, 'Virtual time after which the run is given up.')),

@@ -1,8 +1,9 @@
 /** Replays as users meet them: runs without end, guests that are gone, files that change. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BuiltCli, buildCli } from './built-cli.ts';
 
@@ -159,5 +160,30 @@ describe('--watch', () => {
     child.kill('SIGINT');
     const [exit] = await once(child, 'exit');
     expect(exit).toBe(1);
+  });
+
+  it('does not play again because of what it prints into the folder itself', async () => {
+    cli.file('logged.xlsim.yaml', `${STAGE}steps: [xl list]\n`);
+    const log = join(cli.dir, 'watch.log');
+    const out = openSync(log, 'w');
+    const child = spawn(process.execPath, [cli.entry, 'replay', '--watch', 'logged.xlsim.yaml'], {
+      cwd: cli.dir,
+      stdio: ['ignore', out, out],
+    });
+    const plays = (): number => readFileSync(log, 'utf8').split('1 passed').length - 1;
+    while (plays() === 0) await setTimeout(50);
+    await setTimeout(800);
+    child.kill('SIGINT');
+    await once(child, 'exit');
+    closeSync(out);
+    expect(plays()).toBe(1);
+  });
+});
+
+describe('--update', () => {
+  it('names a transcript as it was named', async () => {
+    cli.file('pasted.xlsim.t', '  $ xl list\n');
+    const { stdout } = await cli.run(['replay', 'pasted.xlsim.t', '--update']);
+    expect(stdout).toContain('updated pasted.xlsim.t\n');
   });
 });

@@ -74,6 +74,30 @@ const context = {
 };
 const text = (name: string, of = report): string => REPORTERS[name]!(of, context);
 
+describe('the default reporter', () => {
+  const shown = (results: readonly ScenarioResult[]): string =>
+    REPORTERS.default!(
+      { ...report, files: [{ file: 'a.xlsim.yaml', hash: 'a', problems: [], results }] },
+      { paint: paint(false), again: (file) => file },
+    );
+
+  it('says of a twin that it fails elsewhere, too', () => {
+    const twin = result('bad / twin', { kind: 'twin', verdict: 'failed', failedAsStated: [failure] });
+    const missing = { ...failure, what: 'twin' };
+    const named = 'fails as stated at 1 expectation';
+    expect(shown([{ ...twin, failures: [failure, missing] }])).toContain(
+      `${named}, and at 1 that its "fails" does not name\n`,
+    );
+    expect(shown([{ ...twin, failures: [missing] }])).toContain(`${named}\n`);
+  });
+
+  it('shows the tables of one moment once, whichever steps end then', () => {
+    const failures = [failure, { ...failure, step: 'block' }, { ...failure, step: 'late', at: 4_000_000 }];
+    const text = shown([result('bad', { verdict: 'failed', failures })]);
+    expect(text.split('Memory/MiB').length - 1).toBe(2);
+  });
+});
+
 describe('junit', () => {
   it('is well-formed XML whatever is in the texts', () => {
     expect(XMLValidator.validate(text('junit'))).toBe(true);

@@ -40,11 +40,15 @@ function resultLine(result: ScenarioResult): string {
     failedAsStated.length === 0
       ? ''
       : `; fails as stated at ${failedAsStated.length} expectation${failedAsStated.length === 1 ? '' : 's'}`;
+  // A twin's missing failures are failures of their own kind.
+  const others = kind === 'twin' ? result.failures.filter(({ what }) => what !== 'twin').length : 0;
+  const unnamed =
+    others === 0 ? '' : `${stated === '' ? ';' : ','} and at ${others} that its "fails" does not name`;
   const first =
     kind === 'twin' && verdict === 'passed' && failedAsStated[0] !== undefined
       ? `\n         ${failureLine(failedAsStated[0])}`
       : '';
-  return `  ${MARKS[verdict]} ${visibleLine(name)}${took}${stated}${first}\n`;
+  return `  ${MARKS[verdict]} ${visibleLine(name)}${took}${stated}${unnamed}${first}\n`;
 }
 
 export const hungText = (result: ScenarioResult): string =>

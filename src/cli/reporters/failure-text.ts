@@ -35,9 +35,13 @@ export function failuresText(file: string, result: ScenarioResult): string {
   let last: Failure | null = null;
   return result.failures
     .map((failure) => {
-      const isSame = last !== null && last.at === failure.at && last.step === failure.step;
+      // Another step may end at the same moment: what is the same is not said again.
+      const isSame = last !== null && last.at === failure.at && isSameSight(last, failure);
       last = failure;
       return failureText(file, isSame ? { ...failure, tables: '', held: [], events: [] } : failure);
     })
     .join('');
 }
+
+const isSameSight = (a: Failure, b: Failure): boolean =>
+  a.tables === b.tables && a.held.join() === b.held.join() && a.events.join() === b.events.join();
