@@ -20,6 +20,8 @@ export interface CellTexts {
   readonly tables: Map<CellTable<unknown>, TextsById>;
   /** By name: a hash of what it stands for, the same in every thread. */
   readonly hashes: Map<string, number>;
+  /** By cell and number: a hash of what stands there; at 0 of what the cell is for. */
+  readonly cellHashes: number[][];
 }
 
 /** The keys of a map whose values count from 0, by value: it only grows. */
@@ -45,6 +47,7 @@ export const newCellTexts = (cells: Cells): CellTexts => ({
   names: textsById(cells.canon.ids),
   tables: new Map(),
   hashes: new Map(),
+  cellHashes: [],
 });
 
 /** Names in a text (see canonText()), and what stands in quotes, which is none. Keys are followed by a colon. */
@@ -142,9 +145,26 @@ const idHere = (cells: Cells, cell: number, text: string): number | undefined =>
     ? heapClassHere(cells, text)
     : tableOf(cells, cell).ids.get(text);
 
-/** A hash of what stands in a cell, the same in every thread. */
-export const cellHash = (texts: CellTexts, cell: number, id: number): number =>
-  hashOf(texts, cellText(texts, cell, id), true);
+/** A hash of a state, whose words are at `from`: the same in every thread. */
+export function stateHash(texts: CellTexts, words: Int32Array, from: number): readonly [number, number] {
+  let where = 0;
+  let tag = 0;
+  for (let cell = 0; cell < texts.cells.count; cell++) {
+    const id = words[from + cell]!;
+    if (id === 0) continue;
+    const hash = cellHash(texts, cell, id);
+    where = (where + hash) | 0;
+    tag = (tag + Math.imul(hash ^ (hash >>> 15), 0x9e3779b1)) | 0;
+  }
+  return [mixed(where), mixed(tag)];
+}
+
+function cellHash(texts: CellTexts, cell: number, id: number): number {
+  texts.cellHashes[cell] ??= [hashOf(texts, cellName(texts.cells, cell), false)];
+  const known = texts.cellHashes[cell];
+  if (known[id] === undefined) known[id] = mixed(known[0]! ^ hashOf(texts, cellText(texts, cell, id), true));
+  return known[id];
+}
 
 function hashOf(texts: CellTexts, text: string, hasNames: boolean): number {
   let hash = 0;

@@ -2,9 +2,9 @@
 import { continueSearch, type Search, searchBytes, startSearch } from './exhaustive.ts';
 import { type ExploreHow, type Subject, spaceOf } from './explore-how.ts';
 import type { SeenEnd } from './outcome-table.ts';
-import { newRowClaims } from './row-claims.ts';
 import { type Mate, newMate, type SharedWalk } from './row-mate.ts';
 import { newSharedBirths } from './shared-births.ts';
+import { newStateClaims } from './state-claims.ts';
 import { type Census, censusOf, closeCircles, endingsSoFar, hasCircles } from './state-graph.ts';
 import { type GraphPart, partOf, type WholeGraph, wholeGraph } from './whole-graph.ts';
 import type { WalkedSpace } from './world-space.ts';
@@ -46,7 +46,7 @@ const cameBack = ({ walk }: WalkedSpace): boolean => walk.gaveBack.size > 0;
 /** Begins again by rows; what the space has learnt it keeps. The others need what is returned. */
 export function shareWalking(walking: Walking): SharedWalk {
   const { space } = walking;
-  const shared = { claims: newRowClaims(), births: newSharedBirths(space.walk.block.ids.keys()) };
+  const shared = { claims: newStateClaims(), births: newSharedBirths(space.walk.block.ids.keys()) };
   walking.mate = newMate(space, 0, shared);
   walking.search = walking.mate.walk.search;
   return shared;

@@ -19,7 +19,7 @@ import {
   cellsOf,
   continueRows,
   enterState,
-  giveRows,
+  giveStates,
   type RowWalk,
   startRows,
   stateOfCells,
@@ -98,8 +98,7 @@ export function continueMate(mate: Mate, budget: number): 'busy' | 'waits' | 'id
   const { walk } = mate;
   const isOut = continueRows(walk, budget);
   if (!isOut) mate.isHungry = false;
-  for (const thread of mate.hungry)
-    if (walk.open.length > 1 && giveRows(walk, thread)) mate.hungry.delete(thread);
+  for (const thread of mate.hungry) if (giveStates(walk, thread)) mate.hungry.delete(thread);
   if (!isOut) {
     tellAll(mate);
     return 'busy';

@@ -1,15 +1,16 @@
 /**
- * A walk of all orders by rows, so that several threads may share it.
+ * A walk of all orders that several threads share: one thread's part in it.
  *
- * A row is all states in which one lane is in the same form. A thread walks a row to its end before it begins another:
- * inside it the others go on, step by step, and only the lane's own steps lead out. Whoever begins a row claims it; what
- * leads into a row of another thread is told to that one, and its steps are made there.
+ * Who comes to a state first claims it and makes its steps; whoever comes to it later tells that one. So that they seldom
+ * meet, each goes by rows: a row is all states in which one lane is in the same form, and is walked to its end before
+ * another is begun. Inside it the others go on, step by step; the lane's own steps lead to later rows. Threads that begin
+ * at rows far from each other meet where one comes to what the other began with.
  */
-import { type CellTexts, cellHash, newCellTexts } from './cell-texts.ts';
+import { type CellTexts, newCellTexts, stateHash } from './cell-texts.ts';
 import { expandState, isExpanded, meetState, type Search, startSearch } from './exhaustive.ts';
-import { claimRow, NOBODY, rowOwner } from './row-claims.ts';
 import { enabledIn, startState, stepFrom } from './schedule-replay.ts';
 import type { Choice } from './space.ts';
+import { claimState, NOBODY, ownerOf, type StateHash } from './state-claims.ts';
 import { findState, roomForState, viewState, widenStates } from './state-table.ts';
 import { wordAt } from './word-list.ts';
 import { FIRST_LANE } from './world-cells.ts';
@@ -22,22 +23,20 @@ const LANE = 0;
 const CELL = FIRST_LANE + LANE;
 /** The lane alone is followed so far. */
 const LONGEST_ALONE = 10_000;
+/** Fewer states than these are not worth giving away. */
+const LEAST_GIVEN = 8;
 
 /** States in which the lane has one form. */
 interface Row {
   readonly form: number;
-  /** The thread that has it; NOBODY: as far as this one knows it is free. */
-  owner: number;
-  /** See claimRow(); null: not asked for yet. */
-  hash: number | null;
-  /** States whose steps are to be made, if the row is this thread's; those before `next` are on their way. */
-  readonly todo: number[];
+  /** States whose steps are to be made; those before `next` are on their way. */
+  todo: number[];
   next: number;
-  /** It waits for its turn. */
+  /** It waits for its turn, or has it. */
   isListed: boolean;
 }
 
-/** See the file's header: one thread's part in it. */
+/** See the file's header. */
 export interface RowWalk {
   readonly space: WalkedSpace;
   readonly search: Search;
@@ -48,10 +47,10 @@ export interface RowWalk {
   current: Row | null;
   /** States of the current row to which steps led just now: those go on first, for the host is there already. */
   readonly near: number[];
-  /** Rows of this thread that have something to do, and rows that may be free. */
+  /** Rows that have something to do. */
   readonly listed: Row[];
-  readonly open: Row[];
-  /** By thread: states of its rows that it is still to be told of. */
+  /** States of others; and, by thread, those that it is still to be told of. */
+  readonly gone: Set<number>;
   readonly away: Map<number, number[]>;
   /** Where the lane gets by itself. */
   alone: readonly Alone[] | null;
@@ -59,10 +58,10 @@ export interface RowWalk {
 
 interface Alone {
   readonly state: Int32Array;
-  readonly hash: number;
+  readonly hash: StateHash;
 }
 
-/** The part of `thread`. Thread 0 begins at the start; the others where they find a row that is free. */
+/** The part of `thread`. Thread 0 begins at the start; the others where they find a state that is free. */
 export function startRows(space: WalkedSpace, thread: number, claims: Int32Array): RowWalk {
   const w: RowWalk = {
     space,
@@ -74,14 +73,13 @@ export function startRows(space: WalkedSpace, thread: number, claims: Int32Array
     current: null,
     near: [],
     listed: [],
-    open: [],
+    gone: new Set(),
     away: new Map(),
     alone: null,
   };
-  const row = rowOf(w, formOf(w, 0));
-  row.owner = 0;
-  claimRow(claims, hashOf(w, row), 0);
+  claimState(claims, hashOf(w, START), 0);
   if (thread === 0) putIn(w, 0);
+  else w.gone.add(0);
   return w;
 }
 
@@ -92,45 +90,28 @@ function reachedAs({ search: { table, scratch } }: RowWalk, id: number): number 
 }
 
 function formOf(w: RowWalk, id: number): number {
-  return formIn(w.space, reachedAs(w, id));
-}
-
-function formIn({ walk }: WalkedSpace, reached: number): number {
-  const words = cellsOfState(walk, reached);
+  const { walk } = w.space;
+  const words = cellsOfState(walk, reachedAs(w, id));
   return words[walk.at + CELL]!;
 }
 
-function rowOf(w: RowWalk, form: number): Row {
+function hashOf({ space: { walk }, texts }: RowWalk, reached: number): StateHash {
+  const words = cellsOfState(walk, reached);
+  return stateHash(texts, words, walk.at);
+}
+
+/** Puts a state that was just met in its row. */
+function putIn(w: RowWalk, id: number): void {
+  const form = formOf(w, id);
   let row = w.rows.get(form);
   if (row === undefined) {
-    row = { form, owner: NOBODY, hash: null, todo: [], next: 0, isListed: false };
+    row = { form, todo: [], next: 0, isListed: false };
     w.rows.set(form, row);
-  }
-  return row;
-}
-
-function hashOf(w: RowWalk, row: Row): number {
-  row.hash ??= cellHash(w.texts, CELL, row.form);
-  return row.hash;
-}
-
-/** Puts a state that was just met where it belongs. */
-function putIn(w: RowWalk, id: number): void {
-  const row = rowOf(w, formOf(w, id));
-  if (row.owner !== NOBODY && row.owner !== w.thread) {
-    tellAway(w, row.owner, [id]);
-    return;
   }
   row.todo.push(id);
   if (row.isListed) return;
   row.isListed = true;
-  (row.owner === NOBODY ? w.open : w.listed).push(row);
-}
-
-function tellAway({ away }: RowWalk, to: number, ids: readonly number[]): void {
-  const known = away.get(to);
-  if (known === undefined) away.set(to, [...ids]);
-  else for (const id of ids) known.push(id);
+  w.listed.push(row);
 }
 
 /** Makes about `budget` steps. True: there is nothing left to do without the others. */
@@ -138,13 +119,13 @@ export function continueRows(w: RowWalk, budget: number): boolean {
   const { search } = w;
   const until = search.transitions + budget;
   while (search.transitions < until) {
-    w.current ??= nextRow(w);
+    w.current ??= w.listed.shift() ?? null;
     if (w.current === null) return true;
     const id = w.near.pop() ?? takeNext(w.current);
     if (id === null) {
       w.current.isListed = false;
       w.current = null;
-    } else if (!isExpanded(search, id)) expand(w, id, w.current);
+    } else if (claims(w, id, w.thread)) expand(w, id, w.current);
   }
   return false;
 }
@@ -156,27 +137,20 @@ function takeNext(row: Row): number | null {
   return null;
 }
 
-function nextRow(w: RowWalk): Row | null {
-  const listed = w.listed.shift();
-  if (listed !== undefined) return listed;
-  for (;;) {
-    const row = w.open.shift();
-    if (row === undefined) return null;
-    if (takeOver(w, row, w.thread)) return row;
-  }
-}
-
-/** Claims a row that may be free for a thread, which is told what belongs to it. Whether this thread has it now. */
-function takeOver(w: RowWalk, row: Row, thread: number): boolean {
-  row.owner = claimRow(w.claims, hashOf(w, row), thread);
-  if (row.owner === w.thread) return true;
-  row.isListed = false;
-  tellAway(w, row.owner, row.todo.splice(0));
+/** Claims a state for a thread. Whether it is for this one to make its steps; whose it is hears of it otherwise. */
+function claims(w: RowWalk, id: number, thread: number): boolean {
+  if (isExpanded(w.search, id) || w.gone.has(id)) return false;
+  const owner = claimState(w.claims, hashOf(w, reachedAs(w, id)), thread);
+  if (owner === w.thread) return true;
+  w.gone.add(id);
+  const known = w.away.get(owner);
+  if (known === undefined) w.away.set(owner, [id]);
+  else known.push(id);
   return false;
 }
 
 function expand(w: RowWalk, id: number, row: Row): void {
-  const { search } = w;
+  const { search, near, gone } = w;
   const { first, edges } = search;
   let known = search.table.count;
   expandState(search, id);
@@ -189,7 +163,7 @@ function expand(w: RowWalk, id: number, row: Row): void {
       known++;
       putIn(w, child);
     }
-    if (!isExpanded(search, child) && formOf(w, child) === row.form) w.near.push(child);
+    if (!isExpanded(search, child) && !gone.has(child) && formOf(w, child) === row.form) near.push(child);
   }
 }
 
@@ -228,33 +202,36 @@ export function wayTo(w: RowWalk, id: number): Choice[] {
   return back.reverse();
 }
 
-/** Gives half of the rows that may be free to another thread. Whether there were any. */
-export function giveRows(w: RowWalk, to: number): boolean {
-  const given = w.open.splice(Math.ceil(w.open.length / 2));
-  for (const row of given) {
-    if (takeOver(w, row, to)) w.listed.push(row);
+/** Gives about half of what is to be done to another thread. Whether there was enough to give. */
+export function giveStates(w: RowWalk, to: number): boolean {
+  const rows = w.listed.splice(Math.ceil(w.listed.length / 2));
+  for (const row of rows) row.isListed = false;
+  const given = rows.flatMap((row) => row.todo.splice(0).slice(row.next));
+  for (const row of rows) row.next = 0;
+  const { current } = w;
+  if (given.length === 0 && current !== null) {
+    const left = current.todo.length - current.next;
+    if (left >= 2 * LEAST_GIVEN) given.push(...current.todo.splice(current.next + Math.ceil(left / 2)));
   }
+  // What this thread had claimed before stays its own.
+  for (const id of given) if (claims(w, id, to)) putIn(w, id);
   return given.length > 0;
 }
 
 /**
- * Begins a row where the lane gets by itself, far from those that have been begun: in the middle of the longest stretch
- * of rows that are free. False: there is none.
+ * Begins where the lane gets by itself, far from what has been begun: in the middle of the longest stretch that is free.
+ * False: there is none.
  */
 export function beginAlone(w: RowWalk): boolean {
   w.alone ??= followAlone(w);
   for (;;) {
-    const middle = middleOfFree(w.alone.map(({ hash }) => rowOwner(w.claims, hash) === NOBODY));
+    const middle = middleOfFree(w.alone.map(({ hash }) => ownerOf(w.claims, hash) === NOBODY));
     if (middle < 0) return false;
     const { state, hash } = w.alone[middle]!;
-    if (claimRow(w.claims, hash, w.thread) !== w.thread) continue;
-    const row = rowOf(w, formIn(w.space, state[0]!));
-    row.owner = w.thread;
-    enterState(w, state);
-    if (row.isListed && !w.listed.includes(row) && w.current !== row) {
-      w.open.splice(w.open.indexOf(row), 1);
-      w.listed.push(row);
-    }
+    if (claimState(w.claims, hash, w.thread) !== w.thread) continue;
+    const known = w.search.table.count;
+    const id = enterState(w, state);
+    if (id < known) putIn(w, id);
     return true;
   }
 }
@@ -278,7 +255,7 @@ function followAlone(w: RowWalk): Alone[] {
   const found: Alone[] = [];
   let state = startState(space);
   while (found.length < LONGEST_ALONE) {
-    found.push({ state, hash: cellHash(w.texts, CELL, formIn(space, state[0]!)) });
+    found.push({ state, hash: hashOf(w, state[0]!) });
     if (!enabledIn(space, state).includes(LANE)) break;
     state = stepFrom(space, state, LANE);
   }

@@ -1,10 +1,10 @@
 /** Several mates in one thread, which take turns by chance: what threads do, without threads. */
 import { continueSearch, type SearchOrder, startSearch } from '../../src/explorer/exhaustive.ts';
 import { type ExploreHow, type Subject, spaceOf } from '../../src/explorer/explore-how.ts';
-import { newRowClaims } from '../../src/explorer/row-claims.ts';
 import { continueMate, hearWord, type Mate, type MateLetter, newMate } from '../../src/explorer/row-mate.ts';
 import { drawBelow, sampleStream } from '../../src/explorer/sample-stream.ts';
 import { newSharedBirths } from '../../src/explorer/shared-births.ts';
+import { newStateClaims } from '../../src/explorer/state-claims.ts';
 import { type GraphPart, partOf, type WholeGraph, wholeGraph } from '../../src/explorer/whole-graph.ts';
 
 type Ownership = 'class' | 'exact';
@@ -38,7 +38,7 @@ export function walkedTogether(
   lose: (letter: MateLetter) => boolean = () => false,
 ): Together {
   const stream = sampleStream(seed, n);
-  const shared = { claims: newRowClaims(), births: newSharedBirths([]) };
+  const shared = { claims: newStateClaims(), births: newSharedBirths([]) };
   const mates: Mate[] = [];
   const inbox: MateLetter[] = [];
   const letters: MateLetter[] = [];
