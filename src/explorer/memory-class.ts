@@ -61,6 +61,18 @@ export function heapDomainClass(d: HeapDomain): string {
   return `${d.totPages};${d.extraPages};${d.maxPages};${d.outstandingPages};${flags};${nodes}`;
 }
 
+/** Whether heapDomainClass() says the same of both; it may be false where it does. */
+export const isSameHeapDomain = (a: HeapDomain, b: HeapDomain): boolean =>
+  a.totPages === b.totPages &&
+  a.outstandingPages === b.outstandingPages &&
+  a.extraPages === b.extraPages &&
+  a.maxPages === b.maxPages &&
+  a.lastAllocNode === b.lastAllocNode &&
+  a.nodeAffinity === b.nodeAffinity &&
+  a.creationFinished === b.creationFinished &&
+  a.isDying === b.isDying &&
+  (a.pendingScrub === null) === (b.pendingScrub === null);
+
 /** A domain's record with every machine frame left out, as text. Records are made of one another, so keys keep their order. */
 export function domainClass(canon: Canon, d: Domain): string {
   let text = '';

@@ -10,7 +10,7 @@ import type { HeapDomain } from '../hypervisor/heap-state.ts';
 import type { BlockRun, LaneState } from './block.ts';
 import { domainText, heapText, type Ownership, restText, storeText } from './block-text.ts';
 import { type Canon, canonId, canonText, newCanon } from './canonical.ts';
-import { writeHeapClass } from './memory-class.ts';
+import { isSameHeapDomain, writeHeapClass } from './memory-class.ts';
 import { keepState, makeStateTable, roomForState, type StateTable, widenStates } from './state-table.ts';
 import type { RunningTask, World } from './world.ts';
 import type { XsState } from './xenstored.ts';
@@ -83,6 +83,8 @@ export interface Cells {
 
 /** Words of a heap's class at first. */
 const HEAP_WORDS = 64;
+/** More than the longest one so far. */
+const HEAP_SPARE = 24;
 
 const newTable = <T>(): CellTable<T> => ({ ids: new Map([['', 0]]), values: [null] });
 
@@ -141,6 +143,7 @@ export function readCells(
     into[cell] = id !== 0 && table.values[id] === value ? id : idOf(table, text(), value);
   };
   into.fill(0);
+  if (before !== null) for (const cell of cells.domainAt.values()) into[cell] = old(cell);
   into[CLOCK] = idOf(cells.clock, String(world.now), world.now);
   same(cells.xs, XS, world.store, () => storeText(canon, world.store));
   same(cells.userdata, USERDATA, world.userdata, () => canonText(canon, world.userdata));
@@ -153,14 +156,16 @@ export function readCells(
   readXenCells(cells, into, broken);
 }
 
-/** Writes Xen's part of the state that the block is in: the heap, the domains, what else there is. */
+/**
+ * Writes Xen's part of the state that the block is in: the heap, the domains, what else there is. What `into` says of a
+ * domain that is as it was then needs no second look.
+ */
 export function readXenCells(cells: Cells, into: Int32Array, broken: string | null = null): void {
   const { canon } = cells;
   const { xen } = cells.block.run.world;
   into[HEAP] = heapForm(cells, broken);
   const { lastDomid, cpupools } = xen;
   into[MISC] = idOf(cells.misc, `${lastDomid} ${canonText(canon, cpupools)}`, { lastDomid, cpupools });
-  for (const cell of cells.domainAt.values()) into[cell] = 0;
   readDomains(cells, into);
 }
 
@@ -183,7 +188,7 @@ function classForm({ heapClasses, canon, block }: Cells, broken: string | null):
   const mark = broken === null ? 0 : canonId(canon, broken) + 1;
   const words = writeHeapClass(heap, mark, roomForState(heapClasses), heapClasses.at, width);
   if (words > width) {
-    widenStates(heapClasses, 2 * words);
+    widenStates(heapClasses, words + HEAP_SPARE);
     writeHeapClass(heap, mark, roomForState(heapClasses), heapClasses.at, heapClasses.width);
   }
   return keepState(heapClasses) + 1;
@@ -238,19 +243,31 @@ function otherCell(cells: Cells, id: number): number {
 
 function readDomains(cells: Cells, into: Int32Array): void {
   const { xen } = cells.block.run.world;
+  for (const [domid, cell] of cells.domainAt) if (!xen.domains.has(domid)) into[cell] = 0;
   for (const [domid, record] of xen.domains) {
-    let table = cells.domains.get(domid);
-    if (table === undefined) {
-      table = newTable();
-      cells.domains.set(domid, table);
-      cells.isDomain[cells.count] = true;
-      cells.domainAt.set(domid, cells.count++);
-    }
+    const { table, cell } = domainTable(cells, domid);
     const heap = xen.heap.domains.get(domid)!;
+    const was = table.values[into[cell]!] ?? null;
+    if (was !== null && was.record === record && isSameHeapDomain(was.heap, heap)) continue;
     const text = domainText(cells.canon, xen, domid, cells.ownership);
     const known = table.ids.get(text);
-    into[cells.domainAt.get(domid)!] = known ?? idOf(table, text, { record, heap: { ...heap } });
+    into[cell] = known ?? idOf(table, text, { record, heap: { ...heap } });
   }
+}
+
+/** A domain gets a cell when it is first seen. */
+function domainTable(
+  cells: Cells,
+  domid: number,
+): { readonly table: CellTable<DomainCell>; readonly cell: number } {
+  const known = cells.domains.get(domid);
+  if (known !== undefined) return { table: known, cell: cells.domainAt.get(domid)! };
+  const table = newTable<DomainCell>();
+  const cell = cells.count++;
+  cells.domains.set(domid, table);
+  cells.isDomain[cell] = true;
+  cells.domainAt.set(domid, cell);
+  return { table, cell };
 }
 
 /** Puts the block together as it is in a state: everything but Xen. */

@@ -27,8 +27,11 @@ export interface ExtentGroup {
 export const groupPages = (group: ExtentGroup): number => group.count * sizeOfOrder(group.order);
 
 /** Pages in a list of groups. */
-export const listPages = (list: readonly ExtentGroup[]): number =>
-  list.reduce((sum, group) => sum + groupPages(group), 0);
+export function listPages(list: readonly ExtentGroup[]): number {
+  let pages = 0;
+  for (let i = 0; i < list.length; i++) pages += groupPages(list[i]!);
+  return pages;
+}
 
 /** The first frame of extent `i`. The group has lanes. */
 export function extentMfn(group: ExtentGroup, i: number): number {
