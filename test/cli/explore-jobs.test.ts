@@ -3,9 +3,10 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { MessagePort } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Hand, HandLost, ownHand } from '../../src/cli/explore-hand.ts';
-import { newBench } from '../../src/cli/explore-job.ts';
+import { type Job, newBench } from '../../src/cli/explore-job.ts';
 import type { ExploreChoice } from '../../src/cli/explore-options.ts';
 import { newPlan, type Plan, resultsOf } from '../../src/cli/explore-plan.ts';
 import { work } from '../../src/cli/explore-pool.ts';
@@ -207,6 +208,44 @@ describe('shards', () => {
   });
 });
 
+describe('a walk of all orders', () => {
+  const all = { strategy: 'exhaustive', order: 'dfs', ownership: 'exact' } as const;
+  /** Hands that count the walks in which they help, and what becomes of their lines. */
+  const helping =
+    (helped: number[], line: (port: MessagePort) => void = () => {}) =>
+    (hand: Hand, n: number) => ({
+      ...hand,
+      run: (job: Job, note: Parameters<Hand['run']>[1]) => {
+        if (job.do === 'help') helped.push(n);
+        if (job.do === 'help' && job.port !== null) line(job.port);
+        return hand.run(job, note);
+      },
+    });
+
+  it('comes to the same with several threads on it', async () => {
+    const alone = await explored(all, 1);
+    for (const hands of [2, 3]) {
+      const helped: number[] = [];
+      const { results } = await explored(all, hands, helping(helped));
+      expect(helped).toHaveLength(hands - 1);
+      expect(JSON.stringify(results)).toBe(JSON.stringify(alone.results));
+    }
+  });
+
+  it('is begun again where somebody is gone who had a part in it', async () => {
+    const alone = await explored(all, 1);
+    const dying = helping([], (port) => setTimeout(() => port.close(), 120));
+    const { results } = await explored(all, 2, dying);
+    expect(JSON.stringify(results)).toBe(JSON.stringify(alone.results));
+  });
+
+  it('tells what all have found when time is up', async () => {
+    const { results } = await explored({ ...all, timeBudget: 500 }, 2);
+    expect(results[0]!.walk).toMatchObject({ finished: false, stopped: 'time' });
+    expect(results[0]!.walk.states).toBeGreaterThan(100);
+  });
+});
+
 describe('xlsim explore', () => {
   const explore = (...words: string[]) => cli.run(['--json', 'explore', 'two.xlsim.yaml', ...words]);
 
@@ -223,6 +262,13 @@ describe('xlsim explore', () => {
     const one = await cli.run([...words, '1']);
     expect(await cli.run([...words, '2'])).toEqual(one);
     expect(one.exit).toBe(0);
+  });
+
+  it('prints the same of one walk with any number of threads', async () => {
+    const words = ['--strategy', 'exhaustive', '--ownership', 'exact', '--time-budget', '10m', '--jobs'];
+    const one = await explore(...words, '1');
+    expect(await explore(...words, '2')).toEqual(one);
+    expect(await explore(...words, '3')).toEqual(one);
   });
 
   it('merges what shards printed', async () => {
