@@ -1,4 +1,7 @@
-/** One thread against two: whole processes, in turns, so that both meet the same neighbours. */
+/**
+ * One thread against two: whole processes, in turns, so that both meet the same neighbours. What two threads cost in
+ * processor time tells what sharing costs, even where the machine has other things to do.
+ */
 import { spawnSync } from 'node:child_process';
 import { loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -21,40 +24,67 @@ const CASES: readonly (readonly [what: string, words: readonly string[]])[] = [
       '2000',
     ],
   ],
+  [
+    'all orders of the 2012 race, exactly',
+    ['scenarios/race-2012.xlsim.yaml', '--strategy', 'exhaustive', '--ownership', 'exact'],
+  ],
   ['all orders of the 2012 race, five remedies', ['scenarios/race-2012.xlsim.yaml', '--compare']],
 ];
 
 interface Took {
   readonly seconds: number;
+  /** Of all processors. */
+  readonly busy: number;
   readonly out: string;
 }
 
+/** Tells what the whole process has used, on a pipe of its own. */
+const TELL_BUSY = `data:text/javascript,${encodeURIComponent(
+  `import { writeSync } from 'node:fs';
+   import { isMainThread } from 'node:worker_threads';
+   if (isMainThread) process.on('exit', () => {
+     const { user, system } = process.cpuUsage();
+     writeSync(3, String(user + system));
+   });`,
+)}`;
+
 function explore(words: readonly string[], jobs: number): Took {
   const program = fileURLToPath(new URL('../bin/xlsim.js', import.meta.url));
-  const args = [program, '--json', 'explore', ...words, '--time-budget', '1h', '--jobs', String(jobs)];
+  const limits = ['--time-budget', '1h', '--jobs', String(jobs)];
+  const args = ['--import', TELL_BUSY, program, '--json', 'explore', ...words, ...limits];
   const since = process.hrtime.bigint();
-  const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  const { output, stderr, status } = spawnSync(process.execPath, args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    maxBuffer: 2 ** 30,
+  });
+  const seconds = Number(process.hrtime.bigint() - since) / 1e9;
   if (status !== 0 && status !== 1 && status !== 4) throw new Error(`it ended with ${status}: ${stderr}`);
-  return { seconds: Number(process.hrtime.bigint() - since) / 1e9, out: stdout };
+  return { seconds, busy: Number(output[3]) / 1e6, out: output[1] ?? '' };
 }
 
-const least = (all: readonly Took[]): number => Math.min(...all.map(({ seconds }) => seconds));
+const least = (all: readonly number[]): number => Math.min(...all);
+const median = (all: readonly number[]): number => all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)]!;
 
-/** From start to end of the process; the least of several, and whether the reports are the same. */
+/** From start to end of the process: the least of several, the median of the pairs, and whether the reports are the same. */
 export function benchExploreJobs(print: (line: string) => void): void {
   print(`  load ${loadavg()[0]!.toFixed(1)}; the target is ${TARGET} times on two idle processors`);
-  print(`  ${''.padEnd(44)}${cell('1 thread', 11)}${cell('2 threads', 11)}${cell('times', 7)}`);
+  const head = ['1 thread', '2 threads', 'times', 'median', 'busy 1', 'busy 2'];
+  print(`  ${''.padEnd(44)}${head.map((text) => cell(text, 10)).join('')}`);
   for (const [what, words] of CASES) {
-    const one: Took[] = [];
-    const two: Took[] = [];
-    for (let i = 0; i < PAIRS; i++) {
-      one.push(explore(words, 1));
-      two.push(explore(words, 2));
-    }
-    const isSame = [...one, ...two].every(({ out }) => out === one[0]!.out);
-    const [a, b] = [least(one), least(two)];
-    print(
-      `  ${what.padEnd(44)}${cell(`${a.toFixed(1)} s`, 11)}${cell(`${b.toFixed(1)} s`, 11)}${cell((a / b).toFixed(2), 7)}  ${isSame ? 'the same report' : 'REPORTS DIFFER'}`,
-    );
+    const pairs = Array.from({ length: PAIRS }, () => [explore(words, 1), explore(words, 2)] as const);
+    const isSame = pairs.flat().every(({ out }) => out === pairs[0]![0].out);
+    const [one, two] = [0, 1].map((i) => least(pairs.map((pair) => pair[i]!.seconds))) as [number, number];
+    const busy = [0, 1].map((i) => least(pairs.map((pair) => pair[i]!.busy)));
+    const times = median(pairs.map(([a, b]) => a.seconds / b.seconds));
+    const figures = [
+      `${one.toFixed(1)} s`,
+      `${two.toFixed(1)} s`,
+      (one / two).toFixed(2),
+      times.toFixed(2),
+      ...busy.map((s) => `${s.toFixed(1)} s`),
+    ];
+    const same = isSame ? 'the same report' : 'REPORTS DIFFER';
+    print(`  ${what.padEnd(44)}${figures.map((text) => cell(text, 10)).join('')}  ${same}`);
   }
 }

@@ -64,3 +64,27 @@ function endOnHost(
   }
   return endVerdict(host.endOf(host.outcome(state, 0)), fits);
 }
+
+/**
+ * The choices with the names that tasks have in that order: in another one they may have others, and a search has met many. As they
+ * are if only steps of the block choose, or if the order does not fit.
+ */
+export function namedOnHost(
+  subject: Subject,
+  how: ExploreHow,
+  choices: Counterexample['choices'],
+): Counterexample['choices'] {
+  if (choices.every(({ task }) => /^\d+$/.test(task))) return choices;
+  const host = forwardSpaceOf(subject, how);
+  let state = startState(host);
+  const names = new Map<string, string>();
+  for (const { task, times } of choices) {
+    for (let i = 0; i < times; i++) {
+      const next = enabledIn(host, state).find((t) => host.taskPath(t) === task);
+      if (next === undefined) return choices;
+      names.set(task, host.taskName(next));
+      state = stepFrom(host, state, next);
+    }
+  }
+  return choices.map((choice) => ({ ...choice, name: names.get(choice.task)! }));
+}

@@ -2,7 +2,7 @@
 import { joinOrder } from './actor-order.ts';
 import { backToClass, type Exploring, finishExploring } from './explore.ts';
 import { clockTimes, tellOrder } from './explore-clock.ts';
-import { cannotConfirm } from './explore-confirm.ts';
+import { cannotConfirm, namedOnHost } from './explore-confirm.ts';
 import type { Exploration } from './explore-record.ts';
 import { grainOf, type TurnOrder } from './turn-order.ts';
 import { verdictExit } from './verdict.ts';
@@ -33,8 +33,9 @@ export function explorationOf(e: Exploring): Exploration {
 function recordOf(e: Exploring): Exploration {
   const { verdict, walk, outcomes, worst } = finishExploring(e);
   const { subject, how } = e;
+  const choices = worst === null ? null : [...joinOrder(worst.choices, worst.space)];
   const order: TurnOrder | null =
-    worst === null ? null : { grain: grainOf(how.grain), choices: joinOrder(worst.choices, worst.space) };
+    choices === null ? null : { grain: grainOf(how.grain), choices: namedOnHost(subject, how, choices) };
   return {
     remedy: subject.remedy?.name ?? null,
     title: subject.remedy?.title ?? 'as it is',
