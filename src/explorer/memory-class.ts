@@ -76,10 +76,11 @@ export const isSameHeapDomain = (a: HeapDomain, b: HeapDomain): boolean =>
 /** A domain's record with every machine frame left out, as text. Records are made of one another, so keys keep their order. */
 export function domainClass(canon: Canon, d: Domain): string {
   let text = '';
-  for (const [key, value] of Object.entries(d)) {
-    if (!Object.hasOwn(FRAMES, key)) text += `${canonText(canon, value)},`;
+  for (const key in d) {
+    const part = FRAMES[key];
+    text += part === undefined ? canonText(canon, d[key as keyof Domain]) : part(canon, d);
+    text += ';';
   }
-  for (const part of Object.values(FRAMES)) text += `${part(canon, d)};`;
   return text;
 }
 
