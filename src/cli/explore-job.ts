@@ -65,6 +65,8 @@ export type Job =
   | {
       readonly do: 'tell';
       readonly remedy: number;
+      /** One past the last sample that was to be drawn. */
+      readonly to: number;
       readonly tally: EndTally;
       readonly stopped: StopReason | null;
     };
@@ -210,7 +212,12 @@ function leadWalk(e: Exploring, crew: Crew, steps: number): boolean {
   if (state === 'over') {
     const parts = partsOf(crew);
     crew.mate = null;
-    if (crew.stopped === null) endShared(e, parts);
+    if (crew.stopped === 'states') {
+      // What several threads have met by then depends on how they went: one tells how far it gets.
+      crew.stopped = null;
+      dismiss(crew);
+      walkAgain(e);
+    } else if (crew.stopped === null) endShared(e, parts);
     else {
       dropShared(e, parts);
       stopExploring(e, crew.stopped);
@@ -238,7 +245,7 @@ function lookAfter(bench: Bench, e: Exploring, crew: Crew, memory: number, desk:
       stop('time');
       // The search for the smallest order gets half of the time.
       deadline = nowMs() + timeBudget * 0.5;
-    } else if (progress.states + crewStates(crew) > maxStates) stop('states');
+    } else if (e.phase !== 'find' && progress.states + crewStates(crew) > maxStates) stop('states');
     else if (crew.isFull || isOver(bench.gauge, memory, progress.bytes)) {
       if (memory < maxMemory) return true;
       stop('memory');
@@ -316,9 +323,9 @@ async function sample(
 
 async function tell(
   bench: Bench,
-  { remedy, tally, stopped }: Job & { readonly do: 'tell' },
+  { remedy, to, tally, stopped }: Job & { readonly do: 'tell' },
 ): Promise<JobResult> {
   const e = atSamples(bench, remedy);
-  endSampling(e, tally, stopped);
+  endSampling(e, tally, to, stopped);
   return { did: 'tell', result: told(e, bench.choice) };
 }

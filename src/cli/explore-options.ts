@@ -12,7 +12,7 @@ export interface ExploreOptions {
   readonly grain: string;
   readonly ownership: string;
   readonly reduction: string;
-  readonly samples: string;
+  readonly samples?: string;
   readonly depth: string;
   readonly seed: string;
   readonly block: string;
@@ -25,7 +25,7 @@ export interface ExploreOptions {
   readonly svg?: string;
   readonly save?: string;
   readonly saveTest?: string;
-  readonly timeBudget: string;
+  readonly timeBudget?: string;
   readonly maxMemory: string;
   readonly maxStates: string;
   readonly jobs?: string;
@@ -42,6 +42,8 @@ export interface ExploreChoice {
   readonly ownership: 'auto' | 'class' | 'exact';
   readonly reduction: boolean;
   readonly samples: number;
+  /** Steps for the samples of one remedy: with as many samples as were asked for, as many as they take. */
+  readonly sampleSteps: number;
   readonly depth: number;
   readonly seed: number;
   readonly block: number;
@@ -50,7 +52,7 @@ export interface ExploreChoice {
   readonly remedies: readonly (string | null)[];
   readonly compare: boolean;
   readonly forbidRefusal: boolean;
-  /** Real milliseconds. */
+  /** Real milliseconds; without a budget no end. */
   readonly timeBudget: number;
   /** Bytes. */
   readonly maxMemory: number;
@@ -63,6 +65,9 @@ export interface ExploreChoice {
 
 const PAGE_BYTES = 4096;
 const MAX_JOBS = 256;
+/** Where nobody says how many: so many samples, or as many as there are steps for. Neither depends on the machine. */
+const DEFAULT_SAMPLES = '10000';
+const SAMPLE_STEPS = 1_000_000;
 
 /** Thrown below and caught in readChoice(): a sentence about what cannot be read. */
 class Misuse extends Error {}
@@ -105,7 +110,8 @@ function checked(options: ExploreOptions): ExploreChoice {
     grain: options.grain,
     ownership: oneOf('--ownership', options.ownership, ['auto', 'class', 'exact']),
     reduction: oneOf('--reduction', options.reduction, ['on', 'off']) === 'on',
-    samples: count('--samples', options.samples, 1),
+    samples: count('--samples', options.samples ?? DEFAULT_SAMPLES, 1),
+    sampleSteps: options.samples === undefined && shard.of === 1 ? SAMPLE_STEPS : Number.POSITIVE_INFINITY,
     depth: count('--depth', options.depth, 1, 1000),
     seed: count('--seed', options.seed, 0),
     block: count('--block', options.block, 0),
@@ -138,7 +144,8 @@ function count(option: string, text: string, min: number, max = Number.MAX_SAFE_
   throw new Misuse(`${option} is a whole number ${range}, not ${text}`);
 }
 
-function timeBudget(text: string): number {
+function timeBudget(text: string | undefined): number {
+  if (text === undefined) return Number.POSITIVE_INFINITY;
   const ns = parseDuration(text);
   if (ns === null) throw new Misuse(`--time-budget is ${TIME_FORM}, not ${text}`);
   if (ns === 0)

@@ -23,6 +23,10 @@ interface Part {
   /** When samples end, in ms after the epoch; null: they have not begun. */
   until: number | null;
   readonly drawn: { readonly from: number; readonly tally: EndTally }[];
+  /** One past the last sample; fewer than were asked for where each takes many steps. */
+  to: number;
+  /** How many steps a sample takes is known, as far as anybody asks. */
+  isMeasured: boolean;
   /** Pieces of threads that died. */
   readonly again: { readonly from: number; readonly to: number }[];
   stopped: StopReason | null;
@@ -50,6 +54,8 @@ export interface PlanHow {
   readonly threads: number;
   /** Bytes for all threads together. */
   readonly memory: number;
+  /** Steps that the samples of one remedy may take, by what the first of them do. */
+  readonly sampleSteps: number;
   /** Ms for the samples of one remedy. */
   readonly sampleTime: number;
 }
@@ -66,6 +72,8 @@ export function newPlan(how: PlanHow): Plan {
       remedy,
       phase: how.isSampled ? 'sample' : 'walk',
       next: how.samples.from,
+      to: how.samples.to,
+      isMeasured: how.sampleSteps === Number.POSITIVE_INFINITY,
       active: 0,
       until: null,
       drawn: [],
@@ -91,11 +99,11 @@ export const resultsOf = ({ parts }: Plan): Exploration[] =>
 export function nextJob(plan: Plan, now: number): Job | null {
   const { parts, how } = plan;
   if (parts.some(({ phase }) => phase === 'alone')) return jobAlone(plan);
-  const told = parts.find((part) => part.phase === 'sample' && part.active === 0 && isDrawn(plan, part));
+  const told = parts.find((part) => part.phase === 'sample' && part.active === 0 && isDrawn(part));
   if (told !== undefined) {
     told.phase = 'telling';
     told.active++;
-    return { do: 'tell', remedy: told.remedy, ...prefixOf(plan, told) };
+    return { do: 'tell', remedy: told.remedy, to: told.to, ...prefixOf(plan, told) };
   }
   const walked = parts.find(({ phase }) => phase === 'walk');
   if (walked !== undefined) {
@@ -104,7 +112,9 @@ export function nextJob(plan: Plan, now: number): Job | null {
     const threads = how.isShared ? how.threads : Math.min(how.threads, how.remedies);
     return { do: 'walk', remedy: walked.remedy, memory: how.memory / threads, isAlone: threads === 1 };
   }
-  const sampled = parts.find((part) => part.phase === 'sample' && !isDrawn(plan, part));
+  const sampled = parts.find(
+    (part) => part.phase === 'sample' && !isDrawn(part) && (part.isMeasured || part.active === 0),
+  );
   if (sampled !== undefined) return piece(plan, sampled, now);
   const led = parts.find(({ phase, takesHelp }) => phase === 'walking' && takesHelp);
   if (led === undefined || how.threads === 1) return null;
@@ -122,8 +132,8 @@ function jobAlone({ parts, how }: Plan): Job | null {
 }
 
 /** Whether no sample of it is left to hand out. */
-const isDrawn = ({ how }: Plan, part: Part): boolean =>
-  part.stopped !== null || (part.next >= how.samples.to && part.again.length === 0);
+const isDrawn = (part: Part): boolean =>
+  part.stopped !== null || (part.next >= part.to && part.again.length === 0);
 
 function piece(plan: Plan, part: Part, now: number): Job {
   const { how } = plan;
@@ -138,7 +148,8 @@ function piece(plan: Plan, part: Part, now: number): Job {
   const lost = part.again.pop();
   if (lost !== undefined) return { ...base, ...lost };
   const from = part.next;
-  part.next = Math.min(how.samples.to, from + pieceSamples(plan, how.samples.to - from));
+  const count = part.isMeasured ? pieceSamples(plan, part.to - from) : FIRST_SAMPLES;
+  part.next = Math.min(part.to, from + count);
   return { ...base, from, to: part.next };
 }
 
@@ -173,6 +184,7 @@ export function takeResult(plan: Plan, job: Job, result: JobResult): void {
   if (result.did === 'sample') {
     if (job.do === 'sample') part.drawn.push({ from: job.from, tally: result.tally });
     part.stopped ??= result.stopped;
+    measure(plan, part, result.tally);
     plan.steps += result.tally.steps;
     plan.samples += result.tally.samples;
     plan.ms += result.ms;
@@ -181,6 +193,14 @@ export function takeResult(plan: Plan, job: Job, result: JobResult): void {
   part.result = result.result;
   if (result.result !== null) part.phase = 'over';
   else part.phase = result.did === 'walk' && result.isShort ? 'alone' : 'sample';
+}
+
+/** By the first samples that came back: how many there are steps for. Always the same ones, so always as many. */
+function measure({ how }: Plan, part: Part, { steps, samples }: EndTally): void {
+  if (part.isMeasured) return;
+  part.isMeasured = true;
+  const most = Math.max(FIRST_SAMPLES, Math.floor((how.sampleSteps * samples) / Math.max(1, steps)));
+  part.to = Math.min(part.to, how.samples.from + most);
 }
 
 /** The thread that had the piece died: it is to be done again. A walk has the memory of all then. */
@@ -199,8 +219,7 @@ export function usefulThreads(plan: Plan): number {
   if (parts.some(({ phase, takesHelp }) => phase === 'walking' && takesHelp)) return how.threads;
   const walks = parts.filter(({ phase }) => phase === 'walk').length;
   const left = parts.reduce(
-    (sum, part) =>
-      part.phase === 'sample' && part.stopped === null ? sum + how.samples.to - part.next : sum,
+    (sum, part) => (part.phase === 'sample' && part.stopped === null ? sum + part.to - part.next : sum),
     0,
   );
   const isLong = plan.samples > 0 && (left / plan.samples) * plan.ms > 2 * PIECE_MS;

@@ -26,7 +26,7 @@ export function addExploreCommand(program: Command, cli: Cli, returning: Returni
       'auto',
     )
     .option('--reduction <how>', 'on or off: leave out orders that can be shown to end alike', 'off')
-    .option('--samples <n>', 'orders that random and pct take', '10000')
+    .option('--samples <n>', 'orders that random and pct take (default: 10000, or what a million steps make)')
     .option('--depth <d>', 'the depth of bugs that pct looks for', '3')
     .option('--seed <n>', 'where random and pct begin', '1')
     .option('--block <n>', 'which parallel block of the scenario, from 0', '0')
@@ -39,9 +39,9 @@ export function addExploreCommand(program: Command, cli: Cli, returning: Returni
     .option('--svg <file>', 'write the table as a picture')
     .option('--save <file>', 'write the smallest bad order as a schedule, for replay --schedule')
     .option('--save-test <file>', 'write it as a scenario that passes as long as the order still ends so')
-    .option('--time-budget <duration>', 'how long to walk, such as 30s', '60s')
-    .option('--max-memory <size>', 'how much memory states may take', '1G')
-    .option('--max-states <n>', 'how many states to keep', '20000000')
+    .option('--time-budget <duration>', 'how long to walk at most, such as 30s (default: no limit of time)')
+    .option('--max-memory <size>', 'how much memory states may take', '2G')
+    .option('--max-states <n>', 'how many states to walk before orders are sampled', '400000')
     .option(
       '--jobs <n>',
       'threads for samples and for remedies (default: one a processor); one walk of all orders takes one',

@@ -7,8 +7,12 @@ import { againLine, grouped, laneText, shareText, walkText } from './explore-wor
 import { type Paint, visible, visibleLine } from './screen.ts';
 
 /** What helps a walk that did not come to its end. */
-const FURTHER =
-  'smaller guests or fewer, a coarser --grain, --reduction on, --strategy random, or more of --time-budget and --max-memory';
+const FURTHER = 'smaller guests or fewer, a coarser --grain, --reduction on, --strategy random';
+const MORE: Readonly<Record<string, string>> = {
+  time: ', or a larger --time-budget',
+  states: ', or a larger --max-states',
+  memory: ', or a larger --max-memory',
+};
 const WORSE =
   'on the clock, where extents come between extents, nobody starts: --grain extents:N walks such orders, too';
 /** Rows shown; the rest is counted. */
@@ -51,7 +55,7 @@ function facts(report: ExploreReport, result: Exploration, paint: Paint): string
   ];
   if (walk.guarantee !== null) rows.push(['promise', walk.guarantee]);
   if (walk.strategy !== 'exhaustive') rows.push(['again', againLine(report, result)]);
-  if (!walk.finished) rows.push(['further', FURTHER]);
+  if (!walk.finished) rows.push(['further', `${FURTHER}${MORE[walk.stopped ?? ''] ?? ''}`]);
   return rows.map(([key, text]) => `${paint.faint(key.padEnd(9))} ${visibleLine(text)}\n`).join('');
 }
 

@@ -23,6 +23,7 @@ export async function exploreAll(cli: Cli, target: Target, choice: ExploreChoice
     isShared: threads > 1 && !choice.reduction,
     threads,
     memory,
+    sampleSteps: choice.sampleSteps,
     sampleTime,
   });
   // With nobody to handle it, the next one ends the process.

@@ -49,6 +49,8 @@ export interface Search {
   circleSteps: number;
   /** Depth first: states whose steps are to be made. Breadth first they are those from `cursor` on. */
   readonly stack: WordList;
+  /** It goes no further once it has more states. */
+  most: number;
   cursor: number;
   expanded: number;
   transitions: number;
@@ -68,6 +70,7 @@ export function startSearch(space: Space, order: SearchOrder): Search {
     circles: [],
     circleSteps: 0,
     stack: makeWordList(),
+    most: Number.POSITIVE_INFINITY,
     cursor: 0,
     expanded: 0,
     transitions: 0,
@@ -87,12 +90,12 @@ export function continueSearch(search: Search, budget: number): boolean {
   const until = search.transitions + budget;
   const { table, first, stack } = search;
   if (search.order === 'bfs') {
-    while (search.transitions < until && search.cursor < table.count) {
+    while (search.transitions < until && search.cursor < table.count && table.count <= search.most) {
       const id = search.cursor++;
       if (wordAt(first, id) === NOT_EXPANDED) expandState(search, id);
     }
   } else {
-    while (search.transitions < until && stack.length > 0) {
+    while (search.transitions < until && stack.length > 0 && table.count <= search.most) {
       const id = popWord(stack);
       if (wordAt(first, id) === NOT_EXPANDED) expandState(search, id);
     }

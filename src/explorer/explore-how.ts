@@ -29,6 +29,8 @@ export interface ExploreHow {
   readonly ownership: 'auto' | 'class' | 'exact';
   readonly reduction: boolean;
   readonly forbidRefusal: boolean;
+  /** States after which a walk of all orders goes no further. */
+  readonly maxStates: number;
   /** Samples by number: from, and one past the last. */
   readonly samples: { readonly from: number; readonly to: number };
   readonly seed: number;

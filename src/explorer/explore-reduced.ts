@@ -22,7 +22,9 @@ export interface Reducing {
 
 export function startReducing(subject: Subject, how: ExploreHow, ownership: 'class' | 'exact'): Reducing {
   const space = spaceOf(subject, how, ownership);
-  return { space, search: startReduced(space, { sleep: true, symmetry: true }), isFinished: false };
+  const search = startReduced(space, { sleep: true, symmetry: true });
+  search.most = how.maxStates;
+  return { space, search, isFinished: false };
 }
 
 /** Goes on for about `budget` steps. True: every end was met. */

@@ -25,6 +25,7 @@ export interface Walking {
 export function newWalking(subject: Subject, how: ExploreHow, ownership: 'class' | 'exact'): Walking {
   const space = spaceOf(subject, how, ownership);
   const search = startSearch(space, how.order);
+  search.most = how.maxStates;
   return { space, search, mate: null, isAlone: false, whole: null, census: null };
 }
 

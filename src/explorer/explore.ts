@@ -177,7 +177,9 @@ function seek(e: Exploring): void {
   if (!isViolated) return;
   const { search } = e.walking;
   const { endOf } = factsOf(e.walking);
-  e.quest = startShortest(search, (outcome) => endVerdict(endOf(outcome), e.fits) === verdict);
+  const wanted = (outcome: number): boolean => endVerdict(endOf(outcome), e.fits) === verdict;
+  // Where the walk was stopped, the way may lead through states that it has not met; but not for ever.
+  e.quest = startShortest(search, wanted, 1.25 * e.how.maxStates);
   // What several threads have walked in part cannot be walked on in one graph.
   if (e.walking.whole !== null && e.walking.census === null) e.phase = 'over';
 }
@@ -219,12 +221,11 @@ function sampleInstead(e: Exploring): void {
   e.stopped = null;
 }
 
-/** Ends an exploration whose samples were drawn elsewhere, the first of them without a gap. */
-export function endSampling(e: Exploring, tally: EndTally, stopped: StopReason | null): void {
+/** Ends an exploration whose samples up to, not including, `to` were drawn elsewhere, the first of them without a gap. */
+export function endSampling(e: Exploring, tally: EndTally, to: number, stopped: StopReason | null): void {
   const { sampling, how } = e;
   ASSERT(sampling !== null, 'samples are drawn');
-  const { from, to } = how.samples;
-  aimSampling(sampling, from + tally.samples, to);
+  aimSampling(sampling, how.samples.from + tally.samples, to);
   sampling.tally = tally;
   e.stopped = stopped;
   e.phase = 'over';

@@ -51,6 +51,8 @@ export interface ReducedSearch {
   /** From which kept state to which, in turns. */
   readonly edges: WordList;
   transitions: number;
+  /** It goes no further once it has more states. */
+  most: number;
   /** Three states: one that is left, and two that are passed through in turns. */
   words: Int32Array;
   /** Which of the latter two is the present one: 1 or 2. */
@@ -87,6 +89,7 @@ export function startReduced(space: Space, reduction: Reduction): ReducedSearch 
     stack: makeWordList(),
     edges: makeWordList(),
     transitions: 0,
+    most: Number.POSITIVE_INFINITY,
     words: new Int32Array(3 * space.width),
     place: 1,
     tasks: new Int32Array(Math.max(1, space.tasks)),
@@ -102,7 +105,8 @@ export function startReduced(space: Space, reduction: Reduction): ReducedSearch 
 export function continueReduced(search: ReducedSearch, budget: number): boolean {
   const until = search.transitions + budget;
   const { stack } = search;
-  while (search.transitions < until && stack.length > 0) leave(search, popWord(stack));
+  while (search.transitions < until && stack.length > 0 && search.table.count <= search.most)
+    leave(search, popWord(stack));
   return stack.length === 0;
 }
 

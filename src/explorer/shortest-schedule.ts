@@ -15,6 +15,8 @@ import { makeWordList, pushWord, setWord, type WordList, wordAt, wordListBytes }
 export interface Shortest {
   readonly search: Search;
   readonly wanted: (outcome: number) => boolean;
+  /** States of the search with which it is given up. */
+  readonly most: number;
   /** Node = state * stride + last task + 1. More than the tasks there are; when there are more, the quest begins anew. */
   stride: number;
   /** Of each node its rank, NOT_SETTLED until that is known. */
@@ -36,12 +38,19 @@ const NOT_SETTLED = -1;
 /** The last task of the node before the first step. */
 const NOBODY = -1;
 
-/** Looks for an end whose outcome is `wanted`. The search is one without reduction, at whatever point. */
-export function startShortest(search: Search, wanted: (outcome: number) => boolean): Shortest {
-  return { search, wanted, ...fromStart(search) };
+/**
+ * Looks for an end whose outcome is `wanted`. The search is one without reduction, at whatever point; it is given up once
+ * that has more than `most` states.
+ */
+export function startShortest(
+  search: Search,
+  wanted: (outcome: number) => boolean,
+  most = Number.POSITIVE_INFINITY,
+): Shortest {
+  return { search, wanted, most, ...fromStart(search) };
 }
 
-const fromStart = (search: Search): Omit<Shortest, 'search' | 'wanted'> => ({
+const fromStart = (search: Search): Omit<Shortest, 'search' | 'wanted' | 'most'> => ({
   stride: search.space.tasks + 1,
   ranks: makeWordList(),
   costs: [0, 0],
@@ -62,6 +71,7 @@ export const shortestBytes = ({ ranks, settled, now, next, costs }: Shortest): n
 /** Settles about `budget` nodes. True: it is over, smallestSchedule() has the answer. */
 export function continueShortest(quest: Shortest, budget: number): boolean {
   for (let done = 0; done < budget; ) {
+    if (quest.search.table.count > quest.most && !quest.isFound) return true;
     const node = quest.now[quest.steps]?.pop();
     if (node !== undefined) {
       settle(quest, node);

@@ -193,6 +193,7 @@ function emptySearch(tasks: number): Search {
     circles: [],
     circleSteps: 0,
     stack: makeWordList(),
+    most: 0,
     cursor: 0,
     expanded: 0,
     transitions: 0,

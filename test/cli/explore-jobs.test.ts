@@ -55,6 +55,7 @@ const choice: ExploreChoice = {
   remedies: [null],
   compare: false,
   forbidRefusal: false,
+  sampleSteps: Number.POSITIVE_INFINITY,
   timeBudget: 600_000,
   maxMemory: 2 ** 30,
   maxStates: 1e7,
@@ -89,6 +90,7 @@ const planOf = (change: ExploreChoice, threads: number): Plan =>
     isShared: threads > 1,
     threads,
     memory: change.maxMemory,
+    sampleSteps: change.sampleSteps,
     sampleTime: change.timeBudget,
   });
 
@@ -269,6 +271,21 @@ describe('xlsim explore', () => {
     const one = await explore(...words, '1');
     expect(await explore(...words, '2')).toEqual(one);
     expect(await explore(...words, '3')).toEqual(one);
+  });
+
+  it('stops at the same state, and draws as many samples as there are steps for, with any number of threads', async () => {
+    const states = ['--strategy', 'exhaustive', '--max-states', '700', '--jobs'];
+    const [one, three] = [await explore(...states, '1'), await explore(...states, '3')];
+    expect(three).toEqual(one);
+    expect(JSON.parse(one.stdout).results[0].walk).toMatchObject({ finished: false, stopped: 'states' });
+    const most = { samples: 10_000, sampleSteps: 8_000 };
+    const drawn = await Promise.all([1, 3].map((threads) => explored(most, threads)));
+    expect(drawn[1]!.results).toEqual(drawn[0]!.results);
+    const [result] = drawn[0]!.results;
+    expect(result!.walk.finished).toBe(true);
+    expect(result!.walk.samples).toBeLessThan(10_000);
+    expect(result!.walk.transitions).toBeGreaterThan(4_000);
+    expect(result!.walk.transitions).toBeLessThan(16_000);
   });
 
   it('merges what shards printed', async () => {

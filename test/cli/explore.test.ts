@@ -108,6 +108,21 @@ describe('xlsim explore --save-test', () => {
     expect(roomy.stdout).toMatch(/roomy\.xlsim\.yaml:\d+:\d+[\s\S]*expected 2\s+got +3/);
   });
 
+  it('is told of when another version wrote it, and passes as long as the order fits', async () => {
+    await explore(short, '--forbid', 'early-refusal', '--save-test', 'old.xlsim.yaml');
+    const old = read('old.xlsim.yaml').replace(/version: .*/, 'version: 0.0.7');
+    writeFileSync(join(cli.dir, 'old.xlsim.yaml'), old);
+    const run = await cli.run(['replay', 'old.xlsim.yaml']);
+    expect(run.exit).toBe(0);
+    expect(run.stderr).toMatch(
+      /^xlsim: old\.xlsim\.yaml:\d+:\d+: this order was written by xlsim 0\.0\.7, this is /,
+    );
+    writeFileSync(join(cli.dir, 'cut.xlsim.yaml'), old.replace(/times: \d+ }\n/, 'times: 99 }\n'));
+    const cut = await cli.run(['replay', 'cut.xlsim.yaml']);
+    expect(cut.exit).toBe(1);
+    expect(cut.stdout).toMatch(/expected the order that xlsim 0\.0\.7 wrote\s+got +it fits no longer/);
+  });
+
   it('writes nothing where there is nothing to pin', async () => {
     const run = await explore(safe, '--save-test', 'none.xlsim.yaml');
     expect(run).toMatchObject({ exit: 0, stderr: expect.stringContaining('no counterexample to pin') });

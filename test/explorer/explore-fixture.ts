@@ -39,6 +39,7 @@ export const HOW: ExploreHow = {
   ownership: 'class',
   reduction: false,
   forbidRefusal: false,
+  maxStates: Number.POSITIVE_INFINITY,
   samples: { from: 0, to: 10 },
   seed: 1,
   depth: 3,

@@ -28,6 +28,7 @@ const how: ExploreHow = {
   ownership: 'auto',
   reduction: false,
   forbidRefusal: false,
+  maxStates: 1e6,
   samples: { from: 0, to: 10 },
   seed: 1,
   depth: 3,
