@@ -4,6 +4,7 @@
  * Models PGC_need_scrub (one flag a page in Xen). A buddy whose flags are all equal carries them in its kind (CLEAN or
  * FULL); bitmaps exist only for chunks that hold MIXED buddies, and hold nothing of value outside those.
  */
+import { ASSERT } from './bug.ts';
 import { CHUNK, CLEAN, chunkOf, FULL, type Heap, MIXED } from './heap-state.ts';
 import { noteBits } from './heap-undo.ts';
 
@@ -87,20 +88,40 @@ const popcount = (x: number): number => {
   return (((v + (v >>> 4)) & 0x0f0f0f0f) * 0x01010101) >>> 24;
 };
 
-/** Number of set flags among `n` pages of MIXED blocks. */
-export function countDirty(h: Heap, mfn: number, n: number): number {
+/** Bits `from … upto - 1` of a word. */
+const maskOf = (from: number, upto: number): number =>
+  (upto === 32 ? -1 : (1 << upto) - 1) & ~((1 << from) - 1);
+
+/** Number of set flags among `n` pages of MIXED blocks; where there are more than `enough`, at least as many as that. */
+export function countDirty(h: Heap, mfn: number, n: number, enough: number = n): number {
   const bits = bitsOf(h, mfn);
   let at = mfn % CHUNK;
   const end = at + n;
   let sum = 0;
-  while (at < end) {
+  while (at < end && sum <= enough) {
     const from = at & 31;
     const upto = Math.min(32, from + end - at);
-    const mask = ((upto === 32 ? 0xffffffff : (1 << upto) - 1) & ~((1 << from) - 1)) >>> 0;
-    sum += popcount((bits[at >>> 5]! & mask) >>> 0);
+    sum += popcount(bits[at >>> 5]! & maskOf(from, upto));
     at += upto - from;
   }
   return sum;
+}
+
+/** How many pages from `mfn` on end with the `k`-th dirty one of a MIXED block, which has as many. */
+export function pagesUpToDirty(h: Heap, mfn: number, k: number): number {
+  const bits = bitsOf(h, mfn);
+  const base = mfn % CHUNK;
+  let at = base - (base & 31);
+  let word = bits[at >>> 5]! & maskOf(base & 31, 32);
+  let left = k;
+  for (let here = popcount(word); here < left; here = popcount(word)) {
+    left -= here;
+    at += 32;
+    ASSERT(at < CHUNK, 'a block has the dirty pages that were counted in it');
+    word = bits[at >>> 5]!;
+  }
+  for (; left > 1; left--) word &= word - 1;
+  return at + 32 - Math.clz32(word & -word) - base;
 }
 
 /** Flag of one page of a MIXED block. */
@@ -109,9 +130,12 @@ export const isDirty = (h: Heap, mfn: number): boolean => {
   return ((bitsOf(h, mfn)[at >>> 5]! >>> (at & 31)) & 1) === 1;
 };
 
-/** Number of dirty pages among `n` from `mfn` on, in a block of the given kind. */
-export const dirtyPages = (h: Heap, mfn: number, n: number, kind: number): number =>
-  kind === CLEAN ? 0 : kind === FULL ? n : countDirty(h, mfn, n);
+/**
+ * Number of dirty pages among `n` from `mfn` on, in a block of the given kind; where there are more than `enough`, at
+ * least as many as that.
+ */
+export const dirtyPages = (h: Heap, mfn: number, n: number, kind: number, enough: number = n): number =>
+  kind === CLEAN ? 0 : kind === FULL ? n : countDirty(h, mfn, n, enough);
 
 /** The first page in [at, end) whose flag is not the one all bits of `same` have; equal words are skipped whole. */
 function nextChange(bits: Uint32Array, at: number, end: number, same: number): number {

@@ -22,7 +22,7 @@ import {
   zoneOf,
 } from './heap-state.ts';
 import { noteNode, noteRun } from './heap-undo.ts';
-import { dirtyPages, dirtyRanges, fillDirty } from './page-dirty.ts';
+import { dirtyPages, fillDirty, pagesUpToDirty } from './page-dirty.ts';
 import { freeMeta, metaDirty, metaFd, metaKind, metaOrder, relieve, setMeta, slotOf } from './page-region.ts';
 import { blockIndex, freeRunAt, splitRun, takeFromRun } from './page-run.ts';
 import { MAX_ORDER, sizeOfOrder } from './units.ts';
@@ -104,10 +104,13 @@ function scrubWhole(h: Heap, work: Work, list: number): boolean {
   return true;
 }
 
-/** Scrubs a dirty buddy as far as there is time. True: all of it is clean. */
+/**
+ * Scrubs a dirty buddy as far as there is time. True: all of it is clean.
+ * It looks at what it scrubs and on to the next dirty page: a buddy scrubbed bit by bit costs what it costs at once.
+ */
 function scrubOne(h: Heap, work: Work, b: Buddy): boolean {
   const size = sizeOfOrder(b.order);
-  const dirty = dirtyPages(h, b.mfn + b.fd, size - b.fd, b.dirty);
+  const dirty = dirtyPages(h, b.mfn + b.fd, size - b.fd, b.dirty, work.left);
   if (dirty <= work.left) {
     unlinkBuddy(h, b.mfn, b.order, b);
     queueBuddy(h, b.mfn, b.order, -1, CLEAN);
@@ -128,15 +131,8 @@ function cleaned(h: Heap, work: Work, pages: number): void {
 }
 
 /** The page behind the first `n` dirty ones of a buddy that has more. */
-function pageAfter(h: Heap, { mfn, order, fd, dirty }: Buddy, n: number): number {
-  if (dirty === FULL) return fd + n;
-  let left = n;
-  for (const [start, end] of dirtyRanges(h, mfn + fd, sizeOfOrder(order) - fd, dirty)) {
-    if (left <= end - start) return fd + start + left;
-    left -= end - start;
-  }
-  return sizeOfOrder(order);
-}
+const pageAfter = (h: Heap, { mfn, fd, dirty }: Buddy, n: number): number =>
+  fd + (dirty === FULL ? n : pagesUpToDirty(h, mfn + fd, n));
 
 /** Whether nobody took the buddy in the middle of which scrubbing stood; describes it. */
 function isStill(h: Heap, { mfn, order, fd }: ScrubPlace, out: Buddy): boolean {
@@ -158,10 +154,11 @@ function isStill(h: Heap, { mfn, order, fd }: ScrubPlace, out: Buddy): boolean {
 }
 
 /** A free buddy's first `fd` pages become clean; it stays where it is in its list. */
-function cleanFront(h: Heap, { mfn, order, dirty }: Buddy, fd: number): void {
+function cleanFront(h: Heap, { mfn, order, dirty, fd: before }: Buddy, fd: number): void {
   const size = sizeOfOrder(order);
   if (dirty === FULL) fillDirty(h, mfn, size, true);
-  fillDirty(h, mfn, fd, false);
+  // Those below its first dirty page are clean.
+  fillDirty(h, mfn + before, fd - before, false);
   const slot = order < REGION_ORDER ? slotOf(h, mfn) : -1;
   if (slot >= 0) {
     setMeta(h, slot, freeMeta(order, fd, MIXED));
