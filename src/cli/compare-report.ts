@@ -24,7 +24,8 @@ const shareCell =
   (...verdicts: EndVerdict[]) =>
   (result: Exploration): string => {
     const share = shareOf(result, verdicts);
-    return share === null ? '?' : percent(share);
+    const isAll = result.outcomes.every(({ verdict }) => (verdicts as readonly string[]).includes(verdict));
+    return share === null ? '?' : percent(share, isAll);
   };
 
 const time = (ns: number | null | undefined): string =>
@@ -117,7 +118,12 @@ function notes({ results }: ExploreReport): string[] {
       'Marked ~: orders sampled, not states walked; shares are estimates, with intervals in the full report.',
     );
   }
-  lines.push("Times are of one run in the clock's order, on the virtual clock (docs/cost-model.md).");
+  lines.push(
+    'Start: all start; Refused: somebody is refused before anything of it is populated; Late: a builder fails after it',
+    'has begun to populate; None: no builder starts, though one alone would have.',
+    "Times are of one run in the clock's order, on the virtual clock (docs/cost-model.md): until the first has failed, the",
+    'longest that the heap lock is held, all waiting for locks, and until the last that starts has started.',
+  );
   if (walks.some(({ ownership_matters: matters }) => matters)) {
     lines.push(
       'States tell how much memory of which size is free, not whose each frame is (--ownership exact).',
@@ -138,8 +144,13 @@ function notes({ results }: ExploreReport): string[] {
 }
 
 /** Nobody starts in the clock's order, which no order at the grain that was walked says. */
-export const isWorseOnTheClock = ({ clock, verdict }: Exploration): boolean =>
+export const isWorseOnTheClock = ({ clock, verdict, outcomes }: Exploration): boolean =>
   clock !== null &&
+  hasBuilders(outcomes) &&
   clock.started === 0 &&
   clock.failed > 1 &&
   (verdict === 'safe' || verdict === 'early refusal' || verdict === 'late failure');
+
+const BUILDERS: readonly string[] = ['started', 'refused', 'late'];
+const hasBuilders = (outcomes: Exploration['outcomes']): boolean =>
+  outcomes.some(({ lanes }) => lanes.some(({ ends }) => ends.some(({ kind }) => BUILDERS.includes(kind))));

@@ -77,7 +77,7 @@ function outcomeTable({ outcomes, walk }: Exploration, paint: Paint): string {
       row.verdict,
       ...(isWide ? [whoText(row.lanes)] : row.lanes.map(laneText)),
       grouped(row.states ?? row.samples ?? 0),
-      shareText(row),
+      shareText(row, outcomes.length === 1),
     ]);
   const more = outcomes.length - rows.length;
   const rest = more > 0 ? `and ${grouped(more)} more kinds of end\n` : '';

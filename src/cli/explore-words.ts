@@ -5,20 +5,20 @@ import { shellLine } from './shell-words.ts';
 /** 12,345. */
 export const grouped = (n: number): string => String(n).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
 
-/** A share in percent: what is not all and not nothing never looks like it. */
-export function percent(share: number): string {
+/** A share in percent: what is not all and not nothing never looks like it. `isAll`: there is nothing beside it. */
+export function percent(share: number, isAll = true): string {
   if (share <= 0) return '0 %';
   // Shares are sums of many small ones.
-  if (share >= 1 - 1e-9) return '100 %';
+  if (share >= 1 - 1e-9) return isAll ? '100 %' : '>99.9 %';
   const shown = (share * 100).toFixed(1);
   if (shown === '0.0') return '<0.1 %';
   return shown === '100.0' ? '>99.9 %' : `${shown.replace(/\.0$/, '')} %`;
 }
 
 /** A row's share, with its interval where it was sampled; ? where nobody knows. */
-export function shareText({ share, interval }: Outcome): string {
+export function shareText({ share, interval }: Outcome, isAll = true): string {
   if (share === null) return '?';
-  if (interval === null) return percent(share);
+  if (interval === null) return percent(share, isAll);
   return `${percent(share)} (${percent(interval[0])} to ${percent(interval[1])})`;
 }
 

@@ -87,7 +87,7 @@ export function readScenario(path: string, allowOutside: boolean): ReadScenario 
     }
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    return wrong(`cannot be read: ${systemErrorCode(error) ?? String(error)}`);
+    return wrong(unreadable(systemErrorCode(error) ?? String(error)));
   }
   const hash = createHash('sha256').update(text).digest('hex');
   const read = TRANSCRIPT_FILE.test(path) ? parseTranscript : parseScenario;
@@ -159,3 +159,10 @@ export function readRecorded(folder: string, path: string): string | null {
 
 export const writeText = (folder: string, path: string, text: string): void =>
   writeFileSync(resolve(folder, path), text);
+
+const unreadable = (code: string): string =>
+  code === 'ENOENT'
+    ? 'no such file'
+    : code === 'EISDIR'
+      ? 'is a folder, not a scenario file'
+      : `cannot be read: ${code}`;

@@ -12,6 +12,7 @@ import type { LaneEnd } from './lane-end.ts';
 import type { Play } from './play.ts';
 import { HEAP_LOCK } from './remedies/heap-lock.ts';
 import { play } from './replay.ts';
+import type { Step } from './scenario.ts';
 import { decisiveEvent, tellStory } from './story.ts';
 import type { TraceEvent } from './trace-event.ts';
 import type { TurnOrder } from './turn-order.ts';
@@ -75,21 +76,34 @@ function stageUpTo({ stage, block }: Subject): Subject['stage'] {
  * failure is that of `order`.
  */
 export function clockTimes(subject: Subject, order: TurnOrder | null): ClockTimes {
-  const clock = timesOf(runTimed(subject, null));
+  const bare = bareSteps(parallelBlocks(subject.stage)[subject.block]);
+  const clock = timesOf(runTimed(subject, null), bare);
   if (clock.first_failure !== null || order === null) return { ...clock, order: 'clock' };
-  const { first_failure } = timesOf(runTimed(subject, order));
+  const { first_failure } = timesOf(runTimed(subject, order), bare);
   return { ...clock, first_failure, order: 'counterexample' };
 }
 
-function timesOf({ play: { machine }, plan, events }: TimedRun): Omit<ClockTimes, 'order'> {
+/** Steps that are hypercalls, by label: what they return is no exit status, only less than 0 is a failure. */
+function bareSteps(step: Step | undefined): ReadonlySet<string> {
+  const { action } = step ?? {};
+  if (step !== undefined && action?.do === 'hypercall') return new Set([step.label]);
+  const inner = action?.do === 'parallel' || action?.do === 'repeat' ? action.steps : [];
+  return new Set(inner.flatMap((child) => [...bareSteps(child)]));
+}
+
+function timesOf(
+  { play: { machine }, plan, events }: TimedRun,
+  bare: ReadonlySet<string>,
+): Omit<ClockTimes, 'order'> {
   const since = plan.since ?? 0;
   // What a step starts is not started by another task.
   const spawned = new Set(events.flatMap(({ kind, task }) => (kind === 'start' ? [task] : [])));
   const isStep = ({ kind, task }: TraceEvent): boolean =>
     kind === 'end' && task >= plan.firstTask && !spawned.has(task);
   const own = events.filter(isStep);
-  const failed = own.filter(({ rc }) => (rc ?? 0) !== 0);
-  const started = own.filter(({ rc }) => rc === 0);
+  const hasFailed = ({ name, rc = 0 }: TraceEvent): boolean => rc < 0 || (rc > 0 && !bare.has(name));
+  const failed = own.filter(hasFailed);
+  const started = own.filter((event) => !hasFailed(event));
   const first = failed.length === 0 ? null : Math.min(...failed.map(({ at }) => at)) - since;
   const last = started.length === 0 ? null : Math.max(...started.map(({ at }) => at)) - since;
   return {
