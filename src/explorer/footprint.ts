@@ -34,6 +34,9 @@ export type FootprintOf = (request: Request, caller: number, now: DomainsNow) =>
 
 const NOTHING: Footprint = { cells: [], domids: [] };
 
+/** Who holds which lock, and since when. */
+export const OF_LOCKS: Footprint = { cells: [LOCKS, CLOCK], domids: [] };
+
 /** All there is but the other lanes. */
 export const EVERYTHING: Footprint = {
   cells: [CLOCK, HEAP, MISC, XS, USERDATA, LOCKS, REST, BORN],
@@ -118,7 +121,7 @@ export function footprintOf(request: Request, caller: number, now: DomainsNow): 
       return { cells: [USERDATA], domids: [] };
     case 'lock':
     case 'unlock':
-      return { cells: [LOCKS, CLOCK], domids: [] };
+      return OF_LOCKS;
     case 'spawn':
       return { cells: [BORN, CLOCK], domids: [] };
     case 'uuid':

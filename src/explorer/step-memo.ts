@@ -25,6 +25,9 @@ export const DOMAINS = -3;
 
 /** A form of a task, and what its step did so far. */
 export interface StepNode {
+  /** Where somebody comes between: the step as a whole; and by form of the locks, whether they let the call through. */
+  whole: StepNode | null;
+  readonly isLet: Map<number, boolean>;
   /** The hypercall that its step begins with; null: it begins otherwise, and the step is remembered as a whole. */
   readonly call: CallNode | null;
   /** What its requests read (of `call`: what serving it reads outside of Xen), in order of number. */
@@ -40,6 +43,8 @@ export interface StepNode {
 }
 
 export const newStepNode = (call: CallNode | null): StepNode => ({
+  whole: null,
+  isLet: new Map(),
   call,
   reads: [],
   parts: new Map(),

@@ -56,7 +56,6 @@ function pendingCall(
     return null;
   const request = task.task.frames.at(-1)?.queue?.[0];
   if (request?.kind !== 'hypercall') return null;
-  if (block.run.intercept !== undefined && w.intercepts(request)) return null;
   const node = stands?.state.node ?? block.run.observers.get(task.id)?.node ?? 0;
   return { request, by: { caller: task.domid ?? 0, node } };
 }

@@ -4,7 +4,6 @@
  * A state is a vector of cells (world-cells.ts). A step is made on the host where nothing is known of it, and looked up
  * by what it read where something is (step-memo.ts).
  */
-import type { Request } from '../toolstack/task.ts';
 import { actorName, actorPath, openBlock } from './block.ts';
 import type { AtBlock } from './block-prefix.ts';
 import type { Ownership } from './block-text.ts';
@@ -28,8 +27,6 @@ export interface WorldSpaceHow {
   /** `class`: which frame is whose is left out of the state. */
   readonly ownership: Ownership;
   readonly intercept?: Interceptor;
-  /** The requests that `intercept` looks at; absent: any. The fewer, the faster. */
-  readonly intercepts?: (request: Request) => boolean;
   /** Every step that is looked up is made as well, and a difference is a bug. */
   readonly isChecked?: boolean;
   /** What requests read; absent: the table of footprint.ts. */
@@ -75,10 +72,9 @@ interface Ends {
 export function newWorldSpace({ play, block: step }: AtBlock, how: WorldSpaceHow): WalkedSpace {
   const { grain, ownership } = how;
   const block = openBlock(play, step, { grain, timed: false, forgetFrames: ownership === 'class' });
-  if (how.intercept !== undefined) block.run.intercept = how.intercept;
   const w = newWorldWalk(block, newCells(block, ownership), {
     footprint: how.footprint ?? footprintOf,
-    intercepts: how.intercepts ?? (() => true),
+    intercept: how.intercept ?? null,
     isChecked: how.isChecked ?? false,
   });
   const shapes = newTimeShapes(w.cells);

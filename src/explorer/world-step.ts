@@ -6,14 +6,17 @@ import { takeBlockTurn } from './block.ts';
 import { settleForm } from './block-text.ts';
 import { miscountNow } from './broken-now.ts';
 import { type CallNode, isLook, type XenOp } from './call-memo.ts';
-import { EVERYTHING, type Footprint, restOfFootprint } from './footprint.ts';
+import { EVERYTHING, type Footprint, OF_LOCKS, restOfFootprint } from './footprint.ts';
+import type { Interceptor } from './intercept.ts';
+import { isLetThrough, lookedAtNothing } from './intercept-looks.ts';
 import { factsAfter } from './lane-end.ts';
 import { pairId } from './pair-table.ts';
 import { partsLookedAt, type ReplyParts, replyView } from './reply-reads.ts';
 import { DOMAINS, type Effect, newStepNode, noteReads, OTHERS, type StepNode, WATCHES } from './step-memo.ts';
 import { ALL_FLOWS } from './task-flows.ts';
+import type { RunningTask } from './world.ts';
 import { askXen, callAt, changesSince, isLarge, lookUpCall, noteHeap, strayedAt } from './world-call.ts';
-import { CLOCK, FIRST_LANE, HEAP, isXenCell, putCells, readCells, standing } from './world-cells.ts';
+import { CLOCK, FIRST_LANE, HEAP, isXenCell, LOCKS, putCells, readCells, standing } from './world-cells.ts';
 import {
   copyPlace,
   forgetBeyond,
@@ -35,8 +38,9 @@ export function stepFrom(w: WorldWalk, place: number, actor: number): number {
   makeRoom(trail, place + 1, cells.count);
   const cell = actorCell(w, actor);
   const node = nodeOf(w, actor, cell, trail.states[stateAt(trail, place) + cell]!);
+  const call = w.intercept === null ? node.call : callLetThrough(w, node, place, actor, w.intercept);
   const wasKnown =
-    node.call === null ? lookUpWhole(w, node, place, actor) : lookUpParts(w, node, node.call, place, actor);
+    call === null ? lookUpWhole(w, wholeOf(node), place, actor) : lookUpParts(w, node, call, place, actor);
   if (wasKnown && w.isChecked) checkStep(w, place, actor);
   return place + 1;
 }
@@ -46,6 +50,43 @@ function nodeOf(w: WorldWalk, actor: number, cell: number, form: number): StepNo
   const nodes = w.nodes[cell];
   nodes[form] ??= newStepNode(callAt(w, actor, form));
   return nodes[form];
+}
+
+/** A form's steps that are remembered as a whole. */
+function wholeOf(node: StepNode): StepNode {
+  if (node.call === null) return node;
+  node.whole ??= newStepNode(null);
+  return node.whole;
+}
+
+/** The hypercall that a step begins with, if whoever comes between is sure to let it through. */
+function callLetThrough(
+  w: WorldWalk,
+  node: StepNode,
+  place: number,
+  actor: number,
+  intercept: Interceptor,
+): CallNode | null {
+  const { call } = node;
+  if (call === null) return null;
+  const locks = w.trail.states[stateAt(w.trail, place) + LOCKS]!;
+  const known = node.isLet.get(locks);
+  if (known !== undefined) return known ? call : null;
+  const task = taskAt(w, place, actor)!;
+  const held = standing(w.cells.locks, locks);
+  const isLet = isLetThrough(intercept, held, task.id, task.domid, call.request);
+  node.isLet.set(locks, isLet);
+  return isLet ? call : null;
+}
+
+/** The task of an actor as it stands at a place; null: a lane between two steps. */
+function taskAt(w: WorldWalk, place: number, actor: number): RunningTask | null {
+  const { cells, trail } = w;
+  const form = trail.states[stateAt(trail, place) + actorCell(w, actor)]!;
+  const lane = cells.lanes[actor];
+  return lane === undefined
+    ? standing(cells.others[actor - cells.lanes.length]!, form)
+    : standing(lane, form).task;
 }
 
 /** A step that begins with no hypercall. Returns whether it was looked up. */
@@ -132,6 +173,7 @@ function makeForReal(w: WorldWalk, place: number, actor: number): Made {
   const before = strayedAt(w, place) ?? trail.states.slice(at, at + Math.max(trail.stride, cells.count));
   putCells(cells, before);
   w.asked.length = 0;
+  Object.assign(w.looked, lookedAtNothing());
   w.made++;
   const free = xen.heap.totalAvailPages;
   takeBlockTurn(block, actor);
@@ -143,12 +185,12 @@ function makeForReal(w: WorldWalk, place: number, actor: number): Made {
 
 function makeWhole(w: WorldWalk, node: StepNode, place: number, actor: number): void {
   const { trail, cells, block, seen } = w;
-  const isWhole = isDoneWhole(w, place, actor);
   const { before, requests, gaveBack } = makeForReal(w, place, actor);
+  const isWhole = isDoneWhole(w, place, actor);
   const changed = changesSince(w, before);
   const ops = isWhole ? null : opsOf(requests);
   const effect = { cells: changed, values: changed.map((cell) => seen[cell]!), ops };
-  const reads = readsOf(w, place, actor, requests, isWhole);
+  const reads = readsOf(w, null, place, actor, requests, isWhole);
   addChanged(w, reads, changed, place, actor);
   noteHeap(
     w,
@@ -172,7 +214,7 @@ function makeRest(w: WorldWalk, node: StepNode, place: number, actor: number, re
   const { before, requests } = makeForReal(w, place, actor);
   const changed = changesSince(w, before).filter((cell) => !isXenCell(cells, cell));
   const effect = { cells: changed, values: changed.map((cell) => seen[cell]!), ops: null };
-  const reads = readsOf(w, place, actor, requests, false);
+  const reads = readsOf(w, node.call, place, actor, requests, false);
   addChanged(w, reads, changed, place, actor);
   noteReads(node, reads, parts);
   node.effects.set(keyOfRest(w, node, reply, stateAt(trail, place), actor), effect);
@@ -187,7 +229,7 @@ function partsOfReply(w: WorldWalk, call: CallNode, place: number, actor: number
   const form = trail.states[stateAt(trail, place) + actorCell(w, actor)]!;
   const lane = cells.lanes[actor];
   const stands = lane === undefined ? null : standing(lane, form);
-  const { task } = stands?.task ?? standing(cells.others[actor - cells.lanes.length]!, form);
+  const { task } = taskAt(w, place, actor)!;
   const asking = step(ALL_FLOWS, task, READY);
   return partsLookedAt(cells.canon, reply, (noted) => {
     const facts = stands === null ? null : factsAfter(stands.state.facts, call.request, noted);
@@ -231,7 +273,7 @@ const isActorCell = ({ cells, block }: WorldWalk, cell: number): boolean =>
 /** A step whose hypercalls alone do not make it again: parts of hypercalls, steps without a task, remedies. */
 function isDoneWhole(w: WorldWalk, place: number, actor: number): boolean {
   const { block } = w;
-  if (typeof block.grain === 'object' || block.run.intercept !== undefined) return true;
+  if (typeof block.grain === 'object' || w.looked.more || w.looked.came) return true;
   const lane = w.cells.lanes[actor];
   if (lane === undefined) return false;
   const { state } = standing(lane, w.trail.states[stateAt(w.trail, place) + actorCell(w, actor)]!);
@@ -253,25 +295,25 @@ function opsOf(requests: Made['requests']): XenOp[] {
 /** What a step read; with a call only what serving that reads outside of Xen. */
 function readsOf(
   w: WorldWalk,
+  call: CallNode | null,
   place: number,
   actor: number,
   requests: Made['requests'],
   isWhole: boolean,
 ): Set<number> {
   const reads = new Set<number>();
-  const { trail, cells, block } = w;
+  const { trail, cells } = w;
   const lane = cells.lanes[actor];
   const at = stateAt(trail, place);
   const own = trail.states[at + actorCell(w, actor)]!;
   const isIdle = lane !== undefined && standing(lane, own).state.task === null;
-  const { call } = w.nodes[actorCell(w, actor)]![own]!;
   if (isIdle || factsAt(w, actor, trail.states, at).due > w.began) reads.add(CLOCK);
   if (isIdle && isWhole) addReads(w, reads, EVERYTHING);
-  requests.forEach(({ request, footprint }, i) => {
-    // A remedy may have looked at anything before it let the request through.
-    const seen = block.run.intercept !== undefined && w.intercepts(request);
-    if (seen) addReads(w, reads, EVERYTHING);
-    else addReads(w, reads, i === 0 && call !== null ? restOfFootprint(footprint) : footprint);
+  if (w.looked.locks) addReads(w, reads, OF_LOCKS);
+  // Who takes or leaves a lock wakes others, and who looks at more may look at anything.
+  if (w.looked.more || w.looked.came) addReads(w, reads, EVERYTHING);
+  requests.forEach(({ footprint }, i) => {
+    addReads(w, reads, i === 0 && call !== null ? restOfFootprint(footprint) : footprint);
   });
   return reads;
 }

@@ -6,6 +6,8 @@ import type { BlockRun } from './block.ts';
 import { settleForm } from './block-text.ts';
 import type { CallNode } from './call-memo.ts';
 import type { DomainsNow, Footprint, FootprintOf } from './footprint.ts';
+import type { Interceptor } from './intercept.ts';
+import { type Looked, lookedAtNothing, noting } from './intercept-looks.ts';
 import { newPairTable, type PairTable, pairId } from './pair-table.ts';
 import { viewState } from './state-table.ts';
 import { DOMAINS, type StepNode, WATCHES } from './step-memo.ts';
@@ -29,8 +31,9 @@ export interface WorldWalk {
   readonly footprint: FootprintOf;
   /** The domains as they are on the host. */
   readonly now: DomainsNow;
-  /** Whether a remedy may look at a request. */
-  readonly intercepts: (request: Request) => boolean;
+  /** Who comes between tasks and the world, and what they looked at in the step that was made last. */
+  readonly intercept: Interceptor | null;
+  readonly looked: Looked;
   /** Every step that is looked up is made as well, and the two are compared. */
   readonly isChecked: boolean;
   /** By cell of a task and form of it. */
@@ -77,13 +80,15 @@ interface HeapGave {
 export function newWorldWalk(
   block: BlockRun,
   cells: Cells,
-  how: Pick<WorldWalk, 'footprint' | 'intercepts' | 'isChecked'>,
+  how: Pick<WorldWalk, 'footprint' | 'intercept' | 'isChecked'>,
 ): WorldWalk {
   const began = block.run.world.now;
   settleForm(block, began);
   const seen = new Int32Array(4096);
   readCells(cells, seen, null);
   const asked: WorldWalk['asked'] = [];
+  const looked = lookedAtNothing();
+  if (how.intercept !== null) block.run.intercept = noting(how.intercept, looked);
   const now = domainsNow(block);
   block.run.asked = (request, { id, domid }) => {
     const by = { caller: domid ?? 0, node: block.run.observers.get(id)?.node ?? 0 };
@@ -91,6 +96,7 @@ export function newWorldWalk(
   };
   return {
     ...how,
+    looked,
     now,
     block,
     cells,

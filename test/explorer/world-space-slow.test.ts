@@ -1,6 +1,7 @@
 /** Steps that are looked up lead where steps made for real lead: against a slow space, and against themselves. */
 import { describe, expect, it } from 'vitest';
 import { EVERYTHING, footprintOf } from '../../src/explorer/footprint.ts';
+import { REMEDIES } from '../../src/explorer/remedy-table.ts';
 import type { WorldSpace, WorldSpaceHow } from '../../src/explorer/world-space.ts';
 import { newSlowSpace } from './slow-space.ts';
 import { blockOf, spaceOf, twoBuilders } from './space-fixture.ts';
@@ -139,6 +140,18 @@ steps:
   it('leads where the real one leads while a guest is destroyed as it is built', () => {
     expect(endsOf(spaceOf(destroyed, { isChecked: true }))).toEqual(endsOf(slowOf(destroyed, {})));
   });
+
+  it.each(REMEDIES.filter(({ intercept }) => intercept !== undefined))(
+    'leads where the real one leads where somebody comes between: $name',
+    ({ intercept }) => {
+      // Without a claim nothing asks for the heap lock.
+      for (const claimMode of [0, 1]) {
+        const text = create('pvh', claimMode);
+        const how = { intercept: intercept! };
+        expect(endsOf(spaceOf(text, { ...how, isChecked: true }))).toEqual(endsOf(slowOf(text, how)));
+      }
+    },
+  );
 
   it('may be said to read everything', () => {
     const text = MODELS['rounds of claims']!;

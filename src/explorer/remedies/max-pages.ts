@@ -23,8 +23,9 @@ function prepare({ xen }: World): void {
   }
 }
 
-const intercept: Interceptor = ({ xen }, _task, _domid, request) => {
+const intercept: Interceptor = (world, _task, _domid, request) => {
   if (request.kind !== 'hypercall' || request.name !== 'XEN_DOMCTL_max_mem') return null;
+  const { xen } = world;
   const { domid, maxMemkb } = request.args;
   const asked = Math.floor(maxMemkb / KIB_PER_PAGE);
   let others = 0;
