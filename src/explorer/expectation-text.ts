@@ -6,6 +6,9 @@ export interface Mismatch {
   readonly what: string;
   readonly expected: string;
   readonly got: string;
+  /** Where in the file that was said, if not where the step is. */
+  readonly line?: number;
+  readonly column?: number;
 }
 
 /** Compares `text` with what is expected of the stream called `what`. */

@@ -71,7 +71,7 @@ function report(play: Play, step: Step, mismatches: readonly Mismatch[]): void {
   const held = holdings(play.log, play.world);
   const events = lastEvents(play.log, SHOWN_EVENTS);
   for (const mismatch of mismatches) {
-    play.failures.push({ step: label, ...mismatch, line, column, at, tables, held, events });
+    play.failures.push({ step: label, line, column, ...mismatch, at, tables, held, events });
   }
 }
 

@@ -64,6 +64,8 @@ export interface TranscriptBlock {
   /** Lines of the file it fills: first, and one past the last; counted from 1. */
   readonly from: number;
   readonly to: number;
+  /** Where its lines begin, behind the indentation; counted from 1. */
+  readonly column: number;
 }
 
 /** A guest's config: a text of its own, or a file and settings after it. */

@@ -2,8 +2,8 @@
  * Scenarios as they were pasted from a terminal, in the manner of cram: `$ xl …` lines with what they print below.
  *
  * stdout and stderr follow each other; a last line `[3]` is an exit code; a line that ends in ` (re)` is a regular
- * expression, one that ends in ` (glob)` has * and ? in it. Lines before the first `$` may set the stage: `# host:
- * --memory 64G --dom0 4G` is read, everything else is prose.
+ * expression, one that ends in ` (glob)` has * and ? in it. Lines before the first `$` may set the stage: `# host: {
+ * memory: 64G, dom0: 4G }` is read, everything else is prose.
  */
 import { splitCommandLine } from './command-line.ts';
 import { defaultCosts } from './cost-model.ts';
@@ -37,7 +37,7 @@ export function parseTranscript(text: string, fileName: string): Checked<Scenari
     if (!split.ok) problems.push({ ...place, message: split.message });
     else if (split.words[0] !== 'xl' && split.words[0] !== 'xlsim') {
       problems.push({ ...place, message: 'a command line begins with xl' });
-    } else steps.push(step(command[2]!, split.words, block(body, i + 2), place));
+    } else steps.push(step(command[2]!, split.words, block(body, i + 2, indent.length + 1), place));
     i = end - 1;
   }
   if (steps.length === 0 && problems.length === 0) {
@@ -64,10 +64,10 @@ function isOutput(line: string, indent: string): boolean {
   return line.startsWith(indent) && (indent !== '' || !line.startsWith('# '));
 }
 
-function block(body: readonly string[], from: number): TranscriptBlock {
+function block(body: readonly string[], from: number, column: number): TranscriptBlock {
   const exit = EXIT_LINE.exec(body[body.length - 1] ?? '');
   const lines = exit === null ? body : body.slice(0, -1);
-  return { lines, exit: exit === null ? 0 : Number(exit[1]), from, to: from + body.length };
+  return { lines, exit: exit === null ? 0 : Number(exit[1]), from, to: from + body.length, column };
 }
 
 const step = (
@@ -94,20 +94,34 @@ const printed = ({ stdout, stderr }: StepOutcome): string[] => {
   return lines;
 };
 
-/** Compares what a step printed with the lines below it. */
+/** Compares what a step printed with the lines below it; a difference is where the first line of it stands. */
 export function transcriptMismatches(expected: TranscriptBlock, outcome: StepOutcome): Mismatch[] {
   const got = printed(outcome);
+  const { column } = expected;
   const found: Mismatch[] = [];
-  const same =
-    got.length === expected.lines.length && got.every((line, i) => matches(expected.lines[i]!, line));
-  if (!same) {
+  const first = firstDifference(expected.lines, got);
+  if (first !== null) {
     const show = (lines: readonly string[]): string => (lines.length === 0 ? '(nothing)' : lines.join('\n'));
-    found.push({ what: 'output', expected: show(expected.lines), got: show(got) });
+    // What is printed beyond the last line belongs below it.
+    const line = expected.from + Math.min(first, expected.lines.length - 1);
+    found.push({ what: 'output', expected: show(expected.lines), got: show(got), line, column });
   }
   if ((outcome.rc ?? 0) !== expected.exit) {
-    found.push({ what: 'exit', expected: String(expected.exit), got: String(outcome.rc) });
+    // Without a line that names the code, what is wrong is that there is none.
+    const line = expected.to - 1;
+    found.push({ what: 'exit', expected: String(expected.exit), got: String(outcome.rc), line, column });
   }
   return found;
+}
+
+/** The number of the first line that is not as expected, counted from 0; null: all are. */
+export function firstDifference(expected: readonly string[], got: readonly string[]): number | null {
+  const most = Math.max(expected.length, got.length);
+  for (let i = 0; i < most; i++) {
+    const [wanted, line] = [expected[i], got[i]];
+    if (wanted === undefined || line === undefined || !matches(wanted, line)) return i;
+  }
+  return null;
 }
 
 function matches(expected: string, line: string): boolean {

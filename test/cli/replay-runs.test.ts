@@ -180,6 +180,35 @@ describe('--watch', () => {
   });
 });
 
+describe('a transcript that fails', () => {
+  it.each([
+    [
+      'the first line that differs',
+      '  $ xl domid Domain-0\n  0\n  $ xl list\n  Name * (glob)\n  nobody\n',
+      [7],
+    ],
+    ['the last line where more is printed', '  $ xl list\n  Name * (glob)\n', [4]],
+    ['the command where nothing was to be printed', '  $ xl list\n', [3]],
+    ['a line too many', '  $ xl domid Domain-0\n  0\n  0\n', [5]],
+    ['the exit code', "  $ xl domid x\n  Can't get domid * (glob)\n  [2]\n", [5]],
+    ['both, each by itself', '  $ xl domid x\n  nothing\n\n  $ xl list\n', [4, 4, 6]],
+  ])('says where: %s', async (_what, text, lines) => {
+    cli.file('differs.xlsim.t', `# host: { memory: 4G, dom0: 1G }\n\n${text}`);
+    const { stdout, exit } = await cli.run(['replay', 'differs.xlsim.t']);
+    expect(exit).toBe(1);
+    const places = [...stdout.matchAll(/^differs\.xlsim\.t:(\d+):3: /gm)].map((m) => Number(m[1]));
+    expect(places).toEqual(lines);
+  });
+
+  it('is one line with the first difference to a code host', async () => {
+    cli.file('differs.xlsim.t', '  $ xl list\n  Name * (glob)\n  nobody\n');
+    const { stdout } = await cli.run(['replay', 'differs.xlsim.t', '--reporter', 'github']);
+    expect(stdout).toContain(
+      'line=3,col=3,title=differs%3A xl list%3A output%3A expected nobody …%2C got Domain-0',
+    );
+  });
+});
+
 describe('--update', () => {
   it('names a transcript as it was named', async () => {
     cli.file('pasted.xlsim.t', '  $ xl list\n');

@@ -182,8 +182,8 @@ describe('a transcript', () => {
       't',
     );
     expect(result.ok && result.value.stage.steps.map((s) => [s.label, s.transcript])).toEqual([
-      ['xl list', { lines: ['Name'], exit: 0, from: 4, to: 5 }],
-      ['xl domid x', { lines: [], exit: 1, from: 6, to: 7 }],
+      ['xl list', { lines: ['Name'], exit: 0, from: 4, to: 5, column: 3 }],
+      ['xl domid x', { lines: [], exit: 1, from: 6, to: 7, column: 3 }],
     ]);
     expect(result.ok && result.value.stage.host.memoryPages).toBe(2097152);
   });

@@ -1,6 +1,7 @@
 /** A failed expectation in words and tables, as every reporter for people shows it. */
 import { formatDuration } from '../../explorer/amount.ts';
 import type { Failure, ScenarioResult } from '../../explorer/result-record.ts';
+import { firstDifference } from '../../explorer/transcript.ts';
 import { visible } from '../screen.ts';
 
 const indent = (text: string, by: string): string =>
@@ -10,10 +11,15 @@ const indent = (text: string, by: string): string =>
     .map((line) => (line === '' ? '' : by + line))
     .join('\n');
 
-/** One line: what was expected and what was there. */
+/** One line: what was expected and what was there; of a recorded output the first line that is not as it was. */
 export function failureLine(failure: Failure): string {
-  const { step, what, expected, got } = failure;
-  const short = (text: string): string => (text.includes('\n') ? `${text.split('\n')[0]} …` : text);
+  const { step, what } = failure;
+  const [expected, got] = [failure.expected.split('\n'), failure.got.split('\n')];
+  const first = what === 'output' ? (firstDifference(expected, got) ?? 0) : 0;
+  const short = (lines: readonly string[]): string => {
+    const line = lines[first] ?? 'no more lines';
+    return lines.length > 1 ? `${line} …` : line;
+  };
   return visible(`${step}: ${what}: expected ${short(expected)}, got ${short(got)}`);
 }
 
