@@ -8,7 +8,7 @@
 import { ASSERT } from '../hypervisor/bug.ts';
 import { type Reply, step } from '../toolstack/task.ts';
 import { xlMonitorWatches } from '../toolstack/xl-monitor.ts';
-import { scrubIdle } from './idle-scrub.ts';
+import { scrubIdle, scrubIdleOften } from './idle-scrub.ts';
 import type { Machine } from './machine.ts';
 import type { Run } from './run-state.ts';
 import { serveRequest } from './serve.ts';
@@ -50,12 +50,11 @@ export function lookTogether(run: Run, chosen: RunningTask, until: number): bool
     task.watches.length === watches.length &&
     task.watches.every((path, i) => path === watches[i]);
   if (!waiting.every(isSame) || !heirs.every(isSame)) return false;
-  for (let round = 0; round < rounds; round++) {
-    world.now = time + round * look;
-    // Once before a look and once after it: what was scrubbed at the first is clean at the second.
-    scrubIdle(world, machine);
-    scrubIdle(world, machine);
-  }
+  // Once before a look and once after it: what was scrubbed at the first is clean at the second.
+  world.now = time;
+  scrubIdle(world, machine);
+  scrubIdleOften(world, machine, rounds, look);
+  scrubIdle(world, machine);
   for (const task of waiting) replaceTask(world, task!);
   for (const task of turns) machine.onCpu.delete(task.id);
   const passed = (rounds - 1) * size;

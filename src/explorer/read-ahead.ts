@@ -5,7 +5,7 @@
  * reads are one walk over xenstore; each of them takes the time it takes.
  */
 import type { XsCall } from '../toolstack/xenstore.ts';
-import { scrubIdle } from './idle-scrub.ts';
+import { scrubIdleOften } from './idle-scrub.ts';
 import { wholeCost } from './machine.ts';
 import { requestCost } from './request-cost.ts';
 import type { Run } from './run-state.ts';
@@ -26,16 +26,20 @@ export function readAhead(run: Run, next: RunningTask, call: XsCall, others: num
   const request = { kind: 'xs', call } as const;
   const cost =
     machine === null ? requestCost(request, next.reply, 0) : wholeCost(machine, request, next.reply, 0);
+  const { now } = world;
   let { at } = next;
   let place = from;
   while (place < domids.length && at < others && at <= run.wakeAt && run.steps < run.budget) {
     run.steps++;
     place++;
     world.now = Math.max(world.now, at);
-    if (machine !== null) scrubIdle(world, machine);
     at = world.now + cost;
   }
   if (place === from) return next;
+  if (machine !== null) {
+    world.now = Math.max(now, next.at);
+    scrubIdleOften(world, machine, place - from, cost);
+  }
   const ahead = namesOf(xsFind(world.store.root, '/local/domain'), domids, from, place);
   return { ...next, at, reply: { ...next.reply, ahead } };
 }

@@ -6,7 +6,7 @@
  */
 import type { Request, TaskInHand } from '../toolstack/task.ts';
 import type { XsCall } from '../toolstack/xenstore.ts';
-import { scrubIdle } from './idle-scrub.ts';
+import { scrubIdleOften } from './idle-scrub.ts';
 import { wholeCost } from './machine.ts';
 import { requestCost } from './request-cost.ts';
 import type { Run } from './run-state.ts';
@@ -62,10 +62,9 @@ export function serveXsAhead(
   const more = changes.length - 1;
   hand.next += more;
   run.steps += more;
-  for (let i = 0; i < more; i++) {
-    world.now += cost;
-    if (machine !== null) scrubIdle(world, machine);
-  }
+  world.now += cost;
+  if (machine !== null) scrubIdleOften(world, machine, more, cost);
+  else for (let i = 1; i < more; i++) world.now += cost;
   world.store = served.state;
   here.reply = { ...served.reply };
   here.at = world.now + cost;

@@ -13,7 +13,8 @@ import { domainOf, heapDomainOf, type Xen } from './xen.ts';
 export function getDomainInfo(xen: Xen, domid: number): GetDomainInfo {
   const d = domainOf(xen, domid);
   const heapDomain = heapDomainOf(xen, domid);
-  const online = d.vcpus.filter((vcpu) => vcpu.online).length;
+  let online = 0;
+  for (const vcpu of d.vcpus) if (vcpu.online) online++;
   const started = heapDomain.creationFinished && online > 0;
   const runs = started && !d.isShutDown && d.controllerPauseCount === 0;
   return {

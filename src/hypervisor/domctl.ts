@@ -169,8 +169,10 @@ export const domctlGetdomaininfo: Op<'XEN_DOMCTL_getdomaininfo'> = (xen, ctx, { 
 export const sysctlGetdomaininfolist: Op<'XEN_SYSCTL_getdomaininfolist'> = (xen, ctx, args) => {
   if (!isPrivileged(ctx.caller)) return { rc: -EPERM, infos: [] };
   const first = domidPlace(xen, args.firstDomain);
-  const told = domids(xen).slice(first, first + args.maxDomains);
-  const infos = told.map((domid) => getDomainInfo(xen, domid));
+  const all = domids(xen);
+  const end = Math.min(all.length, first + args.maxDomains);
+  const infos: GetDomainInfo[] = [];
+  for (let i = first; i < end; i++) infos.push(getDomainInfo(xen, all[i]!));
   return { rc: infos.length, infos };
 };
 
