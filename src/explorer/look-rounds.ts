@@ -13,7 +13,7 @@ import type { Machine } from './machine.ts';
 import type { Run } from './run-state.ts';
 import { serveRequest } from './serve.ts';
 import { ALL_FLOWS } from './task-flows.ts';
-import { canRun, replaceTask, taskOf } from './task-index.ts';
+import { canRun, replaceTask, rescheduleTask, taskOf } from './task-index.ts';
 import type { RunningTask } from './world.ts';
 
 /** Fewer daemons than this taking turns are not worth the looking. */
@@ -21,6 +21,7 @@ const MIN_TURNS = 2;
 
 /** What one that waits would be told if its time passed; it is there for good. */
 const UNTOLD: Reply = { rc: 0, fired: 'timeout' };
+const QUIET = { at: null, reply: UNTOLD, pending: null, waiting: true };
 
 /** Advances daemons that look after their domains by as many rounds as there is time for; false: nothing was done. */
 export function lookTogether(run: Run, chosen: RunningTask, until: number): boolean {
@@ -58,7 +59,7 @@ export function lookTogether(run: Run, chosen: RunningTask, until: number): bool
   for (const task of waiting) replaceTask(world, task!);
   for (const task of turns) machine.onCpu.delete(task.id);
   const passed = (rounds - 1) * size;
-  for (let i = 0; i < passed; i++) replaceTask(world, { ...heirs[i]!, reply: UNTOLD, waiting: true });
+  for (let i = 0; i < passed; i++) rescheduleTask(world, heirs[i]!, QUIET);
   for (let i = passed; i < rounds * size; i++) {
     const heir = heirs[i]!;
     machine.onCpu.set(heir.id, world.now + machine.costs.time_slice);

@@ -54,14 +54,16 @@ function namesOf(
   const found: (string | null)[] = [];
   const names = parent?.names ?? [];
   let last = -1;
+  // Domains are made alike: where one has its name, the next one has its own.
+  let at = 0;
   for (let i = from; i < to; i++) {
     const name = String(domids[i]);
     // Domids rise, and so did they when the nodes were made: most often the next one is it.
     const place = names[last + 1] === name ? last + 1 : names.indexOf(name);
     if (place >= 0) last = place;
     const node = parent?.nodes[place];
-    const leaf = node?.nodes[node.names.indexOf('name')];
-    found.push(leaf?.value ?? null);
+    if (node !== undefined && node.names[at] !== 'name') at = node.names.indexOf('name');
+    found.push(node?.nodes[at]?.value ?? null);
   }
   return found;
 }

@@ -2,7 +2,7 @@
 import type { Reply } from '../toolstack/task.ts';
 import { leaveCpu, type Machine, sliceEnd, takeCpu } from './machine.ts';
 import type { Run } from './run-state.ts';
-import { replaceTask, taskOf } from './task-index.ts';
+import { replaceTask, rescheduleTask, taskOf } from './task-index.ts';
 import type { RunningTask } from './world.ts';
 
 /** The reply to a sleep. */
@@ -13,7 +13,7 @@ export function holdsCpu(run: Run, machine: Machine, task: RunningTask): boolean
   if (sliceEnd(machine, task.id) <= run.world.now) yieldCpu(run, machine, task.id);
   if (takeCpu(machine, task.id, run.world.now)) return true;
   const pending = task.waiting ? null : task.pending;
-  replaceTask(run.world, { ...task, at: null, waiting: false, pending });
+  rescheduleTask(run.world, task, { at: null, reply: task.reply, waiting: false, pending });
   return false;
 }
 

@@ -118,12 +118,25 @@ export function insertTask(world: World, task: RunningTask): void {
 
 /** Puts a task's new record in the place of the old one; nothing happens if it is no more. */
 export function replaceTask(world: World, next: RunningTask): void {
-  const place = placeOf(world.tasks, next.id);
-  const before = world.tasks[place];
-  if (before?.id !== next.id) return;
   // Records of one shape, however they came about.
   const { id, task, domid, at, reply, watches, pending, waiting, section = null } = next;
-  const after = { id, task, domid, at, reply, watches, pending, waiting, section };
+  putTask(world, { id, task, domid, at, reply, watches, pending, waiting, section });
+}
+
+/** Gives a task another time and another answer. `waiting`: it is inside a wait, or goes on inside it. */
+export function rescheduleTask(
+  world: World,
+  { id, task, domid, watches, section = null }: RunningTask,
+  { at, reply, pending, waiting }: Pick<RunningTask, 'at' | 'reply' | 'pending' | 'waiting'>,
+): void {
+  putTask(world, { id, task, domid, at, reply, watches, pending, waiting, section });
+}
+
+function putTask(world: World, after: RunningTask): void {
+  const { id, domid, at, watches } = after;
+  const place = placeOf(world.tasks, id);
+  const before = world.tasks[place];
+  if (before?.id !== id) return;
   listToChange(world)[place] = after;
   const index = indexOf(world);
   if (index === null) return;

@@ -1,6 +1,6 @@
 /** xenstore's watches as tasks see them: who waits for which paths, and who wakes when one of them changes. */
 import type { Request } from '../toolstack/task.ts';
-import { replaceTask, taskOf, watchersOf } from './task-index.ts';
+import { replaceTask, rescheduleTask, taskOf, watchersOf } from './task-index.ts';
 import type { RunningTask, World } from './world.ts';
 
 const SLASH = 47;
@@ -24,19 +24,16 @@ export function watchHit(watches: readonly string[], fired: readonly string[]): 
 /** Wakes the tasks that wait for one of `fired`; the others that watch it find out at their next wait. True: somebody woke. */
 export function fireWatches(world: World, fired: readonly string[], by: number): boolean {
   let woke = false;
+  // One reply for all who are told the same.
+  let told = { rc: 0, fired: '' };
   for (const task of watchersOf(world, fired)) {
     if (task.id === by) continue;
     const path = watchHit(task.watches, fired);
     if (path === null) continue;
     if (task.waiting) {
       woke = true;
-      replaceTask(world, {
-        ...task,
-        waiting: false,
-        pending: null,
-        at: world.now,
-        reply: { rc: 0, fired: path },
-      });
+      if (told.fired !== path) told = { rc: 0, fired: path };
+      rescheduleTask(world, task, { waiting: false, pending: null, at: world.now, reply: told });
     } else if (task.pending === null) {
       replaceTask(world, { ...task, pending: path });
     }

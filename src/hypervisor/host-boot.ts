@@ -49,6 +49,7 @@ export function bootHost(config: HostConfig): Xen {
     commandLine: commandLine(config),
     domains: new Map(),
     domainList: [],
+    toldInfos: new Map(),
     lastDomid: 0,
     cpupools: [{ id: 0, sched: SCHEDULER, cpus: Array.from({ length: config.cpus }, (_, cpu) => cpu) }],
     consoleRing: '',

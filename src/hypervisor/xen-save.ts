@@ -52,6 +52,7 @@ export function loadXen(data: unknown): Xen {
     commandLine: text(field(saved, 'commandLine')),
     domains: new Map(domains.map((d) => [d.domid, d])),
     domainList: domains.map((d) => d.domid).sort((a, b) => a - b),
+    toldInfos: new Map(),
     lastDomid: whole(field(saved, 'lastDomid')),
     cpupools: elements(field(saved, 'cpupools')).map(loadCpupool),
     consoleRing: text(field(saved, 'consoleRing')),

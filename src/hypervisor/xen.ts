@@ -9,6 +9,7 @@ import type { Cpupool, Domain } from './domain-state.ts';
 import { findHeapDomain } from './heap-domain.ts';
 import type { Heap, HeapDomain } from './heap-state.ts';
 import type { HostLayout } from './host-config.ts';
+import type { GetDomainInfo } from './privcmd.ts';
 import type { XenProfile } from './profile.ts';
 
 /** A running Xen. Change it only through the hypervisor's functions. */
@@ -20,6 +21,8 @@ export interface Xen {
   readonly domains: Map<number, Domain>;
   /** Their ids, ascending. Xen: domain_list. */
   readonly domainList: number[];
+  /** By domid: what was told of it last, for as long as it is as it was. */
+  readonly toldInfos: Map<number, ToldInfo>;
   /** The last domid given without being asked for. Xen: rover. */
   lastDomid: number;
   cpupools: readonly Cpupool[];
@@ -27,6 +30,13 @@ export interface Xen {
   consoleRing: string;
   /** What to put back, newest last; null while nobody asked for undo. */
   undo: XenUndo[] | null;
+}
+
+/** What was told of a domain, and what that was made of besides what it says. */
+interface ToldInfo {
+  readonly info: GetDomainInfo;
+  readonly domain: Domain;
+  readonly creationFinished: boolean;
 }
 
 interface XenUndo {
@@ -84,14 +94,15 @@ function set<K extends keyof Domain>(d: Writable<Domain>, change: Partial<Domain
 /** The record of a domain that is known to live. */
 export function domainOf(xen: Xen, domid: number): Domain {
   const d = xen.domains.get(domid);
-  ASSERT(d !== undefined, `domain ${domid} lives`);
+  // The text is made only where it is needed.
+  if (d === undefined) ASSERT(false, `domain ${domid} lives`);
   return d;
 }
 
 /** The heap's record of a domain that is known to live. */
 export function heapDomainOf(xen: Xen, domid: number): HeapDomain {
   const d = findHeapDomain(xen.heap, domid);
-  ASSERT(d !== undefined, `the heap knows domain ${domid}`);
+  if (d === undefined) ASSERT(false, `the heap knows domain ${domid}`);
   return d;
 }
 
@@ -115,6 +126,7 @@ export function setRecord(xen: Xen, domid: number, record: Domain | undefined): 
   const { domains, domainList } = xen;
   if (record === undefined) {
     if (domains.delete(domid)) domainList.splice(domidPlace(xen, domid), 1);
+    xen.toldInfos.delete(domid);
     return;
   }
   if (!domains.has(domid)) domainList.splice(domidPlace(xen, domid), 0, domid);
