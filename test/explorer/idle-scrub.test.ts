@@ -1,7 +1,7 @@
 /** Dirty memory on the virtual clock: idle CPUs scrub it, or whoever is in a hurry does. */
 import { describe, expect, it } from 'vitest';
 import { reportHost } from '../../src/cli/host-report.ts';
-import { dirtyPages, scrubIdle } from '../../src/explorer/idle-scrub.ts';
+import { dirtyPages, scrubIdle, scrubIdleOften } from '../../src/explorer/idle-scrub.ts';
 import type { Play } from '../../src/explorer/play.ts';
 import { play } from '../../src/explorer/replay.ts';
 import { parseScenario } from '../../src/explorer/scenario-file.ts';
@@ -90,6 +90,32 @@ describe('free memory', () => {
     world.now += 10e9;
     scrubIdle(world, machine);
     expect([dirty > 0, dirtyPages(world.xen.heap)]).toEqual([true, 0]);
+  });
+
+  it('is where looks one by one leave it when many are made at once, to the one that ends the work', () => {
+    const dirty = (): Play => played('xl create a, xl destroy a', 'memory: 4G, dom0: 1G, nodes: 2');
+    const once = dirty();
+    const often = dirty();
+    // Work begins with the first look.
+    for (const { machine } of [once, often]) machine.scrubs.length = 0;
+    const left = dirtyPages(once.world.xen.heap);
+    expect(left).toBeGreaterThan(20_000);
+    // A page takes 2 us: the last three bring both nodes to the end of their work, and beyond.
+    const series = [7, 1, 2, 3, 1000, 1, 400].map((looks, i) => ({ looks, every: 1 + 997 * i }));
+    for (const { looks, every } of [
+      ...series,
+      ...[3, 2, 1, 4].map((looks) => ({ looks, every: left * 500 })),
+    ]) {
+      scrubIdleOften(once.world, once.machine, looks, every);
+      for (let look = 0; look < looks; look++) {
+        if (look > 0) often.world.now += every;
+        scrubIdle(often.world, often.machine);
+      }
+      expect(once.world.now).toBe(often.world.now);
+      expect(once.machine.scrubs).toEqual(often.machine.scrubs);
+      expect(heapState(once.world.xen.heap)).toEqual(heapState(often.world.xen.heap));
+    }
+    expect(dirtyPages(once.world.xen.heap)).toBe(0);
   });
 
   it('costs the same page by page at either grain', () => {
