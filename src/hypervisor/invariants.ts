@@ -70,8 +70,8 @@ function checkFreeLists(h: Heap, wrong: string[], seen: [number, number][]): voi
       if (zoneOf(mfn) !== zone) wrong.push(`buddy ${mfn}: in zone ${zone}`);
       if (mfn % size !== 0) wrong.push(`buddy ${mfn}: not aligned to order ${order}`);
       if (fd < -1 || fd >= size) wrong.push(`buddy ${mfn}: first_dirty ${fd}`);
-      seen.push([mfn, mfn + size]);
     }
+    addRanges(seen, first, count, stride, size);
     zones[idx * NR_ZONES + zone] = zones[idx * NR_ZONES + zone]! + count * size;
   });
   let total = 0;
@@ -193,16 +193,30 @@ function checkSpareRegions(h: Heap, wrong: string[]): void {
   }
 }
 
+/** Adds `count` pieces of `size` pages, each `stride` behind the one before; as one range where they touch. */
+function addRanges(
+  seen: [number, number][],
+  first: number,
+  count: number,
+  stride: number,
+  size: number,
+): void {
+  if (count > 1 && Math.abs(stride) === size) {
+    const low = stride > 0 ? first : first + (count - 1) * stride;
+    seen.push([low, low + count * size]);
+    return;
+  }
+  for (let i = 0; i < count; i++) seen.push([first + i * stride, first + i * stride + size]);
+}
+
 /** Ranges of everything that is not free: runs and page entries. */
 function collectOwned(h: Heap, seen: [number, number][]): void {
   for (let id = 0; id < h.runLimit; id++) {
     const kind = h.runKind[id]! & 7;
     if (kind === 0 || kind === KIND_FREE) continue;
     const size = h.runSize[id]!;
-    for (let i = 0; i < h.runCount[id]!; i++) {
-      const base = h.runFirst[id]! + i * h.runStride[id]! + (size < 0 ? size + 1 : 0);
-      seen.push([base, base + Math.abs(size)]);
-    }
+    const first = h.runFirst[id]! + (size < 0 ? size + 1 : 0);
+    addRanges(seen, first, h.runCount[id]!, h.runStride[id]!, Math.abs(size));
   }
   forEachSlot(h, (mfn, meta) => {
     if (meta !== 0 && metaKind(meta) !== KIND_FREE) seen.push([mfn, mfn + 1]);
