@@ -30,8 +30,9 @@ interface Part {
   /** Pieces of threads that died. */
   readonly again: { readonly from: number; readonly to: number }[];
   stopped: StopReason | null;
-  /** Others may still join in its walk. */
+  /** Others may still join in its walk, and from when on, in ms after the epoch. */
   takesHelp: boolean;
+  helpFrom: number;
   result: Exploration | null;
 }
 
@@ -49,8 +50,9 @@ export interface PlanHow {
   readonly remedies: number;
   readonly samples: { readonly from: number; readonly to: number };
   readonly isSampled: boolean;
-  /** Several threads may share a walk. */
+  /** Several threads may share a walk, once one has been at it for so many ms. */
   readonly isShared: boolean;
+  readonly helpAfter: number;
   readonly threads: number;
   /** Bytes for all threads together. */
   readonly memory: number;
@@ -80,6 +82,7 @@ export function newPlan(how: PlanHow): Plan {
       again: [],
       stopped: null,
       takesHelp: how.isShared,
+      helpFrom: Number.POSITIVE_INFINITY,
       result: null,
     }),
   );
@@ -109,6 +112,7 @@ export function nextJob(plan: Plan, now: number): Job | null {
   if (walked !== undefined) {
     walked.phase = 'walking';
     walked.active++;
+    walked.helpFrom = now + how.helpAfter;
     const threads = how.isShared ? how.threads : Math.min(how.threads, how.remedies);
     return { do: 'walk', remedy: walked.remedy, memory: how.memory / threads, isAlone: threads === 1 };
   }
@@ -116,10 +120,14 @@ export function nextJob(plan: Plan, now: number): Job | null {
     (part) => part.phase === 'sample' && !isDrawn(part) && (part.isMeasured || part.active === 0),
   );
   if (sampled !== undefined) return piece(plan, sampled, now);
-  const led = parts.find(({ phase, takesHelp }) => phase === 'walking' && takesHelp);
+  const led = parts.find((part) => mayHelp(part, now));
   if (led === undefined || how.threads === 1) return null;
   return { do: 'help', remedy: led.remedy, memory: how.memory / how.threads, port: null };
 }
+
+/** Whether another thread is worth having in a walk. */
+const mayHelp = ({ phase, takesHelp, helpFrom }: Part, now: number): boolean =>
+  phase === 'walking' && takesHelp && now >= helpFrom;
 
 /** A walk that has all the memory, once nobody else works. */
 function jobAlone({ parts, how }: Plan): Job | null {
@@ -214,9 +222,9 @@ export function jobLost({ parts }: Plan, job: Job): void {
 }
 
 /** How many threads the pieces that are left could make use of. */
-export function usefulThreads(plan: Plan): number {
+export function usefulThreads(plan: Plan, now: number): number {
   const { parts, how } = plan;
-  if (parts.some(({ phase, takesHelp }) => phase === 'walking' && takesHelp)) return how.threads;
+  if (parts.some((part) => mayHelp(part, now))) return how.threads;
   const walks = parts.filter(({ phase }) => phase === 'walk').length;
   const left = parts.reduce(
     (sum, part) => (part.phase === 'sample' && part.stopped === null ? sum + part.to - part.next : sum),

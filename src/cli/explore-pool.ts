@@ -8,6 +8,7 @@ import { isDone, jobLost, nextJob, type Plan, takeResult, usefulThreads } from '
 
 /** Work that is over sooner needs no thread more. */
 const HIRE_AFTER_MS = 150;
+const EARLY_MS = 10;
 
 /** Who works, and who wants to know. */
 export interface Pool {
@@ -37,7 +38,7 @@ export async function work(pool: Pool): Promise<void> {
     for (const wake of waiting) wake();
     waiting = [];
     if (!mayHire || isDone(plan) || failure !== null) return;
-    const wanted = usefulThreads(plan);
+    const wanted = usefulThreads(plan, nowMs());
     while (hands.length < wanted) begin(pool.hire(hands.length));
   };
   const begin = (hand: Hand): void => {
@@ -89,6 +90,8 @@ async function serve(
       continue;
     }
     if (next.do === 'walk') leads.set(next.remedy, hand);
+    // Nothing else may happen when the time for help has come, and a timer may be a little early.
+    const timer = next.do === 'walk' ? setTimeout(changed, plan.how.helpAfter + EARLY_MS) : undefined;
     const job = next.do === 'help' ? { ...next, port: portTo(leads.get(next.remedy)!) } : next;
     try {
       takeResult(plan, job, await hand.run(job, (progress) => pool.onProgress(hand, job, progress)));
@@ -98,6 +101,7 @@ async function serve(
       pool.onLost(hand, error.message);
       return;
     } finally {
+      clearTimeout(timer);
       pool.onProgress(hand, job, null);
       changed();
     }

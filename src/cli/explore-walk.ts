@@ -9,6 +9,12 @@ import { work } from './explore-pool.ts';
 import { showProgress } from './explore-progress.ts';
 import type { Target } from './explore-target.ts';
 
+/**
+ * A walk that is over sooner is left to one thread: another has to learn what that one knows and to be told what its
+ * states are, which costs a few seconds of its own.
+ */
+const HELP_AFTER_MS = 5000;
+
 /** Explores under every remedy of `choice` within its limits. Ctrl-C ends it with what is known, a second one at once. */
 export async function exploreAll(cli: Cli, target: Target, choice: ExploreChoice): Promise<Exploration[]> {
   const stop = new Int32Array(new SharedArrayBuffer(4));
@@ -21,6 +27,7 @@ export async function exploreAll(cli: Cli, target: Target, choice: ExploreChoice
     samples: bench.samples,
     isSampled,
     isShared: threads > 1 && !choice.reduction,
+    helpAfter: HELP_AFTER_MS,
     threads,
     memory,
     sampleSteps: choice.sampleSteps,

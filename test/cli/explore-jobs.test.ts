@@ -88,6 +88,7 @@ const planOf = (change: ExploreChoice, threads: number): Plan =>
     samples: newBench(target, change).samples,
     isSampled: change.strategy === 'random' || change.strategy === 'pct',
     isShared: threads > 1,
+    helpAfter: 0,
     threads,
     memory: change.maxMemory,
     sampleSteps: change.sampleSteps,
