@@ -13,7 +13,7 @@ import type { Target } from './explore-target.ts';
  * A walk that is over sooner is left to one thread: another has to learn what that one knows and to be told what its
  * states are, which costs a few seconds of its own.
  */
-const HELP_AFTER_MS = 5000;
+const HELP_AFTER_MS = 10_000;
 
 /** Explores under every remedy of `choice` within its limits. Ctrl-C ends it with what is known, a second one at once. */
 export async function exploreAll(cli: Cli, target: Target, choice: ExploreChoice): Promise<Exploration[]> {
