@@ -30,6 +30,8 @@ export function laneText({ ends }: OutcomeLane): string {
 
 const ORDER_WORDS = { bfs: ', breadth first', dfs: ', depth first' } as const;
 
+const OWNERSHIP_WORDS = { class: 'memory by class', exact: 'memory frame by frame' } as const;
+
 /** What ended a walk, in words. */
 const STOPPED: Readonly<Record<string, string>> = {
   time: 'the time budget ended',
@@ -42,7 +44,7 @@ const stopText = (stopped: string | null): string => STOPPED[stopped ?? ''] ?? '
 /** What was walked, in a sentence. */
 export function walkText(walk: Walk): string {
   const { states, transitions, depth, samples } = walk;
-  const memory = `memory by ${walk.ownership}${walk.ownership_matters ? ', though who owns which frame may matter here' : ''}`;
+  const memory = `${OWNERSHIP_WORDS[walk.ownership]}${walk.ownership_matters ? ', though who owns which frame may matter here' : ''}`;
   if (walk.strategy === 'exhaustive') {
     const what = walk.finished ? 'all orders' : `not all orders (${stopText(walk.stopped)})`;
     const steps = depth === null ? '' : `, at most ${grouped(depth)} steps`;

@@ -7,6 +7,7 @@
  */
 import { splitCommandLine } from './command-line.ts';
 import { defaultCosts } from './cost-model.ts';
+import { didYouMean } from './did-you-mean.ts';
 import type { StepOutcome } from './expectation.ts';
 import { type Mismatch, readRegex } from './expectation-text.ts';
 import type { Scenario, Step, TranscriptBlock } from './scenario.ts';
@@ -15,6 +16,10 @@ import type { Checked, Problem } from './scenario-problem.ts';
 
 const EXIT_LINE = /^\[(\d+)\]$/;
 const HEADER = /^#\s*(host|xlconf|guests):\s*(.*)$/;
+/** A line that sets something, whatever it calls it; prose does not look so. */
+const SETTING = /^(#\s*)([\w-]+):\s*\{/;
+/** What can be set. */
+const SETTINGS = ['host', 'xlconf', 'guests'];
 
 /** Reads a transcript. Indented by two spaces, as cram has it, or not at all. */
 export function parseTranscript(text: string, fileName: string): Checked<Scenario> {
@@ -25,6 +30,11 @@ export function parseTranscript(text: string, fileName: string): Checked<Scenari
   for (let i = 0; i < lines.length; i++) {
     const header = HEADER.exec(lines[i]!);
     if (header !== null && steps.length === 0) headers.push(`${header[1]}: ${header[2]}`);
+    const unknown = header === null ? SETTING.exec(lines[i]!) : null;
+    if (unknown !== null && steps.length === 0) {
+      const place = { line: i + 1, column: unknown[1]!.length + 1 };
+      problems.push({ ...place, message: `unknown key "${unknown[2]}": ${settingHint(unknown[2]!)}` });
+    }
     const command = /^( {2})?\$ (.*)$/.exec(lines[i]!);
     if (command === null) continue;
     const indent = command[1] ?? '';
@@ -56,6 +66,12 @@ export function parseTranscript(text: string, fileName: string): Checked<Scenari
     ok: true,
     value: { ...stage.value, name, stage: { ...stage.value.stage, costs: defaultCosts, steps } },
   };
+}
+
+function settingHint(word: string): string {
+  const meant = didYouMean(word, SETTINGS);
+  if (meant !== null && word !== 'hosts') return `did you mean "${meant}"?`;
+  return `a transcript sets ${SETTINGS.join(', ')}`;
 }
 
 /** Output goes on until the next command; with cram's indentation also until the indentation ends. */

@@ -31,7 +31,9 @@ describe("the library's races", () => {
     const files = readdirSync('scenarios').filter((name) => name.endsWith('.xlsim.yaml'));
     const parallel = files.filter((name) => {
       const parsed = parseScenario(readFileSync(`scenarios/${name}`, 'utf8'), name);
-      return parsed.ok && parallelBlocks(parsed.value.stage).length > 0;
+      // Orders are explored on one host.
+      if (!parsed.ok || parsed.value.stage.others.length > 0) return false;
+      return parallelBlocks(parsed.value.stage).length > 0;
     });
     const told = new Set(rows.map(([file]) => `${file}.xlsim.yaml`));
     expect(parallel.filter((name) => !told.has(name))).toEqual([]);

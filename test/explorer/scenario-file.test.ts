@@ -188,6 +188,15 @@ describe('a transcript', () => {
     expect(result.ok && result.value.stage.host.memoryPages).toBe(2097152);
   });
 
+  it.each([
+    ['# hots: { memory: 8G }', 'unknown key "hots": did you mean "host"?'],
+    ['# hosts: { b: { memory: 8G } }', 'unknown key "hosts": a transcript sets host, xlconf, guests'],
+  ])('does not take a stage for prose: %s', (line, message) => {
+    const result = parseTranscript(`${line}\n\n  $ xl list\n`, 't');
+    expect(result.ok ? [] : result.problems).toEqual([{ line: 1, column: 3, message }]);
+    expect(parseTranscript('# A word: a braced {word} in it\n\n  $ xl list\n', 't').ok).toBe(true);
+  });
+
   it('is refused when nothing is run in it', () => {
     expect(parseTranscript('hello\n', 't').ok).toBe(false);
   });
