@@ -71,8 +71,20 @@ export function replayCommand(cli: Cli, paths: readonly string[], options: Repla
     complain(cli, report);
     return MISUSE;
   }
-  return writeOutputs(cli, report, plan.outputs, options.schedule) ? exitCodeOf(report.files) : MISUSE;
+  if (!writeOutputs(cli, report, plan.outputs, options.schedule)) return MISUSE;
+  if (!matchesNothing(report)) return exitCodeOf(report.files);
+  // A slip in the pattern would be a run that always passes.
+  complain(cli, `--grep ${options.grep}: no scenario's file and name match`);
+  return MISUSE;
 }
+
+/** Nothing was played because nothing was wanted. Of a shard that says nothing: others may have what was. */
+const matchesNothing = ({ files, shard }: ReplayReport): boolean =>
+  shard.of === 1 &&
+  files.length > 0 &&
+  files.every(
+    ({ problems, results }) => problems.length === 0 && results.every(({ verdict }) => verdict === 'skipped'),
+  );
 
 function planReplay(cli: Cli, paths: readonly string[], options: ReplayOptions): Plan | string {
   const outputs = planOutputs(cli.cwd, options.reporter, options.outputFile);

@@ -180,6 +180,23 @@ describe('--watch', () => {
   });
 });
 
+describe('--grep', () => {
+  it('is misuse where nothing matches, but for a shard', async () => {
+    const text = 'name: one\nsteps: [xl list]\n';
+    const { exit, stderr } = await replay('one.xlsim.yaml', text, '--grep', 'none');
+    expect([exit, stderr]).toEqual([2, "xlsim: --grep none: no scenario's file and name match\n"]);
+    expect((await replay('one.xlsim.yaml', text, '--grep', 'none', '--shard', '1/2')).exit).toBe(0);
+    expect((await replay('one.xlsim.yaml', text, '--grep', 'one$')).exit).toBe(0);
+  });
+
+  it('tells of files from which nothing was wanted in one number', async () => {
+    const paths = ['two.xlsim.yaml', 'three.xlsim.yaml'];
+    for (const path of paths) cli.file(path, `${STAGE}steps: [xl list]\n`);
+    const { stdout } = await cli.run(['replay', ...paths, '--grep', 'two']);
+    expect(stdout).toMatch(/^two.xlsim.yaml\n {2}ok .*\n1 passed, 1 skipped in 2 files \(seed 1\)\n$/);
+  });
+});
+
 describe('a transcript that fails', () => {
   it.each([
     [

@@ -23,6 +23,8 @@ function fileLines(file: FileResult, { paint }: ReporterContext): string {
   if (file.problems.length > 0) {
     return file.problems.map((p) => `${visible(formatProblem(file.file, p))}\n`).join('');
   }
+  // Of files from which nothing was wanted the last line tells.
+  if (file.results.every(({ verdict }) => verdict === 'skipped')) return '';
   const lines = [`${paint.heading(visibleLine(file.file))}\n`];
   for (const result of file.results) {
     lines.push(resultLine(result));
