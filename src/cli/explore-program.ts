@@ -44,7 +44,7 @@ export function addExploreCommand(program: Command, cli: Cli, returning: Returni
     .option('--max-states <n>', 'how many states to walk before orders are sampled', '400000')
     .option(
       '--jobs <n>',
-      'threads for samples and for remedies (default: one a processor); one walk of all orders takes one',
+      'threads for walks, samples and remedies (default: one a processor); the report is the same with any',
     )
     .option('--shard <i/n>', 'take only the i-th of n parts of the samples')
     .option('--self-check', 'walk everything twice, and take orders on a fresh host as well; compare')

@@ -1,6 +1,6 @@
 /** Finding and reading scenario files, and what they may reach from where they lie. */
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import type { Scenario, Stage, Step } from '../explorer/scenario.ts';
@@ -8,6 +8,7 @@ import { parseScenario } from '../explorer/scenario-file.ts';
 import type { Problem } from '../explorer/scenario-problem.ts';
 import { MAX_SCENARIO_CHARS } from '../explorer/scenario-yaml.ts';
 import { parseTranscript } from '../explorer/transcript.ts';
+import { StateError } from './state-error.ts';
 import { systemErrorCode } from './store-fs.ts';
 
 const YAML_FILE = /\.xlsim\.ya?ml$/;
@@ -157,8 +158,18 @@ export function readRecorded(folder: string, path: string): string | null {
   }
 }
 
-export const writeText = (folder: string, path: string, text: string): void =>
-  writeFileSync(resolve(folder, path), text);
+/** Writes a recorded output, in a folder of its own if need be. Throws StateError where that cannot be. */
+export function writeText(folder: string, path: string, text: string): void {
+  const file = resolve(folder, path);
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === null) throw error;
+    throw new StateError(file, `cannot be written: ${code}`, 'outputs that came before it were recorded', 2);
+  }
+}
 
 const unreadable = (code: string): string =>
   code === 'ENOENT'

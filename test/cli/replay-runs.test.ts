@@ -227,6 +227,16 @@ describe('a transcript that fails', () => {
 });
 
 describe('--update', () => {
+  it('makes the folder that an output is to lie in, and says where there can be none', async () => {
+    const text = (path: string): string => `steps: [{ run: xl list, output: ${path} }]\n`;
+    const made = await replay('recorded.xlsim.yaml', text('seen/list.txt'), '--update');
+    expect([made.exit, made.stdout]).toEqual([0, expect.stringContaining('updated seen/list.txt\n')]);
+    expect(readFileSync(join(cli.dir, 'seen/list.txt'), 'utf8')).toContain('Domain-0');
+    const refused = await replay('refused.xlsim.yaml', text('seen/list.txt/below.txt'), '--update');
+    expect(refused.exit).toBe(2);
+    expect(refused.stderr).toMatch(/seen\/list\.txt\/below\.txt: cannot be written: E(EXIST|NOTDIR)/);
+  });
+
   it('names a transcript as it was named', async () => {
     cli.file('pasted.xlsim.t', '  $ xl list\n');
     const { stdout } = await cli.run(['replay', 'pasted.xlsim.t', '--update']);
