@@ -1,6 +1,6 @@
 /** Where explorations go: standard output as text or JSON, and files. */
-import { writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { accessSync, constants, existsSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import type { Exploration, ExploreReport } from '../explorer/explore-record.ts';
 import { SCHEDULE_SCHEMA, type ScheduleFile, scheduleText } from '../explorer/schedule-file.ts';
 import { type Cli, complain, say } from './cli-state.ts';
@@ -16,6 +16,22 @@ import { systemErrorCode } from './store-fs.ts';
 
 /** Options that name files. */
 type ExploreOutputs = Pick<ExploreOptions, 'markdown' | 'svg' | 'save'>;
+
+/** Why one of the files that are asked for could not be written, or null: known before anything is walked. */
+export function cannotWrite(cli: Cli, { markdown, svg, save }: ExploreOutputs): string | null {
+  for (const name of [markdown, svg, save]) {
+    if (name === undefined) continue;
+    const path = resolve(cli.cwd, name);
+    try {
+      accessSync(existsSync(path) ? path : dirname(path), constants.W_OK);
+      if (existsSync(path) && statSync(path).isDirectory())
+        return `${name}: cannot be written: it is a folder`;
+    } catch (error) {
+      return `${name}: cannot be written: ${systemErrorCode(error) ?? String(error)}`;
+    }
+  }
+  return null;
+}
 
 /** Prints and writes everything that was asked for; false if a file could not be written, which has been said. */
 export function writeExploration(

@@ -8,7 +8,7 @@ import { explorationsExit } from '../explorer/verdict.ts';
 import { ASSERT } from '../hypervisor/bug.ts';
 import { type Cli, complain } from './cli-state.ts';
 import { type ExploreOptions, readChoice } from './explore-options.ts';
-import { writeExploration } from './explore-output.ts';
+import { cannotWrite, writeExploration } from './explore-output.ts';
 import { cannotSaveTest, saveTest } from './explore-save-test.ts';
 import { readTarget } from './explore-target.ts';
 import { exploreAll } from './explore-walk.ts';
@@ -44,7 +44,8 @@ export async function exploreCommand(
     return MISUSE;
   }
   const { saveTest: test } = options;
-  const unsaved = test === undefined ? null : cannotSaveTest(cli, target, choice, test);
+  const unsaved =
+    cannotWrite(cli, options) ?? (test === undefined ? null : cannotSaveTest(cli, target, choice, test));
   if (unsaved !== null) {
     complain(cli, unsaved);
     return MISUSE;

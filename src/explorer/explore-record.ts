@@ -17,7 +17,7 @@ const laneSchema = v.strictObject({
   ends: said(
     v.array(
       v.strictObject({
-        kind: v.picklist(['started', 'refused', 'late', 'stuck', 'under way', 'done', 'failed']),
+        kind: v.picklist(['started', 'refused', 'late', 'stuck', 'under way', 'done', 'failed', 'short']),
         count: said(whole, 'how many copies of the step'),
         why: said(v.array(v.string()), 'reasons given, in the words of who refused'),
       }),

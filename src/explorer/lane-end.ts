@@ -19,8 +19,8 @@ export interface LaneFacts {
 /** How a lane ended. `stuck`: it never will; `under way`: it had not yet when an invariant broke. */
 export interface LaneEnd {
   readonly label: string;
-  /** `done` and `failed` are for lanes that create nothing. */
-  readonly kind: 'started' | 'refused' | 'late' | 'stuck' | 'under way' | 'done' | 'failed';
+  /** `done`, `failed` and `short` (it failed after it had taken some memory) are for lanes that create nothing. */
+  readonly kind: 'started' | 'refused' | 'late' | 'stuck' | 'under way' | 'done' | 'failed' | 'short';
   readonly rc: number;
   readonly reason: string;
 }
@@ -59,6 +59,6 @@ export function endOfLane(
   stands: 'over' | 'stuck' | 'under way',
 ): LaneEnd {
   if (stands !== 'over') return { label, kind: stands, rc, reason };
-  if (!creates) return { label, kind: rc === 0 ? 'done' : 'failed', rc, reason };
+  if (!creates) return { label, kind: rc === 0 ? 'done' : late ? 'short' : 'failed', rc, reason };
   return { label, kind: rc === 0 ? 'started' : late ? 'late' : 'refused', rc, reason };
 }

@@ -97,6 +97,7 @@ const KINDS: readonly LaneEnd['kind'][] = [
   'refused',
   'failed',
   'late',
+  'short',
   'under way',
   'stuck',
 ];

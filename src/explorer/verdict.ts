@@ -39,7 +39,7 @@ export function endVerdict(end: End, fits: readonly boolean[]): EndVerdict {
   const builders = lanes.filter(isBuilder);
   const noneStarted = builders.length > 1 && builders.every(({ kind }) => kind !== 'started');
   if (noneStarted && lanes.some((lane, i) => isBuilder(lane) && fits[i] === true)) return 'none started';
-  if (lanes.some(({ kind }) => kind === 'late')) return 'late failure';
+  if (lanes.some(({ kind }) => kind === 'late' || kind === 'short')) return 'late failure';
   return lanes.some(({ kind }) => kind === 'refused' || kind === 'failed') ? 'early refusal' : 'safe';
 }
 

@@ -23,8 +23,13 @@ const read = (name: string): string => readFileSync(join(cli.dir, name), 'utf8')
 describe('xlsim explore', () => {
   it('exits with 0 where nobody fails, 1 where a failure is found, 4 where nothing is known', async () => {
     expect(await explore(safe)).toMatchObject({ exit: 0, stdout: expect.stringMatching(/^safe: /) });
-    expect((await explore(short)).exit).toBe(0);
-    expect((await explore(short, '--forbid', 'early-refusal')).exit).toBe(1);
+    const refused = cli.file('refused.xlsim.yaml', populates(3, 3, 1));
+    expect(await explore(refused)).toMatchObject({
+      exit: 0,
+      stdout: expect.stringMatching(/^early refusal: /),
+    });
+    expect((await explore(refused, '--forbid', 'early-refusal')).exit).toBe(1);
+    expect(await explore(short)).toMatchObject({ exit: 1, stdout: expect.stringMatching(/^late failure: /) });
     expect((await explore(safe, '--strategy', 'random', '--samples', '5')).exit).toBe(4);
   });
 
@@ -83,10 +88,13 @@ describe('xlsim explore', () => {
     [['--forbid', 'late-failure'], '--forbid knows early-refusal'],
     [['--block', '1'], 'parallel block 1 cannot be explored: it has 1'],
     [['--twin', 'x'], 'has no twin "x"'],
+    [['--svg', 'no/such/x.svg'], 'no/such/x.svg: cannot be written: ENOENT'],
+    [['--save', '.'], '.: cannot be written: it is a folder'],
   ])('refuses %s by name', async (args, told) => {
     const run = await explore(short, ...args);
     expect(run.exit).toBe(2);
     expect(run.stderr).toContain(told);
+    expect(run.stdout).toBe('');
   });
 
   it('says how far it got in a space that does not end, and what helps', async () => {

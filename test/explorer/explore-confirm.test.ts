@@ -42,6 +42,6 @@ describe('an order that ends otherwise on a host', () => {
   it('is none where the search is right', () => {
     const e = exploring(subjectOf(populates(11)), { forbidRefusal: true });
     while (!continueExploring(e, 1000));
-    expect(explorationOf(e)).toMatchObject({ verdict: 'early refusal', exit: 1, not_confirmed: null });
+    expect(explorationOf(e)).toMatchObject({ verdict: 'late failure', exit: 1, not_confirmed: null });
   });
 });

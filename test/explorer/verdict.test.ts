@@ -22,6 +22,7 @@ describe('an end', () => {
     ['early refusal', end('started', 'refused')],
     ['early refusal', end('done', 'failed')],
     ['late failure', end('started', 'late')],
+    ['late failure', end('done', 'short')],
     ['none started', end('late', 'late')],
     ['none started', end('refused', 'late')],
     ['none started', end('refused', 'refused')],
