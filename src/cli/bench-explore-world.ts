@@ -1,20 +1,11 @@
 /** Orders of real creates: transitions a second on a real host, every order and orders by chance, and the memory of it. */
 import { playToBlock } from '../explorer/block-prefix.ts';
 import { continueSearch, startSearch } from '../explorer/exhaustive.ts';
-import type { Surroundings } from '../explorer/play.ts';
 import { parseScenario } from '../explorer/scenario-file.ts';
 import { sampleRange } from '../explorer/walks.ts';
 import { newWorldSpace, type WorldSpace } from '../explorer/world-space.ts';
 import { cell, ms, residentMib } from './bench-measure.ts';
-import { reportHost } from './host-report.ts';
-
-const around: Surroundings = {
-  readFile: () => -2,
-  observe: reportHost,
-  tables: () => '',
-  readOutput: () => null,
-  batches: true,
-};
+import { around } from './bench-surroundings.ts';
 
 /** A walk ends here if it does not end before; times of it in one process. */
 const TRANSITIONS = 1_000_000;

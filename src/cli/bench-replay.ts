@@ -1,19 +1,10 @@
 /** Replays: many creations one after the other, builders that take turns, and the whole library. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Surroundings } from '../explorer/play.ts';
 import { replayScenario } from '../explorer/replay.ts';
 import { parseScenario } from '../explorer/scenario-file.ts';
 import { cell, medianMs, missed, ms } from './bench-measure.ts';
-import { reportHost } from './host-report.ts';
-
-const around: Surroundings = {
-  readFile: () => -2,
-  observe: reportHost,
-  tables: () => '',
-  readOutput: () => null,
-  batches: true,
-};
+import { around } from './bench-surroundings.ts';
 
 const MANY = `
 host: { memory: 8G, dom0: 1G }
