@@ -82,8 +82,10 @@ export function makeRoom(trail: Trail, place: number, width: number): void {
   if (width > trail.table.width) widenStates(trail.table, width);
   if (width > trail.stride) {
     const stride = width + 32;
-    const states = new Int32Array((trail.states.length / trail.stride) * stride);
-    for (let p = 0; p < trail.count; p++) {
+    // All places: the one behind the last may be half written.
+    const places = trail.states.length / trail.stride;
+    const states = new Int32Array(places * stride);
+    for (let p = 0; p < places; p++) {
       states.set(trail.states.subarray(p * trail.stride, (p + 1) * trail.stride), p * stride);
     }
     trail.states = states;
