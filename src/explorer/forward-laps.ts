@@ -4,13 +4,10 @@
  */
 import type { BlockRun } from './block.ts';
 import { firstAlike, newTimeShapes, type TimeShapes } from './time-shape.ts';
-import { newCells, readCells } from './world-cells.ts';
+import { newCells, readCells, withRoom } from './world-cells.ts';
 
 /** Sleepers woken one after the other before it is looked whether anything comes of it: most waits end. */
 const PATIENCE = 16;
-
-/** Cells that may come by a look at the host. */
-const MORE = 256;
 
 /** What is known of the way since there was a choice. */
 export interface Laps {
@@ -58,7 +55,6 @@ export function isLap(laps: Laps, turns: number): boolean {
 function wasHere(laps: Laps): boolean {
   laps.shapes ??= newTimeShapes(newCells(laps.block, 'exact'));
   const { cells } = laps.shapes;
-  const state = new Int32Array(cells.count + MORE);
-  readCells(cells, state, null);
+  const state = withRoom(cells, new Int32Array(cells.count), (into) => readCells(cells, into, null));
   return firstAlike(laps.shapes, state, 0, laps.jumps) !== laps.jumps;
 }

@@ -18,8 +18,8 @@ import { type Footprint, xenCellsOf } from './footprint.ts';
 import { getPair, setPair } from './pair-table.ts';
 import { DOMAINS, withReads } from './step-memo.ts';
 import { pushWord, wordAt } from './word-list.ts';
-import { HEAP, heapForm, readXenCells, standing } from './world-cells.ts';
-import { copyPlace, putWord, putWords, stateAt, takeXenTo, xenArrived } from './world-trail.ts';
+import { HEAP, heapForm, readXenCells, standing, withRoom } from './world-cells.ts';
+import { copyPlace, makeRoom, putWord, putWords, stateAt, takeXenTo, xenArrived } from './world-trail.ts';
 import { keyOf, type WorldWalk } from './world-walk.ts';
 
 /** The hypercall with which the step of an actor begins that stands in this form; null: it begins otherwise. */
@@ -117,9 +117,11 @@ export function strayedAt(w: WorldWalk, place: number): Int32Array | null {
   trail.heapIs[place] = heap;
   if (heap === trail.states[at + HEAP]!) return null;
   w.strayed = true;
-  w.seen.fill(0, 0, cells.count);
-  w.seen.set(trail.states.subarray(at, at + trail.stride));
-  readXenCells(cells, w.seen);
+  w.seen = withRoom(cells, w.seen, (into) => {
+    into.fill(0);
+    into.set(trail.states.subarray(at, at + cells.count));
+    readXenCells(cells, into);
+  });
   return w.seen.slice(0, cells.count);
 }
 
@@ -141,25 +143,31 @@ export function askXen(
   const reply = hypercall(xen, by, request) as unknown as Reply;
   w.called++;
   if (stray === null && gavePart(w, call.populate, place)) return;
-  const at = stateAt(trail, place);
-  const before = stray ?? trail.states.slice(at, at + Math.max(trail.stride, cells.count));
+  const from = stateAt(trail, place);
+  const before = stray ?? trail.states.slice(from, from + cells.count);
   readAfter(w, before, call.isLook);
+  // What is remembered by what was read is looked up by that, too: in a place with room for cells found just now.
+  makeRoom(trail, place + 1, cells.count);
   const gave = gaveOf(w, call, before, reply);
   noteHeap(w, before[HEAP]!, xen.heap.totalAvailPages > free, isLarge(request));
   if (stray !== null || !notePopulate(w, call.populate, before, gave)) {
     const reads = withReads(call.reads, [...xenReads(w, footprint), ...gave.cells]);
     if (reads !== call.reads) call.gave.clear();
     call.reads = reads;
-    call.gave.set(keyOf(w, reads, at, actor), gave);
+    call.gave.set(keyOf(w, reads, stateAt(trail, place), actor), gave);
   }
   xenArrived(trail, xen, place + 1, w.seen[HEAP]!);
 }
 
 /** Reads Xen's part of what became of a state into `w.seen`. */
-function readAfter({ cells, seen }: WorldWalk, before: Int32Array, isLook: boolean): void {
-  seen.set(before);
-  seen.fill(0, before.length, cells.count);
-  if (!isLook) readXenCells(cells, seen, miscountNow(cells.block.run.world.xen));
+function readAfter(w: WorldWalk, before: Int32Array, isLook: boolean): void {
+  const { cells } = w;
+  const broken = isLook ? null : miscountNow(cells.block.run.world.xen);
+  w.seen = withRoom(cells, w.seen, (into) => {
+    into.fill(0);
+    into.set(before.subarray(0, cells.count));
+    if (!isLook) readXenCells(cells, into, broken);
+  });
 }
 
 function gaveOf(w: WorldWalk, { isLook, by, request }: CallNode, before: Int32Array, reply: Reply): Gave {

@@ -157,6 +157,19 @@ export function readCells(
 }
 
 /**
+ * Calls `read` with words to write all cells to: `into`, or longer ones where that has no room for all. What is read may
+ * hold cells that nobody knew of; then it is read again. Returns the words that it was written to last.
+ */
+export function withRoom(cells: Cells, into: Int32Array, read: (into: Int32Array) => void): Int32Array {
+  let words = into;
+  do {
+    if (words.length < cells.count) words = new Int32Array(2 * cells.count);
+    read(words);
+  } while (words.length < cells.count);
+  return words;
+}
+
+/**
  * Writes Xen's part of the state that the block is in: the heap, the domains, what else there is. What `into` says of a
  * domain that is as it was then needs no second look.
  */

@@ -16,7 +16,17 @@ import { DOMAINS, type Effect, newStepNode, noteReads, OTHERS, type StepNode, WA
 import { ALL_FLOWS } from './task-flows.ts';
 import type { RunningTask } from './world.ts';
 import { askXen, callAt, changesSince, isLarge, lookUpCall, noteHeap, strayedAt } from './world-call.ts';
-import { CLOCK, FIRST_LANE, HEAP, isXenCell, LOCKS, putCells, readCells, standing } from './world-cells.ts';
+import {
+  CLOCK,
+  FIRST_LANE,
+  HEAP,
+  isXenCell,
+  LOCKS,
+  putCells,
+  readCells,
+  standing,
+  withRoom,
+} from './world-cells.ts';
 import {
   copyPlace,
   forgetBeyond,
@@ -106,11 +116,10 @@ function lookUpWhole(w: WorldWalk, node: StepNode, place: number, actor: number)
 
 /** A step that begins with a hypercall: what Xen makes of that, then the rest. Returns whether the rest was looked up. */
 function lookUpParts(w: WorldWalk, node: StepNode, call: CallNode, place: number, actor: number): boolean {
-  const { trail, cells } = w;
+  const { trail } = w;
   let gave = lookUpCall(w, call, place, actor);
   if (gave === null) {
     askXen(w, call, place, actor, (p) => makeAgain(w, p));
-    makeRoom(trail, place + 1, cells.count);
     gave = lookUpCall(w, call, place, actor);
     ASSERT(gave !== null, 'what Xen was asked is remembered');
   }
@@ -179,13 +188,16 @@ function makeForReal(w: WorldWalk, place: number, actor: number): Made {
   takeBlockTurn(block, actor);
   settleForm(block, w.began);
   const broken = w.asked.every(({ request }) => changesNothing(request)) ? null : miscountNow(xen);
-  readCells(cells, w.seen, before, broken);
+  w.seen = withRoom(cells, w.seen, (into) => readCells(cells, into, before, broken));
+  // Whoever looks at the place from now on looks at cells that were found just now as well.
+  makeRoom(trail, place + 1, cells.count);
   return { before, requests: w.asked.slice(), gaveBack: xen.heap.totalAvailPages > free };
 }
 
 function makeWhole(w: WorldWalk, node: StepNode, place: number, actor: number): void {
-  const { trail, cells, block, seen } = w;
+  const { trail, block } = w;
   const { before, requests, gaveBack } = makeForReal(w, place, actor);
+  const { seen } = w;
   const isWhole = isDoneWhole(w, place, actor);
   const changed = changesSince(w, before);
   const ops = isWhole ? null : opsOf(requests);
@@ -200,7 +212,6 @@ function makeWhole(w: WorldWalk, node: StepNode, place: number, actor: number): 
   );
   noteReads(node, reads, node.parts);
   node.effects.set(keyOf(w, node.reads, stateAt(trail, place), actor), effect);
-  makeRoom(trail, place + 1, cells.count);
   copyPlace(trail, place);
   putWords(trail, place + 1, changed, effect.values);
   keepPlace(trail, place + 1, trail.ids[place]!, actor, ops);
@@ -209,16 +220,16 @@ function makeWhole(w: WorldWalk, node: StepNode, place: number, actor: number): 
 
 /** Makes a step that begins with a hypercall for what it does beside that. */
 function makeRest(w: WorldWalk, node: StepNode, place: number, actor: number, reply: number): Effect {
-  const { trail, cells, block, seen } = w;
+  const { trail, cells, block } = w;
   const parts = partsOfReply(w, node.call!, place, actor, w.replies[reply]!);
   const { before, requests } = makeForReal(w, place, actor);
+  const { seen } = w;
   const changed = changesSince(w, before).filter((cell) => !isXenCell(cells, cell));
   const effect = { cells: changed, values: changed.map((cell) => seen[cell]!), ops: null };
   const reads = readsOf(w, node.call, place, actor, requests, false);
   addChanged(w, reads, changed, place, actor);
   noteReads(node, reads, parts);
   node.effects.set(keyOfRest(w, node, reply, stateAt(trail, place), actor), effect);
-  makeRoom(trail, place + 1, cells.count);
   xenArrived(trail, block.run.world.xen, place + 1, w.seen[HEAP]!);
   return effect;
 }

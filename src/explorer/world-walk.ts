@@ -13,8 +13,8 @@ import { viewState } from './state-table.ts';
 import { DOMAINS, type StepNode, WATCHES } from './step-memo.ts';
 import { laneFacts, otherFacts, type TaskFacts } from './task-facts.ts';
 import { makeWordList, type WordList } from './word-list.ts';
-import { type Cells, FIRST_LANE, readCells } from './world-cells.ts';
-import { newTrail, placeOnTrail, stateAt, type Trail } from './world-trail.ts';
+import { type Cells, FIRST_LANE, readCells, withRoom } from './world-cells.ts';
+import { makeRoom, newTrail, placeOnTrail, stateAt, type Trail } from './world-trail.ts';
 
 /** A request, and who asks from where. */
 export interface Asked {
@@ -84,8 +84,7 @@ export function newWorldWalk(
 ): WorldWalk {
   const began = block.run.world.now;
   settleForm(block, began);
-  const seen = new Int32Array(4096);
-  readCells(cells, seen, null);
+  const seen = withRoom(cells, new Int32Array(cells.count), (into) => readCells(cells, into, null));
   const asked: WorldWalk['asked'] = [];
   const looked = lookedAtNothing();
   if (how.intercept !== null) block.run.intercept = noting(how.intercept, looked);
@@ -139,6 +138,7 @@ export function cellsOfState(w: WorldWalk, id: number): Int32Array {
   const { trail, cells } = w;
   const place = placeOnTrail(trail, id);
   if (place >= 0) {
+    makeRoom(trail, place, cells.count);
     w.at = stateAt(trail, place);
     return trail.states;
   }
