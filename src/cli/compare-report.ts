@@ -20,10 +20,13 @@ export function shareOf(result: Exploration, verdicts: readonly EndVerdict[]): n
     : rows.reduce((all, { share }) => all + (share ?? 0), 0);
 }
 
+/** Of a walk of all orders that was stopped nobody knows how many of those left end how. */
+const isCutShort = ({ walk }: Exploration): boolean => walk.strategy === 'exhaustive' && !walk.finished;
+
 const shareCell =
   (...verdicts: EndVerdict[]) =>
   (result: Exploration): string => {
-    const share = shareOf(result, verdicts);
+    const share = isCutShort(result) ? null : shareOf(result, verdicts);
     const isAll = result.outcomes.every(({ verdict }) => (verdicts as readonly string[]).includes(verdict));
     return share === null ? '?' : percent(share, isAll);
   };
@@ -107,8 +110,9 @@ function notes({ results }: ExploreReport): string[] {
   const walks = results.map(({ walk }) => walk);
   const lines: string[] = [];
   if (walks.some(({ strategy }) => strategy === 'exhaustive')) {
+    const every = results.some(isCutShort) ? 'Unless marked, every' : 'Every';
     lines.push(
-      `Every order was walked at the grain of ${walks[0]!.grain === 'hypercall' ? 'one hypercall' : walks[0]!.grain}; a share is how often an order`,
+      `${every} order was walked at the grain of ${walks[0]!.grain === 'hypercall' ? 'one hypercall' : walks[0]!.grain}; a share is how often an order`,
       'ends so if at every point each task that can go on is picked with equal chance.',
     );
   }

@@ -63,6 +63,7 @@ export const againLine = (report: ExploreReport, result: Exploration): string =>
 /** Its words. */
 export function againWords(report: ExploreReport, result: Exploration): string[] {
   const { walk } = result;
+  const { shard } = report;
   const words = ['xlsim', 'explore', report.scenario.file];
   if (report.block.index > 0) words.push('--block', String(report.block.index));
   if (report.twin !== null) words.push('--twin', report.twin);
@@ -71,8 +72,12 @@ export function againWords(report: ExploreReport, result: Exploration): string[]
   if (walk.grain !== 'hypercall') words.push('--grain', walk.grain);
   if (walk.strategy !== 'exhaustive') {
     words.push('--strategy', walk.strategy);
-    words.push('--samples', String(walk.samples ?? 0), '--seed', String(walk.seed ?? 1));
+    // A shard's samples are not the first ones.
+    const samples = shard.of > 1 ? report.samples : (walk.samples ?? 0);
+    words.push('--samples', String(samples), '--seed', String(walk.seed ?? 1));
+    if (shard.of > 1) words.push('--shard', `${shard.index}/${shard.of}`);
   }
   if (walk.pct_depth !== null) words.push('--depth', String(walk.pct_depth));
+  if (report.forbid_refusal) words.push('--forbid', 'early-refusal');
   return words;
 }

@@ -9,7 +9,7 @@ import { shellLine } from './shell-words.ts';
 import { stateDirectory } from './state-dir.ts';
 import { damaged, StateError } from './state-error.ts';
 import { nodeStoreFs, type StoreFs } from './store-fs.ts';
-import { processTerminal } from './terminal.ts';
+import { OutputError, processTerminal } from './terminal.ts';
 
 const MISUSE = 2;
 const BUG = 70;
@@ -53,8 +53,16 @@ async function runMain(cli: Cli, argv: readonly string[]): Promise<number> {
   }
 }
 
-/** Says what went wrong. Nothing of the failed command is on disk, and nothing of its output is shown. */
+/**
+ * Says what went wrong. Nothing of the failed command is on disk, and nothing of its output is shown; but for one that was
+ * over and whose output nobody took.
+ */
 function fail(cli: Cli, argv: readonly string[], error: unknown): number {
+  if (error instanceof OutputError) {
+    complain(cli, `standard output: cannot be written: ${error.message}; what this command did stays done`);
+    flush(cli);
+    return MISUSE;
+  }
   if (error instanceof StateError) {
     complain(cli, `${error.file}: ${error.message}`);
     complain(cli, error.advice);

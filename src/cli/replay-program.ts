@@ -32,7 +32,7 @@ export function addReplayCommands(program: Command, cli: Cli, returning: Returni
     .option('--timeline <file>', 'draw who did what when (SVG)')
     .option('--one-by-one', 'serve every extent by itself: slower, the same result')
     .option('--schedule <file>', 'go through a parallel block in the order that explore --save wrote')
-    .option('--force-schedule', 'even if that was of another scenario or version of xlsim')
+    .option('--force-schedule', 'as far as it fits, even if that was of another scenario or version of xlsim')
     .option('--watch', 'play again whenever a file changes')
     .action(
       returning(async (paths: string[], options: ReplayOptions) => {

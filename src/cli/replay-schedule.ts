@@ -23,7 +23,8 @@ interface OrderOptions {
 /** The schedule that the options name, null for none; a sentence about what is wrong with it. */
 export function readOrder(cli: Cli, options: OrderOptions, files: number): ScheduleFile | null | string {
   const { schedule: name } = options;
-  if (name === undefined) return null;
+  if (name === undefined)
+    return options.forceSchedule === true ? '--force-schedule goes with --schedule FILE' : null;
   if (files > 1) return '--schedule is of one scenario: name one file';
   if (options.seed !== undefined)
     return "--seed and --schedule do not go together: an order is of the scenario's own seed";
@@ -72,6 +73,9 @@ export function playSchedule(
     order: { grain: grainOf(schedule.grain), choices: schedule.choices },
   });
   const result = replayInOrder(scenario, schedule.twin, plan, around, choice);
+  if (plan.misfit !== null && forceSchedule !== true) {
+    return refused(`${name} does not fit: ${plan.misfit.why}; --force-schedule follows it as far as it does`);
+  }
   const misfit =
     plan.misfit === null
       ? []

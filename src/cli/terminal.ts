@@ -10,7 +10,15 @@ export interface Terminal {
   readonly isTerminal: (stream: Stream) => boolean;
 }
 
-/** The terminal of this process. A reader that has gone away (EPIPE) is no error: nothing more is written there. */
+/** Standard output takes nothing more, and somebody still reads it. */
+export class OutputError extends Error {
+  override readonly name = 'OutputError';
+}
+
+/**
+ * The terminal of this process. A reader that has gone away (EPIPE) is no error: nothing more is written there. Nor is
+ * standard error that cannot be written, there being nowhere to say so. Throws OutputError.
+ */
 export function processTerminal(): Terminal {
   const closed: Record<Stream, boolean> = { stdout: false, stderr: false };
   const fds: Record<Stream, number> = { stdout: 1, stderr: 2 };
@@ -21,8 +29,10 @@ export function processTerminal(): Terminal {
       try {
         writeBlocking(fds[stream], data);
       } catch (error) {
-        if (systemErrorCode(error) !== 'EPIPE') throw error;
+        const code = systemErrorCode(error);
+        if (code === null) throw error;
         closed[stream] = true;
+        if (code !== 'EPIPE' && stream === 'stdout') throw new OutputError(code);
       }
     },
   };

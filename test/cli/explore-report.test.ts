@@ -51,6 +51,18 @@ describe('the report', () => {
     expect(text).toContain('replay it  xlsim replay a --schedule b');
   });
 
+  it('takes the same part of the samples again, and forbids what was forbidden', () => {
+    const { walk } = exploration();
+    const part = exploration({ walk: { ...walk, strategy: 'random', order: null, samples: 100, seed: 7 } });
+    const whole = { ...report([part]), samples: 300, forbid_refusal: true };
+    const again = (index: number, of: number): string =>
+      exploreText({ ...whole, shard: { index, of } }, part, null, plain).match(
+        /^again .*--strategy (.*)$/m,
+      )![1]!;
+    expect(again(2, 3)).toBe('random --samples 300 --seed 7 --shard 2/3 --forbid early-refusal');
+    expect(again(1, 1)).toBe('random --samples 100 --seed 7 --forbid early-refusal');
+  });
+
   it('says of samples how many, from which seed, how sure, and the command that takes them again', () => {
     const { walk } = exploration();
     const sampled = exploration({
@@ -96,6 +108,15 @@ describe('the comparison', () => {
     expect(compareText(report([slow, refusing]), plain)).toMatch(
       /1\.4 s\^[\s\S]*Marked \^: the clock's own order does not fail/,
     );
+  });
+
+  it('knows no share of a walk that was stopped, not even of ends that it has not met', () => {
+    const { walk } = exploration();
+    const stopped = exploration({ walk: { ...walk, finished: false, stopped: 'states' }, outcomes: [] });
+    const text = compareText(report([stopped, refusing]), plain);
+    expect(text.split('\n')[3]).toMatch(/ \? +\? +\? +\? /);
+    expect(text).toContain('Unless marked, every order was walked');
+    expect(compareText(compared, plain)).toContain('\nEvery order was walked');
   });
 
   it('shows ends whose share nobody knows as ?, not as none', () => {

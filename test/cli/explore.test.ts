@@ -221,6 +221,11 @@ describe('xlsim replay --schedule', () => {
     );
     const version = await cli.run(['replay', short, '--schedule', 'v.json']);
     expect(version.stderr).toContain('it was written by xlsim 9.9.9');
+    const broken = cli.file('b.json', read('s.json').replace('"task":"0"', '"task":"7"'));
+    const misfit = await cli.run(['replay', short, '--schedule', broken]);
+    expect([misfit.exit, misfit.stdout]).toEqual([2, '']);
+    expect(misfit.stderr).toMatch(/b.json does not fit: choice .* \(7\): it cannot go on there/);
+    expect((await cli.run(['replay', short, '--force-schedule'])).exit).toBe(2);
     const edited = cli.file('edited.xlsim.yaml', populates(12, 3, 1));
     const forced = await cli.run(['replay', edited, '--schedule', 's.json', '--force-schedule']);
     expect(forced.stderr).toMatch(/stopped fitting: choice 2 .* is "A" \(0\): it cannot go on there/);

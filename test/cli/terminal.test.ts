@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -50,6 +50,26 @@ describe.skipIf(!hasScript)('a terminal', () => {
 
   it('is told apart from a pipe, which gets the bytes of xl', async () => {
     expect((await cli.run(['list'])).stdout).toContain(`${ESC}[31mred`);
+  });
+});
+
+const FULL = '/dev/full';
+
+describe.skipIf(!existsSync(FULL))('a standard output that takes nothing', () => {
+  it('is told of without a trace, and what was done before stays done', async () => {
+    const fd = openSync(FULL, 'w');
+    const { status, stderr } = spawnSync(process.execPath, [cli.entry, 'mem-max', 'g', '256'], {
+      cwd: cli.dir,
+      encoding: 'utf8',
+      env: { ...process.env, XLSIM_STATE: cli.state },
+      stdio: ['ignore', fd, 'pipe'],
+    });
+    closeSync(fd);
+    expect([status, stderr]).toEqual([
+      2,
+      'xlsim: standard output: cannot be written: ENOSPC; what this command did stays done\n',
+    ]);
+    expect((await cli.run(['history', '--format=transcript'])).stdout).toContain('mem-max g 256');
   });
 });
 
