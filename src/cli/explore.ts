@@ -4,6 +4,7 @@ import { cannotDrive } from '../explorer/block.ts';
 import { parallelBlocks } from '../explorer/block-prefix.ts';
 import type { ExploreReport } from '../explorer/explore-record.ts';
 import type { Stage } from '../explorer/scenario.ts';
+import { timesText } from '../explorer/step-label.ts';
 import { explorationsExit } from '../explorer/verdict.ts';
 import { ASSERT } from '../hypervisor/bug.ts';
 import { type Cli, complain } from './cli-state.ts';
@@ -73,9 +74,7 @@ export async function exploreCommand(
 }
 
 const tasksOf = (action: Stage['steps'][number]['action']): string[] =>
-  action.do === 'parallel'
-    ? action.steps.map(({ label, times }) => (times === null ? label : `${times} x ${label}`))
-    : [];
+  action.do === 'parallel' ? action.steps.map(({ label, times }) => timesText(label, times)) : [];
 
 /** Nothing has more than one order: the scenario is played as replay does. */
 function playOnce(cli: Cli, path: string, { allowOutside }: ExploreOptions): number {

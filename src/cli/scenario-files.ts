@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
-import type { Scenario, Stage, Step } from '../explorer/scenario.ts';
+import type { Scenario } from '../explorer/scenario.ts';
 import { parseScenario } from '../explorer/scenario-file.ts';
 import type { Problem } from '../explorer/scenario-problem.ts';
 import { MAX_SCENARIO_CHARS } from '../explorer/scenario-yaml.ts';
@@ -91,36 +91,19 @@ export function readScenario(path: string, allowOutside: boolean): ReadScenario 
     return wrong(unreadable(systemErrorCode(error) ?? String(error)));
   }
   const hash = createHash('sha256').update(text).digest('hex');
+  const refusal = (named: string): string | null =>
+    allowOutside || isInside(dirname(path), named)
+      ? null
+      : `${named} lies outside of the scenario's folder: copy it there, or use --allow-outside`;
   const read = TRANSCRIPT_FILE.test(path) ? parseTranscript : parseScenario;
-  const checked = read(text, basename(path));
-  if (!checked.ok) return { hash, text, scenario: null, problems: checked.problems };
-  const problems = allowOutside ? [] : pathProblems(dirname(path), checked.value);
-  return { hash, text, scenario: problems.length === 0 ? checked.value : null, problems };
+  const checked = read(text, basename(path), refusal);
+  return {
+    hash,
+    text,
+    scenario: checked.ok ? checked.value : null,
+    problems: checked.ok ? [] : checked.problems,
+  };
 }
-
-/** Paths that lead out of the scenario's folder. */
-function pathProblems(folder: string, scenario: Scenario): Problem[] {
-  const stages: readonly Stage[] = [scenario.stage, ...scenario.twins.map((twin) => twin.stage)];
-  const named = stages.flatMap(({ guests, steps }) => [
-    ...[...guests.values()].flatMap(({ cfg, line, column }) =>
-      cfg === null ? [] : [{ path: cfg, line, column }],
-    ),
-    ...withInner(steps).flatMap(({ output, line, column }) =>
-      output === null ? [] : [{ path: output, line, column }],
-    ),
-  ]);
-  return named
-    .filter(({ path }) => !isInside(folder, path))
-    .map(({ path, line, column }) => ({
-      line,
-      column,
-      message: `${path} lies outside of the scenario's folder: copy it there, or use --allow-outside`,
-    }));
-}
-
-/** Steps and those inside of them. */
-const withInner = (steps: readonly Step[]): Step[] =>
-  steps.flatMap((step) => [step, ...('steps' in step.action ? withInner(step.action.steps) : [])]);
 
 /** Whether `path` stays below `folder`, symbolic links followed. */
 function isInside(folder: string, path: string): boolean {

@@ -9,6 +9,7 @@ import type { Hypercall } from '../hypervisor/privcmd.ts';
 import { domId, gfn, kib, order as orderOf, pages, pagesToKib } from '../hypervisor/units.ts';
 import { heapDomainOf } from '../hypervisor/xen.ts';
 import { parsePages } from './amount.ts';
+import { largestOrder } from './free-order.ts';
 import { xlConfText } from './guest-cfg.ts';
 import { makeHypercall } from './scenario-hypercall.ts';
 import type { ConditionsInput } from './scenario-schema.ts';
@@ -94,8 +95,6 @@ function populate(
 
 function holdPages(world: World, hold: NonNullable<ConditionsInput['hold']>): string | null {
   const order = hold.order ?? 0;
-  if (order > 18) return 'hold: an order is 0 to 18';
-  if ((hold.size === undefined) === (hold.leave === undefined)) return 'hold: give either size or leave';
   const domid = makeHolder(world, hold.as);
   if (typeof domid === 'string') return `hold: ${domid}`;
   const spare = world.xen.heap.totalAvailPages - world.xen.heap.outstandingClaims;
@@ -114,7 +113,6 @@ function releaseHolder(world: World, name: string): string | null {
   return null;
 }
 
-const SIZES: Readonly<Record<string, number>> = { '4K': 0, '2M': 9 };
 const SHARES = { half: 1, quarter: 2, eighth: 3 } as const;
 
 /**
@@ -122,9 +120,7 @@ const SHARES = { half: 1, quarter: 2, eighth: 3 } as const;
  * from the seed; that and the order of the free lists is what later allocations see.
  */
 function fragmentHeap(world: World, input: NonNullable<ConditionsInput['fragment']>): string | null {
-  const largest = SIZES[String(input.largest).toUpperCase()] ?? Number(input.largest);
-  if (!Number.isInteger(largest) || largest < 0 || largest > 17)
-    return 'fragment: largest is 4K, 2M, or an order from 0 to 17';
+  const largest = largestOrder(input.largest)!;
   const share = SHARES[input.hold ?? 'half'];
   const piece = largest + 1 - share;
   if (piece < 0)

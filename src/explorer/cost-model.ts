@@ -137,29 +137,32 @@ export const defaultCosts: CostModel = Object.fromEntries(
   Object.entries(COSTS).map(([name, cost]) => [name, cost.ns]),
 ) as unknown as CostModel;
 
-export type CostsResult =
-  | { readonly ok: true; readonly costs: CostModel }
-  | { readonly ok: false; readonly key: string; readonly message: string };
+/** A model, and what is wrong with the entries that were to be replaced. */
+export interface CostsResult {
+  readonly costs: CostModel;
+  readonly problems: readonly { readonly key: string; readonly message: string }[];
+}
 
-/** The model with some entries replaced: nanoseconds, or durations such as 3us. */
+/** The model with some entries replaced: nanoseconds, or durations such as 3us. What is wrong is left as it was. */
 export function costsWith(
   base: CostModel,
   changes: Readonly<Record<string, string | number>> | undefined,
 ): CostsResult {
   const costs: Record<string, number> = { ...base };
+  const problems: { key: string; message: string }[] = [];
   for (const [key, value] of Object.entries(changes ?? {})) {
     if (!(key in base)) {
       const meant = didYouMean(key, Object.keys(base));
       const hint = meant === null ? `known are ${Object.keys(base).join(', ')}` : `did you mean "${meant}"?`;
-      return { ok: false, key, message: `unknown cost "${key}": ${hint}` };
+      problems.push({ key, message: `unknown cost "${key}": ${hint}` });
+      continue;
     }
     const ns = typeof value === 'number' ? value : parseDuration(value);
     if (ns === null || !Number.isSafeInteger(ns) || ns < 0) {
-      return { ok: false, key, message: `cost "${key}" is a number of ns or a duration such as 3us` };
-    }
-    costs[key] = ns;
+      problems.push({ key, message: `cost "${key}" is a number of ns or a duration such as 3us` });
+    } else costs[key] = ns;
   }
-  return { ok: true, costs: costs as unknown as CostModel };
+  return { costs: costs as unknown as CostModel, problems };
 }
 
 /** The cost of one extent of `order` and the part of it under the heap lock; orders between go by their pages. */

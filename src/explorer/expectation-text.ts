@@ -1,5 +1,6 @@
 /** What a step printed against what it was expected to print. */
-import type { TextExpectation } from './scenario-schema.ts';
+import type { TextExpectation } from './expectation-schema.ts';
+import { readRegex } from './regex.ts';
 
 /** An expectation that does not hold: which one, what it says, and what was there. */
 export interface Mismatch {
@@ -33,14 +34,6 @@ export function textMismatches(what: string, expected: TextExpectation, text: st
 
 const listOf = (value: string | string[] | undefined): readonly string[] =>
   value === undefined ? [] : [value].flat();
-
-export function readRegex(pattern: string): RegExp | null {
-  try {
-    return new RegExp(pattern, 'm');
-  } catch {
-    return null;
-  }
-}
 
 /** YAML blocks end in a newline, quoted text often does not; one at the end makes no difference. */
 function exactMismatch(what: string, expected: string, text: string): Mismatch[] {

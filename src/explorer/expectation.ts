@@ -6,10 +6,10 @@ import { checkXenInvariants } from '../hypervisor/xen-invariants.ts';
 import { formatDuration, parseBound, parseCount, parseDuration, parsePages, within } from './amount.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { errnoName } from './errno-name.ts';
+import type { DomainExpectation, ExpectationInput } from './expectation-schema.ts';
 import { type Mismatch, textMismatches } from './expectation-text.ts';
 import type { DomainFacts, HostFacts } from './host-facts.ts';
 import type { Machine } from './machine.ts';
-import type { DomainExpectation, ExpectationInput } from './scenario-schema.ts';
 import type { TraceLog } from './trace-event.ts';
 import type { World } from './world.ts';
 

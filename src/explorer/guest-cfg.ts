@@ -3,9 +3,16 @@ import { parsePages } from './amount.ts';
 import type { GuestConfig } from './scenario.ts';
 import type { Place } from './scenario-problem.ts';
 
-export type GuestText =
-  | { readonly ok: true; readonly config: GuestConfig }
-  | { readonly ok: false; readonly key: string; readonly message: string };
+/** A guest's config, and what is wrong with its settings: those are left out. */
+export interface GuestText {
+  readonly config: GuestConfig;
+  readonly problems: readonly SettingProblem[];
+}
+
+interface SettingProblem {
+  readonly key: string;
+  readonly message: string;
+}
 
 /** Settings that say what a guest boots from. */
 const BOOTS = ['kernel', 'bootloader', 'firmware', 'builder'];
@@ -22,7 +29,8 @@ export function guestCfg(
   settings: string | Readonly<Record<string, unknown>>,
   place: Place,
 ): GuestText {
-  if (typeof settings === 'string') return { ok: true, config: { ...place, cfg: null, text: settings } };
+  if (typeof settings === 'string') return { config: { ...place, cfg: null, text: settings }, problems: [] };
+  const problems: SettingProblem[] = [];
   const lines: string[] = [];
   const cfg = typeof settings.cfg === 'string' ? settings.cfg : null;
   if (!('name' in settings) && cfg === null) lines.push(`name = ${quoted(name)}`);
@@ -32,23 +40,22 @@ export function guestCfg(
   }
   for (const [key, value] of Object.entries(settings)) {
     if (key === 'cfg') continue;
-    if (!KEY.test(key)) {
-      return {
-        ok: false,
-        key,
-        message: `"${key}" cannot be a key of an xl.cfg: those are a-z, 0-9, "." and "_"`,
-      };
-    }
-    // xl would warn of it and take its default.
-    const size = IN_MIB.includes(key) && typeof value === 'string' ? parsePages(value) : null;
-    if (size !== null && !/^\d+$/.test(String(value))) {
-      return { ok: false, key, message: `an xl.cfg has MiB without a unit here: ${Math.ceil(size / 256)}` };
-    }
     const text = literal(value);
-    if (text === null) return { ok: false, key, message: 'an xl.cfg knows text, numbers, yes/no and lists' };
-    lines.push(`${key} = ${text}`);
+    const message = settingProblem(key, value, text);
+    if (message === null) lines.push(`${key} = ${text}`);
+    else problems.push({ key, message });
   }
-  return { ok: true, config: { ...place, cfg, text: lines.length === 0 ? '' : `${lines.join('\n')}\n` } };
+  const text = lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+  return { config: { ...place, cfg, text }, problems };
+}
+
+function settingProblem(key: string, value: unknown, text: string | null): string | null {
+  if (!KEY.test(key)) return `"${key}" cannot be a key of an xl.cfg: those are a-z, 0-9, "." and "_"`;
+  // xl would warn of it and take its default.
+  const size = IN_MIB.includes(key) && typeof value === 'string' ? parsePages(value) : null;
+  if (size !== null && !/^\d+$/.test(String(value)))
+    return `an xl.cfg has MiB without a unit here: ${Math.ceil(size / 256)}`;
+  return text === null ? 'an xl.cfg knows text, numbers, yes/no and lists' : null;
 }
 
 function literal(value: unknown): string | null {

@@ -4,6 +4,8 @@ import { parseDuration, parsePages } from './amount.ts';
 import { costsWith, defaultCosts } from './cost-model.ts';
 import { guestCfg, xlConfText } from './guest-cfg.ts';
 import type { GuestConfig, Scenario, Stage, StageHost, Step, Twin } from './scenario.ts';
+import { strayPlace } from './scenario-fails.ts';
+import { namedFiles } from './scenario-named-files.ts';
 import { strayNames } from './scenario-names.ts';
 import type { Checked, Problem } from './scenario-problem.ts';
 import {
@@ -15,7 +17,7 @@ import {
 } from './scenario-schema.ts';
 import { readSteps } from './scenario-step.ts';
 import { parseYaml, type YamlTree } from './scenario-yaml.ts';
-import { checkAgainst } from './schema-problems.ts';
+import { inOrder, readShape, type ShapeReading } from './schema-reading.ts';
 
 type Path = readonly (string | number)[];
 
@@ -33,12 +35,21 @@ const DEFAULT_HOST = { memoryPages: 64 * GIB, nodes: 1, cpus: 16, xen: '4.22' };
 
 interface Reading {
   readonly tree: YamlTree;
+  /** Whether the file says all that is to stand at a path; what something wrong was taken out of is not judged as a whole. */
+  readonly isWhole: ShapeReading<ScenarioInput>['isWhole'];
   readonly problems: Problem[];
   readonly outputs: Map<string, string>;
 }
 
-/** Reads a scenario file. `fileName` is its name without folders, for a scenario that does not name itself. */
-export function parseScenario(text: string, fileName: string): Checked<Scenario> {
+/**
+ * Reads a scenario file, and everything that is wrong with it. `fileName` is its name without folders, for a scenario
+ * that does not name itself. `refusal` says why a file that the scenario names may not be used, or null.
+ */
+export function parseScenario(
+  text: string,
+  fileName: string,
+  refusal: (path: string) => string | null = () => null,
+): Checked<Scenario> {
   const yaml = parseYaml(text);
   if (!yaml.ok) return yaml;
   const tree = yaml.value;
@@ -48,14 +59,40 @@ export function parseScenario(text: string, fileName: string): Checked<Scenario>
       problems: [{ ...tree.placeOf([]), message: 'a scenario is a mapping: host, guests, steps …' }],
     };
   }
-  const checked = checkAgainst<ScenarioInput>(scenarioSchema, tree);
-  if (!checked.ok) return checked;
-  const input = checked.value;
-  const reading: Reading = { tree, problems: [], outputs: new Map() };
+  const { value: input, problems, isWhole } = readShape<ScenarioInput>(scenarioSchema, tree, standIn);
+  const reading: Reading = {
+    tree,
+    isWhole,
+    problems: [...tree.duplicates, ...problems],
+    outputs: new Map(),
+  };
+  const scenario = input === null ? null : readScenarioInput(reading, input, fileName);
+  if (scenario !== null) {
+    for (const { path, ...place } of namedFiles(scenario)) {
+      const message = refusal(path);
+      if (message !== null) reading.problems.push({ ...place, message });
+    }
+  }
+  if (scenario === null || reading.problems.length > 0)
+    return { ok: false, problems: inOrder(reading.problems) };
+  return { ok: true, value: scenario };
+}
+
+/** A step, or what a scenario and a twin must have, where something wrong stood. */
+function standIn(path: Path): unknown {
+  const [last, above] = [path[path.length - 1], path[path.length - 2]];
+  if (typeof last === 'number' && (above === 'steps' || above === 'parallel')) return {};
+  if (path.length === 1 && last === 'steps') return [{}];
+  if (path[0] !== 'twins') return undefined;
+  if (path.length === 2) return { name: 'twin', fails: ['-'] };
+  if (path.length === 3 && last === 'name') return 'twin';
+  return path.length === 3 && last === 'fails' ? ['-'] : undefined;
+}
+
+function readScenarioInput(reading: Reading, input: ScenarioInput, fileName: string): Scenario {
   const stage = readStage(reading, input, []);
   const twins = (input.twins ?? []).map((twin, i) => readTwin(reading, input, twin, i));
-  if (reading.problems.length > 0) return { ok: false, problems: sorted(reading.problems) };
-  const scenario: Scenario = {
+  return {
     name: input.name ?? fileName.replace(/\.xlsim\.ya?ml$/, ''),
     story: input.story?.trim() ?? '',
     sources: input.source === undefined ? [] : [input.source].flat(),
@@ -67,16 +104,7 @@ export function parseScenario(text: string, fileName: string): Checked<Scenario>
     },
     twins,
   };
-  return { ok: true, value: scenario };
 }
-
-const sorted = (problems: readonly Problem[]): Problem[] => {
-  const order = [...problems].sort((a, b) => a.line - b.line || a.column - b.column);
-  // What a twin takes over from its scenario is read twice.
-  return order.filter(
-    (p, i) => i === 0 || p.message !== order[i - 1]!.message || p.line !== order[i - 1]!.line,
-  );
-};
 
 const defaultRequests = ({ steps }: Stage): number =>
   Math.min(MOST_REQUESTS, DEFAULT_REQUESTS + REQUESTS_A_PAIR * sideBySide(steps) ** 2);
@@ -112,9 +140,34 @@ function readTwin(reading: Reading, scenario: ScenarioInput, twin: TwinInput, i:
   const path: Path = ['twins', i];
   const merged = twinInput(scenario, twin);
   const own = { ...reading, outputs: new Map<string, string>() };
+  const before = reading.problems.length;
   const stage = readStage(own, merged, path, twin.steps === undefined ? [] : path);
   const because = twin.because?.trim() ?? '';
+  const stepsPath: Path = twin.steps === undefined ? ['steps'] : [...path, 'steps'];
+  // A step with a mistake in it may be called otherwise once that is mended.
+  const isSure = reading.problems.length === before && hasAllSteps(reading, stepsPath);
+  if (isSure && reading.isWhole([...path, 'fails'])) {
+    for (const [n, where] of twin.fails.entries()) {
+      const message = strayPlace(where, stage.steps);
+      if (message !== null)
+        reading.problems.push({ ...reading.tree.placeOf([...path, 'fails', n]), message });
+    }
+  }
   return { ...reading.tree.placeOf(path), name: twin.name, because, stage, fails: twin.fails };
+}
+
+/** Whether the names of all steps below a path are known. */
+function hasAllSteps(reading: Reading, path: Path): boolean {
+  const steps = rawAt(reading.tree, path);
+  if (!Array.isArray(steps)) return steps === undefined;
+  return steps.every((_, i) => {
+    const at = [...path, i];
+    return (
+      reading.isWhole(at) &&
+      hasAllSteps(reading, [...at, 'parallel']) &&
+      hasAllSteps(reading, [...at, 'steps'])
+    );
+  });
 }
 
 function mergedConf(base: ScenarioInput['xlconf'], over: ScenarioInput['xlconf']): ScenarioInput['xlconf'] {
@@ -144,37 +197,64 @@ function readStage(reading: Reading, input: ScenarioInput, path: Path, stepsPath
   const report = (problem: Problem): void => {
     problems.push(problem);
   };
+  // What a twin takes over is whole if it is so there.
+  const isWhole = (...keys: Path): boolean =>
+    reading.isWhole(keys) && (path.length === 0 || reading.isWhole([...path, ...keys]));
+  // And what is wrong with it is told there.
+  const isSaid = (...keys: Path): boolean => rawAt(tree, [...path, ...keys]) !== undefined;
   const own = readHost(input.host?.name ?? 'a', input.host, xlConfText(input.xlconf));
-  for (const message of hostConfigErrors(own.host)) report({ ...tree.placeOf([...path, 'host']), message });
+  if (isWhole('host') && isSaid('host'))
+    for (const message of hostConfigErrors(own.host)) report({ ...tree.placeOf([...path, 'host']), message });
   const others = Object.entries(input.hosts ?? {}).map(([name, far]) => {
     const place = tree.keyPlaceOf([...path, 'hosts', name]);
     const conf = far.xlconf === undefined ? own.xlConf : xlConfText(far.xlconf);
     const other = readHost(name, far, conf);
-    for (const message of hostConfigErrors(other.host)) report({ ...place, message });
-    if (name === own.name || name === 'localhost')
+    if (isWhole('hosts', name) && isSaid('hosts', name))
+      for (const message of hostConfigErrors(other.host)) report({ ...place, message });
+    if ((name === own.name || name === 'localhost') && isSaid('hosts', name))
       report({ ...place, message: `"${name}" is what the first host is called` });
     return other;
   });
   const guests = new Map<string, GuestConfig>();
   for (const [name, settings] of Object.entries(input.guests ?? {})) {
     const guest = guestCfg(name, settings, tree.placeOf([...path, 'guests', name]));
-    if (guest.ok) guests.set(name, guest.config);
-    else report({ ...tree.keyPlaceOf([...path, 'guests', name, guest.key]), message: guest.message });
+    guests.set(name, guest.config);
+    for (const { key, message } of guest.problems) {
+      const at = ['guests', name, key];
+      if (isSaid(...at)) report({ ...tree.keyPlaceOf([...path, ...at]), message });
+    }
   }
-  const costs = costsWith(defaultCosts, input.costs);
-  if (!costs.ok) report({ ...tree.keyPlaceOf([...path, 'costs', costs.key]), message: costs.message });
-  const reader = { tree, report, outputs: reading.outputs, hosts: [own, ...others] };
-  const steps = readSteps(reader, input.steps, [...stepsPath, 'steps']);
-  for (const problem of strayNames(tree, input, [...stepsPath, 'steps'])) report(problem);
-  return {
-    ...own,
-    others,
-    guests,
-    grain: input.grain ?? 'extents',
-    costs: costs.ok ? costs.costs : defaultCosts,
-    steps,
+  const { costs, problems: costProblems } = costsWith(defaultCosts, input.costs);
+  for (const { key, message } of costProblems)
+    if (isSaid('costs', key)) report({ ...tree.keyPlaceOf([...path, 'costs', key]), message });
+  const hosts = [own, ...others];
+  const sure = new Set(hosts.filter((host, i) => isWhole(...(i === 0 ? ['host'] : ['hosts', host.name]))));
+  const reader = {
+    tree,
+    report,
+    isWhole: reading.isWhole,
+    outputs: reading.outputs,
+    hosts,
+    hasAllHosts: isWhole('hosts') && sure.has(own),
+    hasAllNodes: (host: StageHost) => sure.has(host),
   };
+  const steps = readSteps(reader, input.steps, [...stepsPath, 'steps']);
+  const written = { guests: [['guests'], [...path, 'guests']].map((at) => rawAt(tree, at)) };
+  const namesGuests = isWhole('guests') || written.guests.every((guests) => guests !== undefined);
+  if (namesGuests) {
+    const at = [...stepsPath, 'steps'];
+    for (const problem of strayNames(tree, input, { ...written, steps: rawAt(tree, at) }, at))
+      report(problem);
+  }
+  return { ...own, others, guests, grain: input.grain ?? 'extents', costs, steps };
 }
+
+/** What the file says at a path, right or wrong. */
+const rawAt = (tree: YamlTree, path: Path): unknown =>
+  path.reduce<unknown>(
+    (value, key) => (value === null ? undefined : (value as Record<string, unknown> | undefined)?.[key]),
+    tree.data,
+  );
 
 /** A host of the stage. */
 function readHost(name: string, input: HostInput | FarHostInput | undefined, xlConf: string): StageHost {

@@ -73,30 +73,35 @@ export interface HypercallProblem {
   readonly message: string;
 }
 
-/** Checks the name and the arguments' names and kinds; null: all is well. */
-export function hypercallProblem(
-  name: string,
-  args: Readonly<Record<string, unknown>>,
-): HypercallProblem | null {
+/** Checks the name and the arguments' names and kinds. */
+export function hypercallProblems(name: string, args: Readonly<Record<string, unknown>>): HypercallProblem[] {
   const known = HYPERCALLS[name];
   if (known === undefined) {
     const meant = ALSO_KNOWN[name] ?? didYouMean(name, Object.keys(HYPERCALLS));
     const hint =
       meant === null ? `known are ${Object.keys(HYPERCALLS).join(', ')}` : `did you mean "${meant}"?`;
-    return { key: null, message: `unknown hypercall "${name}": ${hint}` };
+    return [{ key: null, message: `unknown hypercall "${name}": ${hint}` }];
   }
+  const problems: HypercallProblem[] = [];
+  // An argument that was meant is not missing.
+  const given = new Set(Object.keys(args));
   for (const [key, value] of Object.entries(args)) {
     const arg = known[key];
     if (arg === undefined) {
       const meant = didYouMean(key, Object.keys(known));
       const hint = meant === null ? `it has ${Object.keys(known).join(', ')}` : `did you mean "${meant}"?`;
-      return { key, message: `${name} has no argument "${key}": ${hint}` };
+      problems.push({ key, message: `${name} has no argument "${key}": ${hint}` });
+      if (meant !== null) given.add(meant);
+      continue;
     }
     const problem = kindProblem(arg.kind, value);
-    if (problem !== null) return { key, message: `${key} ${problem}` };
+    if (problem !== null) problems.push({ key, message: `${key} ${problem}` });
   }
-  const missing = Object.entries(known).find(([key, arg]) => arg.optional !== true && !(key in args));
-  return missing === undefined ? null : { key: null, message: `${name} needs the argument "${missing[0]}"` };
+  for (const [key, arg] of Object.entries(known)) {
+    if (arg.optional !== true && !given.has(key))
+      problems.push({ key: null, message: `${name} needs the argument "${key}"` });
+  }
+  return problems;
 }
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
@@ -163,7 +168,7 @@ function runsOf(value: unknown): { first: number; count: number; stride: number 
   return runs.includes(null) ? null : (runs as { first: number; count: number; stride: number }[]);
 }
 
-/** A hypercall that hypercallProblem() found nothing wrong with. `domidOf` finds guests by name; null: there is none. */
+/** A hypercall that hypercallProblems() found nothing wrong with. `domidOf` finds guests by name; null: there is none. */
 export function makeHypercall(
   name: string,
   args: Readonly<Record<string, unknown>>,

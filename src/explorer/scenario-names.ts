@@ -14,6 +14,12 @@ type Path = readonly (string | number)[];
 const ALWAYS = /^(Domain-0|\d+|fragments(-\d+)?)$/;
 /** What stands around a name on a command line. */
 const SEPARATORS = /[\s"'=,[\]]+/;
+/** What the file says of guests and steps, right or wrong: what is wrong may still name somebody. */
+interface Written {
+  readonly guests: readonly unknown[];
+  readonly steps: unknown;
+}
+
 /** More counted names than this are no slip of anybody's pen. */
 const MANY = 1000;
 /** What xl adds to a name while a domain is on its way. */
@@ -23,18 +29,21 @@ const ON_ITS_WAY = /--(incoming|migratedaway)$/;
  * Every name under `domains` and `running` that no guest and no step of the scenario brings up. None where a config or
  * an image lies in another file, which may name anybody.
  */
-export function strayNames(tree: YamlTree, input: ScenarioInput, stepsPath: Path): Problem[] {
-  const guests = Object.entries(input.guests ?? {});
+export function strayNames(
+  tree: YamlTree,
+  input: ScenarioInput,
+  written: Written,
+  stepsPath: Path,
+): Problem[] {
+  const guests = written.guests.flatMap((mapping) => (isMapping(mapping) ? Object.entries(mapping) : []));
   const texts = guests.flatMap(([name, settings]) => [name, ...textsIn(settings)]);
-  texts.push(...textsIn(input.steps.map(withoutExpectations)));
-  const namesFiles = guests.some(
-    ([, settings]) => typeof settings === 'object' && settings.cfg !== undefined,
-  );
+  texts.push(...textsIn(written.steps, 'expect'));
+  const namesFiles = guests.some(([, settings]) => isMapping(settings) && settings.cfg !== undefined);
   if (namesFiles || texts.some((text) => /^\s*xl\b.*(\/|\.cfg\b)/.test(text))) return [];
   const words = new Set(texts.flatMap((text) => [text, ...text.split(SEPARATORS)]));
   const counted = countedNames(words);
   if (counted.length > MANY) return [];
-  const known = guests.map(([name]) => name);
+  const known = [...new Set(guests.map(([name]) => name))];
   return expectedNames(input.steps, stepsPath).flatMap(({ name, place }) => {
     const plain = name.replace(ON_ITS_WAY, '');
     if (ALWAYS.test(plain) || words.has(plain) || counted.some((pattern) => pattern.test(plain))) return [];
@@ -45,17 +54,14 @@ export function strayNames(tree: YamlTree, input: ScenarioInput, stepsPath: Path
   });
 }
 
-/** Every text in a value, keys of mappings not counted. */
-function textsIn(value: unknown): string[] {
+const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Every text in a value, keys of mappings not counted, nor what stands under the key `but`. */
+function textsIn(value: unknown, but?: string): string[] {
   if (typeof value === 'string') return [value];
   if (typeof value !== 'object' || value === null) return [];
-  return Object.values(value).flatMap(textsIn);
-}
-
-function withoutExpectations(step: StepInput | string): unknown {
-  if (typeof step === 'string') return step;
-  const { expect: _expect, parallel, steps, ...rest } = step;
-  return [rest, ...[...(parallel ?? []), ...(steps ?? [])].map(withoutExpectations)];
+  return Object.entries(value).flatMap(([key, inner]) => (key === but ? [] : textsIn(inner, but)));
 }
 
 /** Words that a count makes names of: `vm{i}` is vm1, vm2 and so on. */

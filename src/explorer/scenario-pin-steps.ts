@@ -3,11 +3,12 @@ import { checkInvariants } from '../hypervisor/invariants.ts';
 import { checkXenInvariants } from '../hypervisor/xen-invariants.ts';
 import type { BlockPlan } from './block-plan.ts';
 import { errnoName } from './errno-name.ts';
+import type { ExpectationInput } from './expectation-schema.ts';
 import type { Play } from './play.ts';
 import type { Failure } from './result-record.ts';
 import type { Step } from './scenario.ts';
 import type { Place } from './scenario-problem.ts';
-import type { ExpectationInput, StepInput } from './scenario-schema.ts';
+import type { StepInput } from './scenario-schema.ts';
 import { counted } from './step-start.ts';
 
 export type Steps = readonly (StepInput | string)[];

@@ -22,7 +22,7 @@ import {
 } from './scenario-pin-steps.ts';
 import { type ScenarioInput, type StepInput, scenarioSchema } from './scenario-schema.ts';
 import { parseYaml } from './scenario-yaml.ts';
-import { checkAgainst } from './schema-problems.ts';
+import { checkAgainst } from './schema-reading.ts';
 import { yamlText } from './yaml-write.ts';
 
 /** What is to be pinned. */

@@ -2,36 +2,14 @@
  * The form of a scenario file: the one source of its validator, its types and its published JSON Schema.
  *
  * Only shape is checked here. What needs another part of the file or the host (a guest's name, a size that fits) is
- * checked by scenario-check.ts and at the step that uses it.
+ * checked where it is read and at the step that uses it.
  */
 import * as v from 'valibot';
-import { parseBound, parseCount, parseDuration, parsePages, SIZE_FORM, TIME_FORM } from './amount.ts';
+import { TIME_FORM } from './amount.ts';
+import { type ExpectationInput, expectationSchema } from './expectation-schema.ts';
+import { largestOrder } from './free-order.ts';
+import { described, duration, name, scalar, size, strings, whole } from './scenario-values.ts';
 import { choicesSchema, isGrain } from './turn-order.ts';
-
-const described = <T extends v.GenericSchema>(schema: T, text: string) => v.pipe(schema, v.description(text));
-
-const name = v.pipe(v.string(), v.nonEmpty('a name must not be empty'));
-const strings = v.union([v.string(), v.array(v.string())]);
-const scalar = v.union([v.string(), v.number()]);
-const whole = v.pipe(v.number(), v.integer('must be a whole number'), v.minValue(0, 'must be 0 or more'));
-
-const size = v.pipe(
-  v.union([v.string(), v.number()], `must be ${SIZE_FORM}`),
-  v.check((text) => parsePages(text) !== null, `must be ${SIZE_FORM}`),
-);
-const duration = v.pipe(
-  v.string(`must be ${TIME_FORM}`),
-  v.check((text) => parseDuration(text) !== null, `must be ${TIME_FORM}`),
-);
-const BOUND = 'or a bound on it (">= 3", "< 10", "!= 0", "3..5")';
-const bound = (unit: (text: string | number) => number | null, form: string) =>
-  v.pipe(
-    v.union([v.string(), v.number()], `must be ${form}, ${BOUND}`),
-    v.check((text) => parseBound(text, unit) !== null, `must be ${form}, ${BOUND}`),
-  );
-const count = bound(parseCount, 'a whole number');
-const sizeBound = bound(parsePages, SIZE_FORM);
-const timeBound = bound((text) => parseDuration(String(text)), TIME_FORM);
 
 const hostEntries = {
   memory: v.optional(described(size, "All of the host's RAM. Default 64G.")),
@@ -104,109 +82,15 @@ const guestSchema = described(
   'A guest: xl.cfg keys and values, cfg: the path of a config, or the text of one.',
 );
 
-const textExpectation = v.union([
-  v.string(),
-  v.strictObject({
-    is: v.optional(described(v.string(), 'Exactly this text.')),
-    contains: v.optional(described(strings, 'Text that must be there.')),
-    lacks: v.optional(described(strings, 'Text that must not be there.')),
-    matches: v.optional(described(strings, 'Regular expressions (multi-line) that must match.')),
-  }),
-]);
-
-const domainExpectation = v.union([
-  v.picklist(['running', 'paused', 'shutdown', 'crashed', 'dying', 'absent', 'present']),
-  v.strictObject({
-    state: v.optional(v.picklist(['running', 'paused', 'shutdown', 'crashed', 'dying', 'absent', 'present'])),
-    mem: v.optional(described(sizeBound, 'As xl list shows it, in MiB: owned and claimed pages.')),
-    claimed: v.optional(described(sizeBound, 'Its outstanding claim, in MiB.')),
-    target: v.optional(described(sizeBound, 'memory/target.')),
-    max: v.optional(described(sizeBound, 'max_pages in MiB.')),
-    tot_pages: v.optional(count),
-    claimed_pages: v.optional(count),
-    target_pages: v.optional(count),
-    max_pages: v.optional(count),
-    extents: v.optional(
-      described(
-        v.strictObject({ '1G': v.optional(count), '2M': v.optional(count), '4K': v.optional(count) }),
-        'Extents by size.',
-      ),
-    ),
-    nodes: v.optional(described(v.array(count), 'Pages on each node.')),
-  }),
-]);
-
-const expectationSchema = described(
-  v.strictObject({
-    exit: v.optional(
-      described(v.union([count, v.literal('failure')]), 'Exit code of the step; failure: any but 0.'),
-    ),
-    rc: v.optional(
-      described(
-        v.union([count, v.string()]),
-        'What a hypercall returned: a count, 0 or an errno by its name.',
-      ),
-    ),
-    stdout: v.optional(described(textExpectation, 'What the step printed.')),
-    stderr: v.optional(described(textExpectation, 'What the step printed on stderr.')),
-    succeeded: v.optional(described(count, 'Of a parallel or repeat block: steps with exit 0.')),
-    failed: v.optional(described(count, 'Of a parallel or repeat block: steps with another exit.')),
-    running: v.optional(described(v.array(name), 'Exactly these guests run.')),
-    domains: v.optional(described(v.record(v.string(), domainExpectation), 'Domains by name.')),
-    host: v.optional(
-      v.strictObject({
-        free: v.optional(described(sizeBound, 'Free memory, claims not subtracted.')),
-        outstanding_claims: v.optional(described(sizeBound, 'The sum of all claims.')),
-        unclaimed: v.optional(described(sizeBound, 'Free memory without claims.')),
-        free_pages: v.optional(count),
-        outstanding_pages: v.optional(count),
-        unclaimed_pages: v.optional(count),
-        domains: v.optional(described(count, 'Domains, dom0 included.')),
-        nodes: v.optional(
-          described(
-            v.array(v.strictObject({ free: v.optional(sizeBound), free_pages: v.optional(count) })),
-            'By node.',
-          ),
-        ),
-      }),
-    ),
-    free_list: v.optional(
-      v.strictObject({
-        largest_order: v.optional(described(count, 'The largest order that has a free block.')),
-        blocks: v.optional(
-          described(
-            v.record(v.pipe(v.string(), v.regex(/^(1?\d)$/, 'must be an order, 0 to 18')), count),
-            'Free blocks by order.',
-          ),
-        ),
-        dirty_pages: v.optional(described(count, 'Free pages that are not scrubbed yet.')),
-      }),
-    ),
-    events: v.optional(
-      v.strictObject({
-        virq: v.optional(described(count, 'Low-memory virqs since the scenario began.')),
-        enomem: v.optional(described(count, 'Allocations that were refused since the scenario began.')),
-        claim_refused: v.optional(described(count, 'Claims that were refused since the scenario began.')),
-        longest_heap_lock: v.optional(described(timeBound, 'The longest hold of the heap lock.')),
-        longest_xl_lock: v.optional(described(timeBound, 'The longest hold of the xl lock.')),
-        lock_wait: v.optional(described(timeBound, 'Time spent waiting for the xl lock, added up.')),
-      }),
-    ),
-    time: v.optional(
-      v.strictObject({
-        step: v.optional(described(timeBound, 'How long the step took on the virtual clock.')),
-        now: v.optional(described(timeBound, 'The virtual clock since the scenario began.')),
-      }),
-    ),
-    invariants: v.optional(described(v.literal('ok'), 'Every invariant of the heap and of Xen holds.')),
-  }),
-  'What must be true once the step has ended.',
+const largest = v.pipe(
+  scalar,
+  v.check((text) => largestOrder(text) !== null, 'must be 4K, 2M, or an order from 0 to 17'),
 );
 
 const conditionsSchema = v.strictObject({
   fragment: v.optional(
     v.strictObject({
-      largest: described(scalar, 'The largest free block to leave: 4K, 2M, an order (0 to 17).'),
+      largest: described(largest, 'The largest free block to leave: 4K, 2M, an order (0 to 17).'),
       hold: v.optional(
         described(
           v.picklist(['half', 'quarter', 'eighth']),
@@ -221,13 +105,24 @@ const conditionsSchema = v.strictObject({
     v.strictObject({ pages: whole, seed: v.optional(whole), broken: v.optional(v.boolean()) }),
   ),
   hold: v.optional(
-    v.strictObject({
-      size: v.optional(described(size, 'How much.')),
-      leave: v.optional(described(size, 'All but this much.')),
-      as: described(name, 'A name for the one who holds it.'),
-      order: v.optional(described(whole, 'In blocks of this order. Default 0.')),
-      node: v.optional(whole),
-    }),
+    v.pipe(
+      v.strictObject({
+        size: v.optional(described(size, 'How much.')),
+        leave: v.optional(described(size, 'All but this much.')),
+        as: described(name, 'A name for the one who holds it.'),
+        order: v.optional(
+          described(
+            v.pipe(whole, v.maxValue(18, 'must be an order, 0 to 18')),
+            'In blocks of this order. Default 0.',
+          ),
+        ),
+        node: v.optional(whole),
+      }),
+      v.check(
+        ({ size: all, leave }) => (all === undefined) !== (leave === undefined),
+        'must have either size or leave',
+      ),
+    ),
   ),
   release: v.optional(described(name, 'Gives back what was held under this name.')),
   xlconf: v.optional(xlconfSchema),
@@ -274,9 +169,6 @@ export interface StepInput {
   readonly expect?: ExpectationInput | undefined;
 }
 
-export type ExpectationInput = v.InferOutput<typeof expectationSchema>;
-export type TextExpectation = v.InferOutput<typeof textExpectation>;
-export type DomainExpectation = v.InferOutput<typeof domainExpectation>;
 export type ConditionsInput = v.InferOutput<typeof conditionsSchema>;
 export type HostInput = v.InferOutput<typeof hostSchema>;
 export type FarHostInput = v.InferOutput<typeof hostsSchema>[string];

@@ -3,11 +3,12 @@ import { parseDuration, TIME_FORM } from './amount.ts';
 import { splitCommandLine } from './command-line.ts';
 import { parseGuestAction } from './guest-action.ts';
 import type { Action, StageHost, Step } from './scenario.ts';
-import { hypercallProblem } from './scenario-hypercall.ts';
+import { hypercallProblems } from './scenario-hypercall.ts';
 import { readOrder } from './scenario-order.ts';
 import type { Problem } from './scenario-problem.ts';
 import { ACTIONS, type StepInput } from './scenario-schema.ts';
 import type { YamlTree } from './scenario-yaml.ts';
+import { stepLabel } from './step-label.ts';
 
 type Path = readonly (string | number)[];
 
@@ -19,6 +20,11 @@ export interface StepReader {
   readonly outputs: Map<string, string>;
   /** The hosts there are, the stage's own first. */
   readonly hosts: readonly StageHost[];
+  /** Whether nothing was taken out of what stands at a path: only then what goes with what is judged there. */
+  readonly isWhole: (path: Path) => boolean;
+  /** Whether `hosts` are all there are, and whether the nodes of one are known: they may be wrong in the file. */
+  readonly hasAllHosts: boolean;
+  readonly hasAllNodes: (host: StageHost) => boolean;
   /** What a block around the steps says of `host`. */
   readonly host?: string | undefined;
   /** What a block around the steps says of `node`. */
@@ -55,10 +61,12 @@ function readStep(reader: StepReader, input: StepInput | string, path: Path, inP
     const at = key === null || typeof input === 'string' ? place : reader.tree.placeOf([...path, key]);
     reader.report({ ...at, message });
   };
+  // What a step lacks, or has too much, may be what was taken out of it.
+  const relate = reader.isWhole(path) ? complain : () => {};
   const host = readHost(reader, step, complain);
   // A node that a block names is one of the block's host.
   const node = step.node ?? (step.host === undefined ? reader.node : undefined);
-  const action = readAction({ ...reader, host, node }, step, path, complain);
+  const action = readAction({ ...reader, host, node }, step, path, complain, relate);
   if (step.times !== undefined && !inParallel)
     complain('times', '"times" is for steps of a parallel block; use repeat');
   if ((step.times ?? 1) > MAX_TIMES) complain('times', `times goes up to ${MAX_TIMES}`);
@@ -66,7 +74,8 @@ function readStep(reader: StepReader, input: StepInput | string, path: Path, inP
   noteOutput(reader, step, path);
   const order = readOrder(reader, step, path);
   const settle = readSettle(step.settle, inParallel, complain);
-  const label = step.name ?? labelOf(action, Number(path[path.length - 1]) + 1);
+  const isInner = path.filter((key) => key === 'steps' || key === 'parallel').length > 1;
+  const label = step.name ?? stepLabel(action, Number(path[path.length - 1]) + 1, isInner);
   return {
     ...place,
     label,
@@ -85,19 +94,20 @@ function readStep(reader: StepReader, input: StepInput | string, path: Path, inP
 
 /** The host that a step names, or the block around it; undefined: the first. */
 function readHost(
-  { hosts, host: around }: StepReader,
+  { hosts, hasAllHosts, hasAllNodes, host: around }: StepReader,
   step: StepInput,
   complain: Complain,
 ): string | undefined {
   const name = step.host ?? around;
   const host = hosts.find((each) => each.name === name) ?? hosts[0]!;
-  if (step.host !== undefined && host.name !== step.host)
+  const isThere = step.host === undefined || host.name === step.host;
+  if (!isThere && hasAllHosts)
     complain(
       'host',
       `there is no host "${step.host}": there ${hosts.length === 1 ? 'is' : 'are'} ${hosts.map((each) => each.name).join(', ')}`,
     );
   const { nodes } = host.host;
-  if (step.node !== undefined && step.node >= nodes)
+  if (step.node !== undefined && step.node >= nodes && isThere && hasAllNodes(host))
     complain('node', `the host has no node ${step.node}: its nodes are 0 to ${nodes - 1}`);
   if (step.order !== undefined && hosts.length > 1)
     complain('order', 'an order is of one host: a scenario with "hosts" has none');
@@ -146,39 +156,30 @@ function noteOutput(reader: StepReader, step: StepInput, path: Path): void {
     reader.report({ ...place, message: `${step.output} already holds the output of the step at ${first}` });
 }
 
-function labelOf(action: Action, number: number): string {
-  switch (action.do) {
-    case 'run':
-      return action.line.trim();
-    case 'hypercall':
-      return action.name;
-    case 'guest':
-      return `${action.guest} ${action.action.do}`;
-    case 'wait':
-      return `step ${number} (wait)`;
-    case 'nothing':
-      return `step ${number}`;
-    default:
-      return `step ${number} (${action.do})`;
-  }
-}
-
 type Complain = (key: string | null, message: string) => void;
 
-function readAction(reader: StepReader, step: StepInput, path: Path, complain: Complain): Action {
+function readAction(
+  reader: StepReader,
+  step: StepInput,
+  path: Path,
+  complain: Complain,
+  relate: Complain,
+): Action {
   const given = ACTIONS.filter((action) => step[action] !== undefined);
-  if (given.length > 1) complain(given[1]!, `a step does one thing: it has ${given.join(' and ')}`);
+  if (given.length > 1) relate(given[1]!, `a step does one thing: it has ${given.join(' and ')}`);
   const action = given[0];
-  strayKeys(step, action, complain);
+  strayKeys(step, action, relate);
   switch (action) {
     case 'run':
       return readRun(step.run!, complain);
     case 'hypercall': {
       const args = step.args ?? {};
-      const problem = hypercallProblem(step.hypercall!, args);
-      if (problem !== null) {
-        const at = problem.key === null ? ['hypercall'] : ['args', problem.key];
-        reader.report({ ...reader.tree.placeOf([...path, ...at]), message: problem.message });
+      // Arguments that were taken out are not missing.
+      if (!reader.isWhole([...path, 'args']))
+        return { do: 'hypercall', name: step.hypercall!, args, caller: 0 };
+      for (const { key, message } of hypercallProblems(step.hypercall!, args)) {
+        const at = key === null ? ['hypercall'] : ['args', key];
+        reader.report({ ...reader.tree.placeOf([...path, ...at]), message });
       }
       return { do: 'hypercall', name: step.hypercall!, args, caller: step.caller ?? 0 };
     }
@@ -193,19 +194,19 @@ function readAction(reader: StepReader, step: StepInput, path: Path, complain: C
       return { do: 'parallel', steps: readSteps(reader, step.parallel!, [...path, 'parallel'], true) };
     case 'repeat':
       if (step.repeat! > MAX_REPEAT) complain('repeat', `repeat goes up to ${MAX_REPEAT}`);
-      if (step.steps === undefined) complain(null, 'repeat needs "steps": what to repeat');
+      if (step.steps === undefined) relate(null, 'repeat needs "steps": what to repeat');
       return {
         do: 'repeat',
         count: step.repeat!,
         steps: readSteps(reader, step.steps ?? [], [...path, 'steps']),
       };
     case 'set':
-      if (Object.keys(step.set!).length === 0)
+      if (Object.keys(step.set!).length === 0 && reader.isWhole([...path, 'set']))
         complain('set', 'set changes nothing: give it fragment, offline, hold or release');
       return { do: 'set', conditions: step.set! };
     default:
       if (step.expect === undefined)
-        complain(null, `a step does one of ${ACTIONS.join(', ')}, or has an "expect"`);
+        relate(null, `a step does one of ${ACTIONS.join(', ')}, or has an "expect"`);
       return { do: 'nothing' };
   }
 }

@@ -19,6 +19,8 @@ import type { Checked, Place, Problem } from './scenario-problem.ts';
 /** A document as plain data. */
 export interface YamlTree {
   readonly data: unknown;
+  /** Keys that a mapping has twice: the last one is in the data. */
+  readonly duplicates: readonly Problem[];
   /** Where the value at a path is; a path that is not there has the place of its nearest parent. */
   readonly placeOf: (path: readonly (string | number)[]) => Place;
   /** Where the key that ends a path is. */
@@ -63,14 +65,19 @@ export function parseYaml(text: string): Checked<YamlTree> {
   const [doc, second] = [...parseAllDocuments(text, options)] as readonly (Document.Parsed | undefined)[];
   if (doc === undefined) return failed({ line: 1, column: 1, message: 'is empty: a scenario has steps' });
   const place = (offset: number): Place => placeAt(lines, offset);
-  if (doc.errors.length > 0) {
+  const [broken, double] = [doc.errors.filter(isBreach), doc.errors.filter((error) => !isBreach(error))];
+  if (broken.length > 0) {
     return { ok: false, problems: doc.errors.slice(0, 20).map((error) => yamlProblem(error, place)) };
   }
   if (second !== undefined) {
     const at = place(second.range[0]);
     return failed({ ...at, message: 'a scenario file holds one document; a second one starts here' });
   }
-  return buildTree(doc, lines);
+  return buildTree(
+    doc,
+    lines,
+    double.map((error) => yamlProblem(error, place)),
+  );
 }
 
 /**
@@ -92,7 +99,11 @@ function tooDeepAt(text: string): Place | null {
   return null;
 }
 
-function buildTree(doc: Document.Parsed, lines: LineCounter): Checked<YamlTree> {
+function buildTree(
+  doc: Document.Parsed,
+  lines: LineCounter,
+  duplicates: readonly Problem[],
+): Checked<YamlTree> {
   const building: Building = { doc, lines, values: new Map(), keys: new Map(), open: new Set(), count: 0 };
   try {
     const data = build(building, doc.contents, [], 0);
@@ -105,7 +116,7 @@ function buildTree(doc: Document.Parsed, lines: LineCounter): Checked<YamlTree> 
     };
     const placeOf = (path: readonly (string | number)[]) => lookUp(building.values, path);
     const keyPlaceOf = (path: readonly (string | number)[]) => lookUp(building.keys, path);
-    return { ok: true, value: { data, placeOf, keyPlaceOf } };
+    return { ok: true, value: { data, duplicates, placeOf, keyPlaceOf } };
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
     return failed({ ...placeAt(lines, error.offset), message: error.message });
@@ -173,9 +184,12 @@ const SAID_BETTER: Readonly<Record<string, string>> = {
   DUPLICATE_KEY: 'this key was given before: a mapping names each key once',
 };
 
+/** An error after which nobody knows what the rest of the text says. */
+const isBreach = (error: YAMLError): boolean => error.code !== 'DUPLICATE_KEY';
+
 function yamlProblem(error: YAMLError, place: (offset: number) => Place): Problem {
   // `free: > 8G` begins a folded text for YAML, and a line that is no text follows.
-  const isBound = /^Not a YAML token: |^Block scalar header/.test(error.message);
+  const isBound = /^Not a YAML token: |^Block scalar header|block scalar indicator >/.test(error.message);
   const hint = isBound ? ' (a bound stands in quotes: "> 8G")' : '';
   const message = SAID_BETTER[error.code] ?? `YAML: ${error.message}${hint}`;
   return { ...place(error.pos[0]), message };

@@ -1,10 +1,11 @@
 /** A scenario as the runner takes it: checked, with every default filled in and every step at its place in the file. */
 import type { HostConfig } from '../hypervisor/host-config.ts';
 import type { CostModel } from './cost-model.ts';
+import type { ExpectationInput } from './expectation-schema.ts';
 import type { GuestAction } from './guest-action.ts';
 import type { Grain } from './machine.ts';
 import type { Place } from './scenario-problem.ts';
-import type { ConditionsInput, ExpectationInput } from './scenario-schema.ts';
+import type { ConditionsInput } from './scenario-schema.ts';
 import type { TurnOrder } from './turn-order.ts';
 
 /** What a step does. */

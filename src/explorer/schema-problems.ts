@@ -1,30 +1,54 @@
 /** What a schema finds wrong with a YAML document, in words that say what was meant. */
 import * as v from 'valibot';
 import { didYouMean } from './did-you-mean.ts';
-import type { Checked, Problem } from './scenario-problem.ts';
+import type { Problem } from './scenario-problem.ts';
 import type { YamlTree } from './scenario-yaml.ts';
 
 type Path = readonly (string | number)[];
 type Issue = v.BaseIssue<unknown>;
 
-const MAX_PROBLEMS = 50;
-
-/** Checks a document against `schema`; problems come in the order of the text. */
-export function checkAgainst<T>(schema: v.GenericSchema<T>, tree: YamlTree): Checked<T> {
-  const result = v.safeParse(schema, tree.data);
-  if (result.success) return { ok: true, value: result.output };
-  const problems = result.issues.flatMap((issue) => describe(schema, tree, issue, []));
-  const sorted = problems.sort((a, b) => a.line - b.line || a.column - b.column);
-  const once = sorted.filter(
-    (p, i) =>
-      sorted.findIndex((q) => q.line === p.line && q.column === p.column && q.message === p.message) === i,
-  );
-  return { ok: false, problems: once.slice(0, MAX_PROBLEMS) };
+/** A problem of shape: something that is there and should not be, is not there, or is of another kind. */
+export interface Slip extends Problem {
+  readonly kind: 'unknown' | 'missing' | 'wrong';
+  /** Of the key that is unknown or missing, or of the value that is wrong. */
+  readonly path: Path;
+  /** The key that an unknown one was probably meant to be. */
+  readonly meant: string | null;
 }
+
+/**
+ * What one look at `data` finds, in no order; of the unknown keys of one mapping only the first. `data` is the
+ * document's, or what is left of it; `tree` knows the places.
+ */
+export function slipsOf(schema: v.GenericSchema, data: unknown, tree: YamlTree): Slip[] {
+  const lists = listSlips(schema, data, tree, []);
+  if (lists.length > 0) return lists;
+  const result = v.safeParse(schema, data);
+  return result.success ? [] : result.issues.flatMap((issue) => describe(schema, tree, issue, []));
+}
+
+/** Lists where a mapping is wanted: for the library a list is a mapping, too. */
+function listSlips(schema: v.GenericSchema, data: unknown, tree: YamlTree, path: Path): Slip[] {
+  if (typeof data !== 'object' || data === null) return [];
+  if (Array.isArray(data)) {
+    const wanted = formsAt(schema, path);
+    const isWrong = wanted.some(isMapping) && !wanted.some((form) => form.item !== undefined);
+    if (isWrong) {
+      const message = `${nameOf(path)} must be a mapping of keys to values; it is ${shown(data)}`;
+      return [{ ...tree.placeOf(path), kind: 'wrong', path, meant: null, message }];
+    }
+  }
+  const keys = Array.isArray(data) ? data.keys() : Object.keys(data);
+  return [...keys].flatMap((key) =>
+    listSlips(schema, (data as Record<string | number, unknown>)[key], tree, [...path, key]),
+  );
+}
+
+const isMapping = (form: AnySchema): boolean => form.entries !== undefined || form.type === 'record';
 
 const pathOf = (issue: Issue): Path => (issue.path ?? []).map((item) => item.key as string | number);
 
-function describe(schema: v.GenericSchema, tree: YamlTree, issue: Issue, above: Path): Problem[] {
+function describe(schema: v.GenericSchema, tree: YamlTree, issue: Issue, above: Path): Slip[] {
   const path = [...above, ...pathOf(issue)];
   if (issue.type === 'union' && issue.issues !== undefined) {
     // Of several forms the one that fits furthest is the one that was meant.
@@ -40,12 +64,14 @@ function describe(schema: v.GenericSchema, tree: YamlTree, issue: Issue, above: 
     const known = keysAt(schema, path.slice(0, -1));
     const meant = didYouMean(key, known);
     const hint = meant !== null ? `did you mean "${meant}"?` : `known here: ${known.join(', ')}`;
-    return [{ ...tree.keyPlaceOf(path), message: `unknown key "${key}": ${hint}` }];
+    const message = `unknown key "${key}": ${hint}`;
+    return [{ ...tree.keyPlaceOf(path), kind: 'unknown', path, meant, message }];
   }
   if (issue.received === 'undefined' && issue.kind === 'schema') {
-    return [{ ...tree.placeOf(path.slice(0, -1)), message: `"${key}" is missing${parentOf(path)}` }];
+    const message = `"${key}" is missing${parentOf(path)}`;
+    return [{ ...tree.placeOf(path.slice(0, -1)), kind: 'missing', path, meant: null, message }];
   }
-  return [{ ...tree.placeOf(path), message: sentence(path, issue) }];
+  return [{ ...tree.placeOf(path), kind: 'wrong', path, meant: null, message: sentence(path, issue) }];
 }
 
 const parentOf = (path: Path): string => (path.length < 2 ? '' : ` in ${nameOf(path.slice(0, -1))}`);
@@ -101,8 +127,8 @@ function forms(schema: AnySchema): readonly AnySchema[] {
   return [schema];
 }
 
-/** The keys that a mapping at `path` may have. */
-function keysAt(schema: v.GenericSchema, path: Path): string[] {
+/** What may stand at `path`, form by form. */
+function formsAt(schema: v.GenericSchema, path: Path): readonly AnySchema[] {
   let here = forms(schema as unknown as AnySchema);
   for (const key of path) {
     here = here.flatMap((form) => {
@@ -111,5 +137,10 @@ function keysAt(schema: v.GenericSchema, path: Path): string[] {
       return next === undefined ? [] : forms(next);
     });
   }
-  return [...new Set(here.flatMap((form) => Object.keys(form.entries ?? {})))];
+  return here;
 }
+
+/** The keys that a mapping at `path` may have. */
+const keysAt = (schema: v.GenericSchema, path: Path): string[] => [
+  ...new Set(formsAt(schema, path).flatMap((form) => Object.keys(form.entries ?? {}))),
+];

@@ -9,27 +9,34 @@ import { splitCommandLine } from './command-line.ts';
 import { defaultCosts } from './cost-model.ts';
 import { didYouMean } from './did-you-mean.ts';
 import type { StepOutcome } from './expectation.ts';
-import { type Mismatch, readRegex } from './expectation-text.ts';
+import type { Mismatch } from './expectation-text.ts';
+import { readRegex } from './regex.ts';
 import type { Scenario, Step, TranscriptBlock } from './scenario.ts';
 import { parseScenario } from './scenario-file.ts';
 import type { Checked, Problem } from './scenario-problem.ts';
+import { inOrder } from './schema-reading.ts';
 
 const EXIT_LINE = /^\[(\d+)\]$/;
-const HEADER = /^#\s*(host|xlconf|guests):\s*(.*)$/;
+const HEADER = /^(#\s*)((?:host|xlconf|guests):.*)$/;
 /** A line that sets something, whatever it calls it; prose does not look so. */
 const SETTING = /^(#\s*)([\w-]+):\s*\{/;
 /** What can be set. */
 const SETTINGS = ['host', 'xlconf', 'guests'];
 
-/** Reads a transcript. Indented by two spaces, as cram has it, or not at all. */
-export function parseTranscript(text: string, fileName: string): Checked<Scenario> {
+/** Reads a transcript. Indented by two spaces, as cram has it, or not at all. `refusal`: see parseScenario(). */
+export function parseTranscript(
+  text: string,
+  fileName: string,
+  refusal?: (path: string) => string | null,
+): Checked<Scenario> {
   const lines = text.replace(/\r\n/g, '\n').replace(/\n$/, '').split('\n');
   const problems: Problem[] = [];
-  const headers: string[] = [];
+  const headers: { readonly text: string; readonly line: number; readonly column: number }[] = [];
   const steps: Step[] = [];
   for (let i = 0; i < lines.length; i++) {
     const header = HEADER.exec(lines[i]!);
-    if (header !== null && steps.length === 0) headers.push(`${header[1]}: ${header[2]}`);
+    if (header !== null && steps.length === 0)
+      headers.push({ text: header[2]!, line: i + 1, column: header[1]!.length + 1 });
     const unknown = header === null ? SETTING.exec(lines[i]!) : null;
     if (unknown !== null && steps.length === 0) {
       const place = { line: i + 1, column: unknown[1]!.length + 1 };
@@ -58,9 +65,16 @@ export function parseTranscript(text: string, fileName: string): Checked<Scenari
     });
   }
   // The stage is that of an ordinary scenario, so that its keys and defaults are the same.
-  const stage = parseScenario(`${headers.join('\n')}\nsteps: [{ run: xl list }]\n`, fileName);
-  if (!stage.ok) problems.push(...stage.problems.map((p) => ({ ...p, column: 1, line: 1 })));
-  if (!stage.ok || problems.length > 0) return { ok: false, problems };
+  const yaml = [...headers.map((header) => header.text), 'steps: [{ run: xl list }]\n'].join('\n');
+  const stage = parseScenario(yaml, fileName, refusal);
+  if (!stage.ok) {
+    const placed = stage.problems.map(({ line, column, message }) => {
+      const header = headers[line - 1];
+      return { line: header?.line ?? 1, column: column + (header?.column ?? 1) - 1, message };
+    });
+    problems.push(...placed);
+  }
+  if (!stage.ok || problems.length > 0) return { ok: false, problems: inOrder(problems) };
   const name = fileName.replace(/\.xlsim\.t(xt)?$/, '');
   return {
     ok: true,

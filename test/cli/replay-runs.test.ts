@@ -42,14 +42,14 @@ describe('a run without end', () => {
       [
         '400100 requests',
         'of 1000000 of "outer" (line 3)',
-        'of 9 of "step 1 (repeat)" (line 3)',
+        'of 9 of "9 x xl list" (line 3)',
         '"xl list" (line 3)',
       ],
     ],
     [
       'rounds in which nothing is asked',
       'steps: [{ repeat: 1000000, steps: [{ repeat: 1000000, steps: [{ expect: { invariants: ok } }] }] }]',
-      ['400000 requests', 'round 1 of 1000000 of "step 1 (repeat)"'],
+      ['400000 requests', 'round 1 of 1000000 of "1000000 x (1000000 x step 1)"'],
     ],
   ])('%s: exit 4, and where it hung', async (_what, text, told) => {
     const run = await replay('endless.xlsim.yaml', text);
