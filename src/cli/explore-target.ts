@@ -28,7 +28,7 @@ export function readTarget(
   allowOutside: boolean,
 ): Target | string {
   const real = resolve(cwd, path);
-  const { hash, scenario, problems } = readScenario(real, allowOutside);
+  const { hash, scenario, problems } = readScenario(real, { outside: allowOutside, update: false });
   if (scenario === null) {
     return problems.map(({ line, column, message }) => `${path}:${line}:${column}: ${message}`).join('\n');
   }

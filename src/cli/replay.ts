@@ -126,7 +126,10 @@ function runPlan(cli: Cli, plan: Plan): ReplayReport | string {
   const progress = cli.terminal.isTerminal('stderr') && !cli.env.CI;
   let isOver = false;
   for (const [i, found] of plan.files.entries()) {
-    const read = readScenario(found.path, options.allowOutside === true);
+    const read = readScenario(found.path, {
+      outside: options.allowOutside === true,
+      update: options.update === true,
+    });
     planned.push({ file: found.file, hash: read.hash });
     if (i % shard.of !== shard.index - 1 || isOver) continue;
     if (progress) showProgress(cli, `[${i + 1}/${plan.files.length}] ${found.file}`);

@@ -5,11 +5,13 @@ import { constants } from 'node:os';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import type { Scenario } from '../explorer/scenario.ts';
 import { parseScenario } from '../explorer/scenario-file.ts';
+import type { NamedFile } from '../explorer/scenario-named-files.ts';
 import type { Problem } from '../explorer/scenario-problem.ts';
 import { MAX_SCENARIO_CHARS } from '../explorer/scenario-yaml.ts';
 import { parseTranscript } from '../explorer/transcript.ts';
 import { StateError } from './state-error.ts';
 import { systemErrorCode } from './store-fs.ts';
+import { type FileText, readUtf8 } from './utf8-text.ts';
 
 const YAML_FILE = /\.xlsim\.ya?ml$/;
 const TRANSCRIPT_FILE = /\.xlsim\.(t|txt)$/;
@@ -70,15 +72,24 @@ export interface ReadScenario {
   readonly problems: readonly Problem[];
 }
 
+/** What a scenario may do outside of its file. */
+export interface Leave {
+  /** It may name files outside of its folder. */
+  readonly outside: boolean;
+  /** Recorded outputs are written anew: what they hold now is nothing to it. */
+  readonly update: boolean;
+}
+
 /** Reads and checks a scenario file; what is wrong with it is in `problems`. */
-export function readScenario(path: string, allowOutside: boolean): ReadScenario {
-  const wrong = (message: string): ReadScenario => ({
-    hash: '',
+export function readScenario(path: string, leave: Leave): ReadScenario {
+  const unread = (hash: string, problem: Problem): ReadScenario => ({
+    hash,
     text: '',
     scenario: null,
-    problems: [{ line: 1, column: 1, message }],
+    problems: [problem],
   });
-  let text: string;
+  const wrong = (message: string): ReadScenario => unread('', { line: 1, column: 1, message });
+  let bytes: Uint8Array;
   try {
     const { size } = statSync(path);
     if (size > MAX_SCENARIO_CHARS) {
@@ -86,15 +97,20 @@ export function readScenario(path: string, allowOutside: boolean): ReadScenario 
         `is ${Math.round(size / 1024 / 1024)} MiB large; a scenario is at most ${MAX_SCENARIO_CHARS / 1024 / 1024} MiB`,
       );
     }
-    text = readFileSync(path, 'utf8');
+    bytes = readFileSync(path);
   } catch (error) {
     return wrong(unreadable(systemErrorCode(error) ?? String(error)));
   }
-  const hash = createHash('sha256').update(text).digest('hex');
-  const refusal = (named: string): string | null =>
-    allowOutside || isInside(dirname(path), named)
-      ? null
-      : `${named} lies outside of the scenario's folder: copy it there, or use --allow-outside`;
+  const hash = createHash('sha256').update(bytes).digest('hex');
+  const decoded = readUtf8(bytes);
+  if (!decoded.ok) return unread(hash, decoded.problem);
+  const { text } = decoded;
+  const folder = dirname(path);
+  const refusal = ({ path: named, use }: NamedFile): string | null => {
+    if (!leave.outside && !isInside(folder, named))
+      return `${named} lies outside of the scenario's folder: copy it there, or use --allow-outside`;
+    return use === 'output' && !leave.update ? unreadableOutput(folder, named) : null;
+  };
   const read = TRANSCRIPT_FILE.test(path) ? parseTranscript : parseScenario;
   const checked = read(text, basename(path), refusal);
   return {
@@ -132,10 +148,23 @@ export function readNearby(folder: string, path: string, allowOutside: boolean):
   }
 }
 
-/** A recorded output; null: there is none yet. */
+/** A recorded output; null: there is none yet, or what there is is no text. */
 export function readRecorded(folder: string, path: string): string | null {
+  const read = recordedAt(folder, path);
+  return read?.ok ? read.text : null;
+}
+
+/** What is wrong with a recorded output; null: nothing, or there is none yet. Configs are bytes, as they are to xl. */
+function unreadableOutput(folder: string, path: string): string | null {
+  const read = recordedAt(folder, path);
+  if (read === null || read.ok) return null;
+  const { line, column, message } = read.problem;
+  return `${path}:${line}:${column}: ${message}, or let --update write it anew`;
+}
+
+function recordedAt(folder: string, path: string): FileText | null {
   try {
-    return readFileSync(resolve(folder, path), 'utf8');
+    return readUtf8(readFileSync(resolve(folder, path)));
   } catch {
     return null;
   }

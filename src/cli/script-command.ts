@@ -1,11 +1,13 @@
 /** `xlsim script FILE`: many commands in one process, one acknowledged sync each or a sync for each group. */
 import { readFileSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { formatProblem } from '../explorer/scenario-problem.ts';
 import { type Cli, complain, flush, release } from './cli-state.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { save } from './open-host.ts';
 import { splitLine } from './shell-words.ts';
 import { systemErrorCode } from './store-fs.ts';
+import { readUtf8 } from './utf8-text.ts';
 
 const MISUSE = 2;
 
@@ -63,7 +65,10 @@ export async function scriptCommand(
 /** A script's text; undefined when it cannot be read, which has been said. */
 function readScript(cli: Cli, file: string): string | undefined {
   try {
-    return readFileSync(resolve(cli.cwd, file), 'utf8');
+    const read = readUtf8(readFileSync(resolve(cli.cwd, file)));
+    if (read.ok) return read.text;
+    complain(cli, formatProblem(file, read.problem));
+    return undefined;
   } catch (error) {
     if (systemErrorCode(error) === null || !(error instanceof Error)) throw error;
     complain(cli, `${file}: cannot be read: ${error.message}`);

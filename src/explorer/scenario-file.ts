@@ -5,7 +5,7 @@ import { costsWith, defaultCosts } from './cost-model.ts';
 import { guestCfg, xlConfText } from './guest-cfg.ts';
 import type { GuestConfig, Scenario, Stage, StageHost, Step, Twin } from './scenario.ts';
 import { strayPlace } from './scenario-fails.ts';
-import { namedFiles } from './scenario-named-files.ts';
+import { type NamedFile, namedFiles } from './scenario-named-files.ts';
 import { strayNames } from './scenario-names.ts';
 import type { Checked, Problem } from './scenario-problem.ts';
 import {
@@ -43,12 +43,12 @@ interface Reading {
 
 /**
  * Reads a scenario file, and everything that is wrong with it. `fileName` is its name without folders, for a scenario
- * that does not name itself. `refusal` says why a file that the scenario names may not be used, or null.
+ * that does not name itself. `refusal` says why a file that the scenario names cannot be used, or null.
  */
 export function parseScenario(
   text: string,
   fileName: string,
-  refusal: (path: string) => string | null = () => null,
+  refusal: (file: NamedFile) => string | null = () => null,
 ): Checked<Scenario> {
   const yaml = parseYaml(text);
   if (!yaml.ok) return yaml;
@@ -68,9 +68,9 @@ export function parseScenario(
   };
   const scenario = input === null ? null : readScenarioInput(reading, input, fileName);
   if (scenario !== null) {
-    for (const { path, ...place } of namedFiles(scenario)) {
-      const message = refusal(path);
-      if (message !== null) reading.problems.push({ ...place, message });
+    for (const file of namedFiles(scenario)) {
+      const message = refusal(file);
+      if (message !== null) reading.problems.push({ line: file.line, column: file.column, message });
     }
   }
   if (scenario === null || reading.problems.length > 0)

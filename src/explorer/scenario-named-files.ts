@@ -3,8 +3,10 @@ import type { Scenario, Stage, Step } from './scenario.ts';
 import type { Place } from './scenario-problem.ts';
 
 /** A file as it is named, and where. */
-interface NamedFile extends Place {
+export interface NamedFile extends Place {
   readonly path: string;
+  /** `config`: read as xl reads it; `output`: what a step must print. */
+  readonly use: 'config' | 'output';
 }
 
 /** All of them; of twins those that the scenario itself does not name. */
@@ -17,10 +19,10 @@ export function namedFiles(scenario: Scenario): NamedFile[] {
 
 const filesOf = ({ guests, steps }: Stage): NamedFile[] => [
   ...[...guests.values()].flatMap(({ cfg, line, column }) =>
-    cfg === null ? [] : [{ path: cfg, line, column }],
+    cfg === null ? [] : [{ path: cfg, use: 'config' as const, line, column }],
   ),
   ...withInner(steps).flatMap(({ output, line, column }) =>
-    output === null ? [] : [{ path: output, line, column }],
+    output === null ? [] : [{ path: output, use: 'output' as const, line, column }],
   ),
 ];
 

@@ -13,6 +13,7 @@ import type { Mismatch } from './expectation-text.ts';
 import { readRegex } from './regex.ts';
 import type { Scenario, Step, TranscriptBlock } from './scenario.ts';
 import { parseScenario } from './scenario-file.ts';
+import type { NamedFile } from './scenario-named-files.ts';
 import type { Checked, Problem } from './scenario-problem.ts';
 import { inOrder } from './schema-reading.ts';
 
@@ -27,7 +28,7 @@ const SETTINGS = ['host', 'xlconf', 'guests'];
 export function parseTranscript(
   text: string,
   fileName: string,
-  refusal?: (path: string) => string | null,
+  refusal?: (file: NamedFile) => string | null,
 ): Checked<Scenario> {
   const lines = text.replace(/\r\n/g, '\n').replace(/\n$/, '').split('\n');
   const problems: Problem[] = [];

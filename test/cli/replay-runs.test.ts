@@ -138,6 +138,55 @@ describe('recorded outputs', () => {
   });
 });
 
+describe('a file that is not UTF-8', () => {
+  const latin1 = (name: string, text: string): void =>
+    writeFileSync(join(cli.dir, name), Buffer.from(text, 'latin1'));
+
+  it('is refused where it is a scenario, a transcript or a recorded output: the byte, its place, and what to do', async () => {
+    latin1('latin.xlsim.yaml', `${STAGE}story: caf\xe9\nsteps: [xl list]\n`);
+    latin1('latin.xlsim.t', '$ xl list\n\xe9\n');
+    latin1('latin.txt', 'a\nb\xe9\n');
+    cli.file('record.xlsim.yaml', `${STAGE}steps: [{ run: xl list, output: latin.txt }, list]\n`);
+    const run = await cli.run(['replay', 'latin.xlsim.yaml', 'latin.xlsim.t', 'record.xlsim.yaml']);
+    expect(run.exit).toBe(2);
+    expect(run.stdout).toContain(
+      'latin.xlsim.yaml:3:11: the byte 0xE9 is no UTF-8 here: save the file as UTF-8',
+    );
+    expect(run.stdout).toContain('latin.xlsim.t:2:1: the byte 0xE9');
+    expect(run.stdout).toMatch(
+      /record\.xlsim\.yaml:3:\d+: latin\.txt:2:2: the byte 0xE9 .* or let --update write it anew/,
+    );
+    // Beside what else is wrong with it.
+    expect(run.stdout).toContain('did you mean "xl list"?');
+  });
+
+  it('is written anew by --update where it is a recorded output', async () => {
+    latin1('anew.txt', '\xe9\n');
+    const text = 'steps: [{ run: xl domid Domain-0, output: anew.txt }]';
+    expect((await replay('anew.xlsim.yaml', text, '--update')).exit).toBe(0);
+    expect(readFileSync(join(cli.dir, 'anew.txt'), 'utf8')).toBe('0\n');
+  });
+
+  it('is what xl makes of it where it is the config of a guest', async () => {
+    latin1('guest.cfg', 'name = "caf\xe9"\ntype = "pvh"\nkernel = "k"\nmemory = 64\n');
+    const text =
+      'guests: { g: { cfg: guest.cfg } }\nsteps: [xl create g, { run: xl list, expect: { stdout: { contains: caf } } }]';
+    const file = cli.file('bytes.xlsim.yaml', `host: { memory: 1G, dom0: 256M }\n${text}`);
+    expect((await cli.run(['replay', file])).exit).toBe(0);
+  });
+
+  it('may begin with a mark, in UTF-16 it is told by name', async () => {
+    writeFileSync(join(cli.dir, 'mark.xlsim.yaml'), `\ufeff${STAGE}steps: [xl list]\n`);
+    expect((await cli.run(['replay', 'mark.xlsim.yaml'])).exit).toBe(0);
+    writeFileSync(join(cli.dir, 'wide.xlsim.yaml'), Buffer.from('\ufeffsteps: [xl list]\n', 'utf16le'));
+    const wide = await cli.run(['replay', 'wide.xlsim.yaml']);
+    expect([wide.exit, wide.stdout]).toEqual([
+      2,
+      expect.stringContaining('wide.xlsim.yaml:1:1: is UTF-16LE'),
+    ]);
+  });
+});
+
 describe('--watch', () => {
   it('plays again when the file changes, and ends with the last exit code when interrupted', async () => {
     const file = join(cli.dir, cli.file('watched.xlsim.yaml', `${STAGE}steps: [xl list]\n`));

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parseScenario } from '../../src/explorer/scenario-file.ts';
 import { parseTranscript } from '../../src/explorer/transcript.ts';
 
-const told = (text: string, refusal?: (path: string) => string | null): string[] => {
+const told = (text: string, refusal?: (file: { path: string }) => string | null): string[] => {
   const read = parseScenario(text, 'test.xlsim.yaml', refusal);
   return read.ok ? [] : read.problems.map((p) => `${p.line}:${p.column}: ${p.message}`);
 };
@@ -140,7 +140,7 @@ steps:
 steps: [list]
 twins: [{ name: t, xlconf: { claim_mode: 0 }, fails: [list] }]
 `;
-    expect(told(text, (path) => `${path} is far away`)).toEqual([
+    expect(told(text, ({ path }) => `${path} is far away`)).toEqual([
       '1:14: ../a.cfg is far away',
       expect.stringContaining('2:9: a command line begins with xl'),
     ]);
