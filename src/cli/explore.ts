@@ -33,7 +33,7 @@ export async function exploreCommand(
     return MISUSE;
   }
   const blocks = parallelBlocks(target.stage);
-  if (blocks.length === 0) return playOnce(cli, path, options);
+  if (blocks.length === 0) return playOnce(cli, path, options, json);
   const block = blocks[choice.block];
   if (target.stage.others.length > 0) {
     complain(cli, `${target.file}: orders are explored on one host; a scenario with "hosts" is for replay`);
@@ -77,8 +77,8 @@ const tasksOf = (action: Stage['steps'][number]['action']): string[] =>
   action.do === 'parallel' ? action.steps.map(({ label, times }) => timesText(label, times)) : [];
 
 /** Nothing has more than one order: the scenario is played as replay does. */
-function playOnce(cli: Cli, path: string, { allowOutside }: ExploreOptions): number {
+function playOnce(cli: Cli, path: string, { allowOutside }: ExploreOptions, json: boolean): number {
   complain(cli, `nothing in ${path} runs in parallel, so there is one order; it is played once`);
-  const base = { reporter: [], outputFile: [] };
+  const base = { reporter: json ? ['json'] : [], outputFile: [] };
   return replayCommand(cli, [path], allowOutside === true ? { ...base, allowOutside } : base);
 }

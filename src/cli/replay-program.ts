@@ -5,6 +5,10 @@ import type { ReplayOptions } from './replay.ts';
 
 const collect = (value: string, before: readonly string[]): string[] => [...before, value];
 
+/** With --json the report is JSON, unless another was asked for. */
+const reporting = (options: ReplayOptions, json: boolean): ReplayOptions =>
+  json && options.reporter.length === 0 ? { ...options, reporter: ['json'] } : options;
+
 type Returning = <A extends readonly unknown[]>(
   run: (...args: A) => number | Promise<number>,
 ) => (...args: A) => Promise<void>;
@@ -35,7 +39,8 @@ export function addReplayCommands(program: Command, cli: Cli, returning: Returni
     .option('--force-schedule', 'as far as it fits, even if that was of another scenario or version of xlsim')
     .option('--watch', 'play again whenever a file changes')
     .action(
-      returning(async (paths: string[], options: ReplayOptions) => {
+      returning(async (paths: string[], said: ReplayOptions) => {
+        const options = reporting(said, json);
         if (options.watch === true) {
           const { watchReplay } = await import('./watch.ts');
           return watchReplay(cli, paths, options);
@@ -55,7 +60,7 @@ export function addReplayCommands(program: Command, cli: Cli, returning: Returni
     .action(
       returning(async (paths: string[], options: ReplayOptions) => {
         const { mergeCommand } = await import('./merge-command.ts');
-        return mergeCommand(cli, paths, options, json);
+        return mergeCommand(cli, paths, reporting(options, json), json);
       }),
     );
 }

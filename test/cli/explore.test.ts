@@ -67,6 +67,9 @@ describe('xlsim explore', () => {
     expect(run.exit).toBe(1);
     expect(run.stderr).toContain('nothing in serial.xlsim.yaml runs in parallel');
     expect(run.stdout).toContain('FAIL');
+    const { stdout } = await cli.run(['--json', 'explore', file]);
+    expect(JSON.parse(stdout)).toMatchObject({ schema: 'xlsim/replay/1', exit: 1 });
+    expect((await cli.run(['--json', 'replay', file])).stdout).toBe(stdout);
   });
 
   it.each([
