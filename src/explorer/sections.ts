@@ -116,7 +116,7 @@ function destroyChunk(world: World, caller: number, section: Section, pages: num
   let task = section.task ?? hypercallStart(world.xen, { caller, node: 0 }, call);
   for (;;) {
     if (task.at === 'relinquish' && task.call.name === 'XEN_DOMCTL_destroydomain') {
-      const left = domainRelinquish(world.xen, task.call.args.domid, pages);
+      const left = relinquish(world, task.call.args.domid, pages);
       if (left > 0) return { section: { request, done: 0, task }, reply: null, took: 0, extents: 0 };
     }
     const stepped = hypercallStep(world.xen, task);
@@ -124,6 +124,10 @@ function destroyChunk(world: World, caller: number, section: Section, pages: num
     task = stepped.task;
   }
 }
+
+/** Frees up to so many pages of a domain that dies; how many. None of one that somebody else has destroyed meanwhile. */
+const relinquish = ({ xen }: World, domid: number, pages: number): number =>
+  xen.domains.has(domid) ? domainRelinquish(xen, domid, pages) : 0;
 
 function serveCount(
   world: World,
@@ -260,7 +264,7 @@ function destroyCost(world: World, machine: Machine, others: number): StepCost {
     const room = Math.ceil((others - world.now - elapsed) / Math.max(1, free_page * MIN_FREED));
     const limit = Math.min(MAX_FREED, Math.max(1, room) * MIN_FREED);
     const before = world.xen.heap.totalAvailPages;
-    const left = domainRelinquish(world.xen, task.call.args.domid, limit);
+    const left = relinquish(world, task.call.args.domid, limit);
     const ns = Math.max(0, world.xen.heap.totalAvailPages - before) * free_page;
     // The last step finds nothing left and goes on to free the domain.
     return { ns, isDone: left > 0 };

@@ -176,9 +176,13 @@ export function destroyDomain(xen: Xen, domid: number): void {
   domainDestroy(xen, domid);
 }
 
-/** The domain is dying from here on; its claim and its stash are gone. Models the first part of domain_kill(). */
+/**
+ * The domain is dying from here on; its claim and its stash are gone. Models the first part of domain_kill(), which is
+ * for domains that are alive: who finds one that is dying already helps with the rest.
+ */
 export function domainKill(xen: Xen, domid: number): void {
-  beginDestroy(xen.heap, heapDomainOf(xen, domid));
+  const d = heapDomainOf(xen, domid);
+  if (!d.isDying) beginDestroy(xen.heap, d);
 }
 
 /** The pool goes, and what PoD holds is put back on page_list. Models paging_teardown(). */

@@ -6,6 +6,7 @@
  */
 import { allocHeapPages, newScratch } from './alloc-heap-pages.ts';
 import { domainDestroy, domainKill, domainRelinquish, domainTeardown } from './domain.ts';
+import { ESRCH } from './errno.ts';
 import { freeHeapPages } from './free-heap-pages.ts';
 import { hasStash } from './heap-domain.ts';
 import { type HeapDomain, KIND_OWNED } from './heap-state.ts';
@@ -220,6 +221,8 @@ function decreaseStep(xen: Xen, task: HypercallTask, args: MemoryReservation): H
 }
 
 function destroyStep(xen: Xen, task: HypercallTask, domid: number): HypercallStepped {
+  // A continuation is a new domctl, which looks for the domain again: somebody else may have come to the end of it.
+  if (!xen.domains.has(domid)) return end(task, -ESRCH);
   switch (task.at) {
     case 'kill':
       domainKill(xen, domid);

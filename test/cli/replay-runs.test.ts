@@ -19,6 +19,20 @@ guests: { a: { type: pvh, memory: 128, on_crash: preserve } }
 const replay = (name: string, text: string, ...options: string[]) =>
   cli.run(['replay', cli.file(name, STAGE + text), ...options]);
 
+describe('two who destroy one guest at once', () => {
+  it('help each other: the one who comes later finds it gone', async () => {
+    const run = await replay(
+      'both.xlsim.yaml',
+      `steps:
+  - run: xl create a "on_crash='destroy'"
+  - parallel: [{ guest: a crash }, { run: xl destroy a, expect: { exit: ">= 0" } }]
+    expect: { domains: { a: absent }, invariants: ok }
+`,
+    );
+    expect([run.exit, run.stderr]).toEqual([0, '']);
+  });
+});
+
 describe('a run without end', () => {
   it.each([
     [

@@ -89,6 +89,21 @@ steps:
     expect(space.enabled(state, 0, tasks)).toBe(4200);
   });
 
+  it.each(['hypercall', { extents: 64 }] as const)('lets two destroy one guest, by %j', (grain) => {
+    const space = spaceOf(
+      `
+host: { memory: 256M, dom0: 64M }
+guests: { a: { type: pv, memory: 4 } }
+steps:
+  - xl create a
+  - parallel: [xl destroy a, { guest: a crash }]
+`,
+      { grain, isChecked: true },
+    );
+    // The other one is the daemon that looks after the guest.
+    expect(kindsOf(space, walkAll(space, 400))).toEqual(['done done', 'done failed', 'failed done']);
+  });
+
   it('tells a create that was refused from one that failed late', () => {
     const walk = (claimMode: number): string[] => {
       const space = spaceOf(creates(claimMode));

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ESRCH } from '../../src/hypervisor/errno.ts';
 import { type HypercallTask, hypercallStart, hypercallStep } from '../../src/hypervisor/hypercall-step.ts';
 import type { Hypercall } from '../../src/hypervisor/privcmd.ts';
 import { domId, gfn, order } from '../../src/hypervisor/units.ts';
@@ -56,6 +57,24 @@ describe('two builders at once', () => {
     host.populate(filler, 0, host.free() - 4000, 0);
     expect(host.claim(a, 3000)).toBe(0);
     expect(run(host, [populate(a, 3000, 0), populate(b, 3000, 0)], [0, 1])).toEqual([3000, 1000]);
+  });
+
+  it('leave a sound host behind in any order when two destroy one domain: one of them finds it gone', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(2), { minLength: 1, maxLength: 40 }), (schedule) => {
+        const host = new TestHost();
+        const free = host.free();
+        const a = host.create('pvh', 2 ** 20);
+        host.populate(a, 0, 2500, 0);
+        expect(host.claim(a, 3000)).toBe(0);
+        const destroy: Hypercall = { name: 'XEN_DOMCTL_destroydomain', args: { domid: domId(a) } };
+        const [, ...rcs] = run(host, [populate(a, 500, 0), destroy, destroy], schedule);
+        expect(rcs.sort((x, y) => x - y)).toEqual([-ESRCH, 0]);
+        expect(checkXenInvariants(host.xen)).toEqual([]);
+        expect([host.free(), host.xen.heap.outstandingClaims]).toEqual([free, 0]);
+      }),
+      { numRuns: 50, seed: 5 },
+    );
   });
 
   it('leave a sound host behind in any order, also when a domain is destroyed under its builder', () => {
