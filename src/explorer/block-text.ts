@@ -23,7 +23,10 @@ export function storeText(canon: Canon, { root, introduced, transactions }: XsSt
 }
 
 /** What else the world keeps: what was given out, and files. */
-export function restText(canon: Canon, world: World): string {
+export function restText(
+  canon: Canon,
+  world: Pick<World, 'recentDomids' | 'uuids' | 'xlConf' | 'missingFiles' | 'files'>,
+): string {
   const { recentDomids, uuids, xlConf, missingFiles, files } = world;
   return canonText(canon, [recentDomids, uuids, xlConf, missingFiles, files]);
 }

@@ -44,12 +44,17 @@ function partsText(canon: Canon, value: object): string {
     for (const part of value) text += `${canonText(canon, part)},`;
     return text;
   }
-  const entries: [string, unknown][] =
-    value instanceof Map ? [...value].map(([k, v]) => [String(k), v]) : Object.entries(value);
   // In order of creation most objects of a kind agree; where they do not, equal ones must.
-  entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  let text = value instanceof Map ? 'm{' : '{';
-  for (const [key, part] of entries) {
+  if (value instanceof Map) {
+    const entries: [string, unknown][] = [...value].map(([k, v]) => [String(k), v]);
+    entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+    let text = 'm{';
+    for (const [key, part] of entries) if (part !== undefined) text += `${key}:${canonText(canon, part)},`;
+    return text;
+  }
+  let text = '{';
+  for (const key of Object.keys(value).sort()) {
+    const part = (value as Readonly<Record<string, unknown>>)[key];
     if (part !== undefined) text += `${key}:${canonText(canon, part)},`;
   }
   return text;

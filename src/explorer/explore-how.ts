@@ -6,6 +6,7 @@ import type { SearchOrder } from './exhaustive.ts';
 import { newForwardSpace } from './forward-space.ts';
 import type { Surroundings } from './play.ts';
 import type { Remedy } from './remedy.ts';
+import { newSampleSpace } from './sample-space.ts';
 import type { Limits, Stage } from './scenario.ts';
 import { grainOf } from './turn-order.ts';
 import { newWorldSpace, type WalkedSpace, type WorldSpace, type WorldSpaceHow } from './world-space.ts';
@@ -53,6 +54,10 @@ export const spaceOf = (subject: Subject, how: ExploreHow, ownership: 'class' | 
 /** The same; every step that is looked up is made as well, and a difference is a bug. */
 export const checkedSpaceOf = (subject: Subject, how: ExploreHow, ownership: 'class' | 'exact'): WorldSpace =>
   newWorldSpace(atBlock(subject), { ...spaceHow(subject, how, ownership), isChecked: true });
+
+/** The same for whoever draws many orders: hypercalls are made, and what tasks make of the answers is looked up. */
+export const sampleSpaceOf = (subject: Subject, how: ExploreHow): WorldSpace =>
+  newSampleSpace(atBlock(subject), spaceHow(subject, how, 'exact'));
 
 /** The same for whoever only goes forward: a host that really makes every step. */
 export const forwardSpaceOf = (subject: Subject, how: ExploreHow): WorldSpace =>

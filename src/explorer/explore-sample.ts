@@ -1,7 +1,7 @@
 /** Orders drawn by chance from a block's space, in slices; and the smallest bad one that comes of them. */
 import { ASSERT } from '../hypervisor/bug.ts';
 import { type EndTally, endTallyOf, mergeEndTallies, NO_SAMPLES } from './end-tally.ts';
-import { type ExploreHow, forwardSpaceOf, type Subject } from './explore-how.ts';
+import { type ExploreHow, type Subject, sampleSpaceOf } from './explore-how.ts';
 import type { Walk } from './explore-record.ts';
 import type { SeenEnd } from './outcome-table.ts';
 import { inPathOrder } from './path-order.ts';
@@ -33,7 +33,7 @@ export interface Sampling {
 
 /** Sampling that has not drawn anything yet. */
 export function startSampling(subject: Subject, how: ExploreHow): Sampling {
-  const space = forwardSpaceOf(subject, how);
+  const space = sampleSpaceOf(subject, how);
   const { samples, seed, depth } = how;
   const random: WalkOptions = { strategy: { kind: 'random' }, seed, maxSteps: MAX_STEPS };
   const ordered = inPathOrder(space);

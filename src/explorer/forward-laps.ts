@@ -12,6 +12,8 @@ const PATIENCE = 16;
 /** What is known of the way since there was a choice. */
 export interface Laps {
   readonly block: BlockRun;
+  /** Called before the block is looked at. */
+  readonly settle: () => void;
   /** When somebody went on last, and how many times the clock has jumped since there was a choice. */
   now: number;
   jumps: number;
@@ -19,8 +21,9 @@ export interface Laps {
   isLap: boolean;
 }
 
-export const newLaps = (block: BlockRun): Laps => ({
+export const newLaps = (block: BlockRun, settle = (): void => {}): Laps => ({
   block,
+  settle,
   now: block.run.world.now,
   jumps: 0,
   shapes: null,
@@ -53,6 +56,7 @@ export function isLap(laps: Laps, turns: number): boolean {
 }
 
 function wasHere(laps: Laps): boolean {
+  laps.settle();
   laps.shapes ??= newTimeShapes(newCells(laps.block, 'exact'));
   const { cells } = laps.shapes;
   const state = withRoom(cells, new Int32Array(cells.count), (into) => readCells(cells, into, null));

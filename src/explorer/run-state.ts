@@ -35,6 +35,8 @@ export interface Run {
   intercept?: Interceptor;
   /** Sees what a task asks in its turn, before it is served. */
   asked?: (request: Request, task: RunningTask) => void;
+  /** Xen's answer to a hypercall that was made already; null: Xen is to be asked. */
+  told?: () => Reply | null;
   /** The id of a task called `name` that `parent` starts; absent: the next one. */
   newId?: (parent: number, name: string) => number;
   /** Starts a flow on another host for a task, which is told when it has ended; false: there is no such host. */

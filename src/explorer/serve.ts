@@ -77,7 +77,11 @@ function serveHypercall(
   by: HypercallContext,
   call: Extract<Request, { kind: 'hypercall' }>,
 ): Served {
-  const reply = hypercall(world.xen, by, call) as unknown as Reply;
+  return answered(call, hypercall(world.xen, by, call) as unknown as Reply);
+}
+
+/** What comes of Xen's answer to a hypercall. */
+export function answered(call: Extract<Request, { kind: 'hypercall' }>, reply: Reply): Served {
   // VIRQ_DOM_EXC: xenstored hears of a domain that died or shut down, and fires the special watch.
   const isEnd = call.name === 'XEN_DOMCTL_destroydomain' || call.name === 'SCHEDOP_shutdown';
   return { reply, fired: isEnd && reply.rc === 0 ? ['@releaseDomain'] : [] };

@@ -20,7 +20,9 @@ export interface TaskFacts {
 const NEVER = Number.POSITIVE_INFINITY;
 const GONE: TaskFacts = { due: NEVER, domid: -1, isOver: false, isBegin: false, watch: 0 };
 
-function factsOf(canon: Canon, task: RunningTask): TaskFacts {
+/** The facts of a task; null: there is none. */
+export function factsOf(canon: Canon, task: RunningTask | null): TaskFacts {
+  if (task === null) return GONE;
   const { at, waiting, reply, watches, pending, domid } = task;
   const due = at === null ? NEVER : waiting || reply.slept === true ? at : -1;
   const text = `w ${watches.join('\n')} ${waiting} ${pending === null}`;
@@ -43,8 +45,7 @@ export function otherFacts(
 ): TaskFacts {
   const found = known[id];
   if (found !== undefined) return found;
-  const task = table.values[id] ?? null;
-  const facts = task === null ? GONE : factsOf(canon, task);
+  const facts = factsOf(canon, table.values[id] ?? null);
   known[id] = facts;
   return facts;
 }
@@ -59,14 +60,53 @@ export function laneFacts(
 ): TaskFacts {
   const found = known[id];
   if (found !== undefined) return found;
-  const { state, task } = table.values[id]!;
-  const isOver = state.task === null && state.next >= steps;
-  const facts =
-    state.task === null
-      ? { ...GONE, isOver, isBegin: !isOver, due: isOver ? NEVER : state.at }
-      : task === null
-        ? GONE
-        : factsOf(canon, task);
+  const facts = factsOfLane(canon, table.values[id]!, steps);
   known[id] = facts;
   return facts;
+}
+
+/** The facts of a lane with `steps` steps. */
+export function factsOfLane(canon: Canon, { state, task }: LaneCell, steps: number): TaskFacts {
+  const isOver = state.task === null && state.next >= steps;
+  if (state.task === null) return { ...GONE, isOver, isBegin: !isOver, due: isOver ? NEVER : state.at };
+  return factsOf(canon, task);
+}
+
+/**
+ * Writes those of `all` actors (the first `lanes` of them are lanes) that can make a step at the time `now`, ascending;
+ * returns how many: none once every lane is over. `isStill`: whether a domain's programs stand still.
+ */
+export function whoCanGoOn(
+  facts: readonly TaskFacts[],
+  all: number,
+  lanes: number,
+  now: number,
+  isStill: (domid: number) => boolean,
+  tasks: Int32Array,
+): number {
+  let isOver = true;
+  for (let l = 0; l < lanes && isOver; l++) isOver = facts[l]!.isOver;
+  if (isOver) return 0;
+  let n = 0;
+  let soonest = NEVER;
+  let isBegun = false;
+  for (let actor = 0; actor < all; actor++) {
+    const { due, domid, isBegin } = facts[actor]!;
+    if (due === NEVER || (domid >= 0 && isStill(domid))) continue;
+    if (due <= now) tasks[n++] = actor;
+    else if (due < soonest) {
+      soonest = due;
+      isBegun = isBegin;
+    } else if (due === soonest) isBegun ||= isBegin;
+  }
+  if (soonest === NEVER || (n > 0 && !isBegun)) return n;
+  // Whoever runs may be slow: a step of the scenario may begin before they go on. Sleepers wait for them.
+  const isRace = n > 0;
+  n = 0;
+  for (let actor = 0; actor < all; actor++) {
+    const { due, domid, isBegin } = facts[actor]!;
+    if (domid >= 0 && isStill(domid)) continue;
+    if (due <= now || (due === soonest && (isBegin || !isRace))) tasks[n++] = actor;
+  }
+  return n;
 }

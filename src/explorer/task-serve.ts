@@ -5,7 +5,7 @@ import { wholeCost } from './machine.ts';
 import { requestCost } from './request-cost.ts';
 import type { Run } from './run-state.ts';
 import { isSectioned, type SectionServed, serveChunk, serveSection } from './sections.ts';
-import { type InstantRequest, serveRequest } from './serve.ts';
+import { answered, type InstantRequest, serveRequest } from './serve.ts';
 import { SLEPT } from './task-cpu.ts';
 import { wakeDomain } from './task-index.ts';
 import { addTask, dropGuests } from './task-life.ts';
@@ -104,7 +104,11 @@ export function serveAtOnce(run: Run, here: TaskRecord, request: InstantRequest)
   const freeBefore = world.xen.heap.totalAvailPages;
   const observer = run.observers.get(here.id);
   const by = { caller: here.domid ?? 0, node: observer?.node ?? 0 };
-  const { reply, fired } = serveRequest(world, run.outside, by, request);
+  const told = request.kind === 'hypercall' ? (run.told?.() ?? null) : null;
+  const { reply, fired } =
+    told !== null && request.kind === 'hypercall'
+      ? answered(request, told)
+      : serveRequest(world, run.outside, by, request);
   observer?.served?.(request, reply);
   const freed = world.xen.heap.totalAvailPages - freeBefore;
   const cost =

@@ -16,6 +16,7 @@ import {
 import { canonText } from './canonical.ts';
 import { type Footprint, xenCellsOf } from './footprint.ts';
 import { getPair, setPair } from './pair-table.ts';
+import { callOfLane, pendingCall } from './pending-call.ts';
 import { DOMAINS, withReads } from './step-memo.ts';
 import { pushWord, wordAt } from './word-list.ts';
 import { HEAP, heapForm, readXenCells, standing, withRoom } from './world-cells.ts';
@@ -24,7 +25,12 @@ import { keyOf, type WorldWalk } from './world-walk.ts';
 
 /** The hypercall with which the step of an actor begins that stands in this form; null: it begins otherwise. */
 export function callAt(w: WorldWalk, actor: number, form: number): CallNode | null {
-  const pending = pendingCall(w, actor, form);
+  const { block, cells } = w;
+  const lane = cells.lanes[actor];
+  const pending =
+    lane === undefined
+      ? pendingCall(block, cells.others[actor - cells.lanes.length]!.values[form]!, null)
+      : callOfLane(block, standing(lane, form));
   if (pending === null) return null;
   const { request, by } = pending;
   const name = `${by.caller} ${by.node} ${request.name} ${canonText(w.cells.canon, request.args)}`;
@@ -40,24 +46,6 @@ export function callAt(w: WorldWalk, actor: number, form: number): CallNode | nu
   };
   w.calls.set(name, call);
   return call;
-}
-
-/** A task that stands before a point has what it asks there first in its queue: see turn.ts. */
-function pendingCall(
-  w: WorldWalk,
-  actor: number,
-  form: number,
-): { readonly request: HypercallRequest; readonly by: HypercallContext } | null {
-  const { block, cells } = w;
-  const lane = cells.lanes[actor];
-  const stands = lane === undefined ? null : standing(lane, form);
-  const task = stands === null ? cells.others[actor - cells.lanes.length]!.values[form]! : stands.task;
-  if (typeof block.grain === 'object' || task === null || task.waiting || (task.section ?? null) !== null)
-    return null;
-  const request = task.task.frames.at(-1)?.queue?.[0];
-  if (request?.kind !== 'hypercall') return null;
-  const node = stands?.state.node ?? block.run.observers.get(task.id)?.node ?? 0;
-  return { request, by: { caller: task.domid ?? 0, node } };
 }
 
 function populateOf(w: WorldWalk, request: HypercallRequest, by: HypercallContext): PopulateNode | null {

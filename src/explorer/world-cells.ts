@@ -44,7 +44,7 @@ export interface DomainCell {
   readonly heap: Readonly<HeapDomain>;
 }
 
-type Rest = Pick<World, 'uuids' | 'recentDomids' | 'xlConf' | 'missingFiles' | 'files'>;
+export type Rest = Pick<World, 'uuids' | 'recentDomids' | 'xlConf' | 'missingFiles' | 'files'>;
 
 interface Misc {
   readonly lastDomid: number;
@@ -113,7 +113,7 @@ export function newCells(block: BlockRun, ownership: Ownership): Cells {
   };
 }
 
-function idOf<T>(table: CellTable<T>, text: string, value: T): number {
+export function idOf<T>(table: CellTable<T>, text: string, value: T): number {
   const known = table.ids.get(text);
   if (known !== undefined) return known;
   const id = table.values.length;
@@ -238,20 +238,29 @@ function readTasks(cells: Cells, into: Int32Array, old: (cell: number) => number
     const known = id === 0 ? null : standing(table, id);
     if (known !== null && known.state === state && known.task === task) into[FIRST_LANE + l] = id;
     else {
-      const text = `${canonText(canon, state)} ${task === null ? '' : canonText(canon, task)}`;
-      into[FIRST_LANE + l] = idOf(table, text, { state, task });
+      const cell = { state, task };
+      into[FIRST_LANE + l] = idOf(table, laneText(canon, cell), cell);
     }
   });
 }
 
+/** What stands in a lane's cell. */
+export const laneText = (canon: Canon, { state, task }: LaneCell): string =>
+  `${canonText(canon, state)} ${task === null ? '' : canonText(canon, task)}`;
+
 /** The place of a task among the others; it gets a cell when it is first seen. */
 function otherCell(cells: Cells, id: number): number {
   const at = cells.block.others.findIndex((other) => other.id === id);
+  roomForOther(cells, at);
+  return at;
+}
+
+/** Cells for the others up to place `at`. */
+export function roomForOther(cells: Cells, at: number): void {
   while (cells.others.length <= at) {
     cells.otherAt.push(cells.count++);
     cells.others.push(newTable());
   }
-  return at;
 }
 
 function readDomains(cells: Cells, into: Int32Array): void {

@@ -13,6 +13,7 @@ import { type FootprintOf, footprintOf } from './footprint.ts';
 import type { Interceptor } from './intercept.ts';
 import { endOfLane, type LaneEnd } from './lane-end.ts';
 import type { Space } from './space.ts';
+import { whoCanGoOn } from './task-facts.ts';
 import { firstAlike, newTimeShapes } from './time-shape.ts';
 import type { TurnGrain } from './turn-order.ts';
 import { mayMatterWhose } from './world-call.ts';
@@ -125,34 +126,12 @@ function goTo(w: WorldWalk, id: number): number {
 function enabledIn(w: WorldWalk, id: number, tasks: Int32Array): number {
   const state = cellsOfState(w, id);
   const at = w.at;
-  const lanes = w.block.lanes.length;
-  let isOver = true;
-  for (let l = 0; l < lanes && isOver; l++) isOver = factsAt(w, l, state, at).isOver;
-  if (isOver || w.cells.broken.has(state[at + HEAP]!)) return 0;
-  const now = standing(w.cells.clock, state[at + CLOCK]!);
+  if (w.cells.broken.has(state[at + HEAP]!)) return 0;
   const all = actorsOf(w);
-  let n = 0;
-  let soonest = Number.POSITIVE_INFINITY;
-  let isBegun = false;
-  for (let actor = 0; actor < all; actor++) {
-    const { due, domid, isBegin } = factsAt(w, actor, state, at);
-    if (due === Number.POSITIVE_INFINITY || (domid >= 0 && !mayRun(w, domid, state, at))) continue;
-    if (due <= now) tasks[n++] = actor;
-    else if (due < soonest) {
-      soonest = due;
-      isBegun = isBegin;
-    } else if (due === soonest) isBegun ||= isBegin;
-  }
-  if (soonest === Number.POSITIVE_INFINITY || (n > 0 && !isBegun)) return n;
-  // Whoever runs may be slow: a step of the scenario may begin before they go on. Sleepers wait for them.
-  const isRace = n > 0;
-  n = 0;
-  for (let actor = 0; actor < all; actor++) {
-    const { due, domid, isBegin } = factsAt(w, actor, state, at);
-    if (domid >= 0 && !mayRun(w, domid, state, at)) continue;
-    if (due <= now || (due === soonest && (isBegin || !isRace))) tasks[n++] = actor;
-  }
-  return n;
+  for (let actor = 0; actor < all; actor++) w.facts[actor] = factsAt(w, actor, state, at);
+  const now = standing(w.cells.clock, state[at + CLOCK]!);
+  const isStill = (domid: number): boolean => !mayRun(w, domid, state, at);
+  return whoCanGoOn(w.facts, all, w.block.lanes.length, now, isStill, tasks);
 }
 
 /** A guest's program stands still while its domain does. */

@@ -1,23 +1,21 @@
 /** Steps of a driven block on vectors of cells: looked up where they were made before, made for real where not. */
 import { ASSERT } from '../hypervisor/bug.ts';
 import type { Hypercall } from '../hypervisor/privcmd.ts';
-import { type Reply, type Request, step } from '../toolstack/task.ts';
+import type { Request } from '../toolstack/task.ts';
 import { takeBlockTurn } from './block.ts';
 import { settleForm } from './block-text.ts';
 import { miscountNow } from './broken-now.ts';
 import { type CallNode, isLook, type XenOp } from './call-memo.ts';
-import { EVERYTHING, type Footprint, OF_LOCKS, restOfFootprint } from './footprint.ts';
 import type { Interceptor } from './intercept.ts';
-import { isLetThrough, lookedAtNothing } from './intercept-looks.ts';
-import { factsAfter } from './lane-end.ts';
+import { isLetThrough } from './intercept-looks.ts';
 import { pairId } from './pair-table.ts';
-import { partsLookedAt, type ReplyParts, replyView } from './reply-reads.ts';
-import { DOMAINS, type Effect, newStepNode, noteReads, OTHERS, type StepNode, WATCHES } from './step-memo.ts';
-import { ALL_FLOWS } from './task-flows.ts';
+import { replyView } from './reply-reads.ts';
+import { type Asked, listenAnew } from './step-asked.ts';
+import { type Effect, newStepNode, noteReads, type StepNode } from './step-memo.ts';
+import { type MadeStep, partsOfReply, readsOfStep } from './step-reads.ts';
 import type { RunningTask } from './world.ts';
 import { askXen, callAt, changesSince, isLarge, lookUpCall, noteHeap, strayedAt } from './world-call.ts';
 import {
-  CLOCK,
   FIRST_LANE,
   HEAP,
   isXenCell,
@@ -37,9 +35,7 @@ import {
   takeXenTo,
   xenArrived,
 } from './world-trail.ts';
-import { type Asked, actorCell, factsAt, keyOf, type WorldWalk } from './world-walk.ts';
-
-const READY: Reply = { rc: 0 };
+import { actorCell, factsAt, keyOf, type WorldWalk } from './world-walk.ts';
 
 /** Makes the step of `actor` from a place, which becomes the last but one of the trail. Returns the new place. */
 export function stepFrom(w: WorldWalk, place: number, actor: number): number {
@@ -181,8 +177,7 @@ function makeForReal(w: WorldWalk, place: number, actor: number): Made {
   const at = stateAt(trail, place);
   const before = strayedAt(w, place) ?? trail.states.slice(at, at + Math.max(trail.stride, cells.count));
   putCells(cells, before);
-  w.asked.length = 0;
-  Object.assign(w.looked, lookedAtNothing());
+  listenAnew(w);
   w.made++;
   const free = xen.heap.totalAvailPages;
   takeBlockTurn(block, actor);
@@ -202,7 +197,7 @@ function makeWhole(w: WorldWalk, node: StepNode, place: number, actor: number): 
   const changed = changesSince(w, before);
   const ops = isWhole ? null : opsOf(requests);
   const effect = { cells: changed, values: changed.map((cell) => seen[cell]!), ops };
-  const reads = readsOf(w, null, place, actor, requests, isWhole);
+  const reads = readsOf(w, place, actor, requests, { hasCall: false, isWhole });
   addChanged(w, reads, changed, place, actor);
   noteHeap(
     w,
@@ -221,32 +216,21 @@ function makeWhole(w: WorldWalk, node: StepNode, place: number, actor: number): 
 /** Makes a step that begins with a hypercall for what it does beside that. */
 function makeRest(w: WorldWalk, node: StepNode, place: number, actor: number, reply: number): Effect {
   const { trail, cells, block } = w;
-  const parts = partsOfReply(w, node.call!, place, actor, w.replies[reply]!);
+  const form = trail.states[stateAt(trail, place) + actorCell(w, actor)]!;
+  const lane = cells.lanes[actor];
+  const stands = lane === undefined ? null : standing(lane, form).state;
+  const { task } = taskAt(w, place, actor)!;
+  const parts = partsOfReply(cells.canon, task, stands, node.call!.request, w.replies[reply]!);
   const { before, requests } = makeForReal(w, place, actor);
   const { seen } = w;
   const changed = changesSince(w, before).filter((cell) => !isXenCell(cells, cell));
   const effect = { cells: changed, values: changed.map((cell) => seen[cell]!), ops: null };
-  const reads = readsOf(w, node.call, place, actor, requests, false);
+  const reads = readsOf(w, place, actor, requests, { hasCall: true, isWhole: false });
   addChanged(w, reads, changed, place, actor);
   noteReads(node, reads, parts);
   node.effects.set(keyOfRest(w, node, reply, stateAt(trail, place), actor), effect);
   xenArrived(trail, block.run.world.xen, place + 1, w.seen[HEAP]!);
   return effect;
-}
-
-/** What a task looks at in the reply to the hypercall that it stands before. */
-function partsOfReply(w: WorldWalk, call: CallNode, place: number, actor: number, reply: Reply): ReplyParts {
-  const { cells, trail } = w;
-  const form = trail.states[stateAt(trail, place) + actorCell(w, actor)]!;
-  const lane = cells.lanes[actor];
-  const stands = lane === undefined ? null : standing(lane, form);
-  const { task } = taskAt(w, place, actor)!;
-  const asking = step(ALL_FLOWS, task, READY);
-  return partsLookedAt(cells.canon, reply, (noted) => {
-    const facts = stands === null ? null : factsAfter(stands.state.facts, call.request, noted);
-    // Whether the call succeeded also tells whether anybody else hears of it.
-    return [noted.rc, facts, step(ALL_FLOWS, asking.task, noted)];
-  });
 }
 
 /** What a cell becomes may depend on what it was; what the host's cells become mostly does. */
@@ -306,33 +290,20 @@ function opsOf(requests: Made['requests']): XenOp[] {
 /** What a step read; with a call only what serving that reads outside of Xen. */
 function readsOf(
   w: WorldWalk,
-  call: CallNode | null,
   place: number,
   actor: number,
   requests: Made['requests'],
-  isWhole: boolean,
+  how: Pick<MadeStep, 'hasCall' | 'isWhole'>,
 ): Set<number> {
-  const reads = new Set<number>();
-  const { trail, cells } = w;
+  const { trail, cells, looked } = w;
   const lane = cells.lanes[actor];
   const at = stateAt(trail, place);
   const own = trail.states[at + actorCell(w, actor)]!;
-  const isIdle = lane !== undefined && standing(lane, own).state.task === null;
-  if (isIdle || factsAt(w, actor, trail.states, at).due > w.began) reads.add(CLOCK);
-  if (isIdle && isWhole) addReads(w, reads, EVERYTHING);
-  if (w.looked.locks) addReads(w, reads, OF_LOCKS);
-  // Who takes or leaves a lock wakes others, and who looks at more may look at anything.
-  if (w.looked.more || w.looked.came) addReads(w, reads, EVERYTHING);
-  requests.forEach(({ footprint }, i) => {
-    addReads(w, reads, i === 0 && call !== null ? restOfFootprint(footprint) : footprint);
+  return readsOfStep(cells, {
+    ...how,
+    looked,
+    footprints: requests.map(({ footprint }) => footprint),
+    isIdle: lane !== undefined && standing(lane, own).state.task === null,
+    isLate: factsAt(w, actor, trail.states, at).due > w.began,
   });
-  return reads;
-}
-
-function addReads({ cells }: WorldWalk, reads: Set<number>, footprint: Footprint): void {
-  for (const cell of footprint.cells) reads.add(cell);
-  for (const domid of footprint.domids) reads.add(cells.domainAt.get(domid) ?? DOMAINS - domid);
-  if (footprint.domainsFrom !== undefined) reads.add(DOMAINS - footprint.domainsFrom);
-  if (footprint.watches === true) reads.add(WATCHES);
-  if (footprint.others === true) reads.add(OTHERS);
 }

@@ -1,39 +1,26 @@
 /**
  * Steps of a driven block on vectors of cells: looked up where they were made before, made for real where not.
  */
-import type { Reply, Request } from '../toolstack/task.ts';
+import type { Reply } from '../toolstack/task.ts';
 import type { BlockRun } from './block.ts';
 import { settleForm } from './block-text.ts';
 import type { CallNode } from './call-memo.ts';
-import type { DomainsNow, Footprint, FootprintOf } from './footprint.ts';
-import type { Interceptor } from './intercept.ts';
-import { type Looked, lookedAtNothing, noting } from './intercept-looks.ts';
+import type { FootprintOf } from './footprint.ts';
 import { newPairTable, type PairTable, pairId } from './pair-table.ts';
 import { viewState } from './state-table.ts';
+import { type Listening, listenTo } from './step-asked.ts';
 import { DOMAINS, type StepNode, WATCHES } from './step-memo.ts';
 import { laneFacts, otherFacts, type TaskFacts } from './task-facts.ts';
 import { makeWordList, type WordList } from './word-list.ts';
 import { type Cells, FIRST_LANE, readCells, withRoom } from './world-cells.ts';
 import { makeRoom, newTrail, placeOnTrail, stateAt, type Trail } from './world-trail.ts';
 
-/** A request, and who asks from where. */
-export interface Asked {
-  readonly request: Request;
-  readonly by: { readonly caller: number; readonly node: number };
-  readonly footprint: Footprint;
-}
-
 /** A host on its way through a block. */
-export interface WorldWalk {
+export interface WorldWalk extends Listening {
   readonly block: BlockRun;
   readonly cells: Cells;
   readonly trail: Trail;
   readonly footprint: FootprintOf;
-  /** The domains as they are on the host. */
-  readonly now: DomainsNow;
-  /** Who comes between tasks and the world, and what they looked at in the step that was made last. */
-  readonly intercept: Interceptor | null;
-  readonly looked: Looked;
   /** Every step that is looked up is made as well, and the two are compared. */
   readonly isChecked: boolean;
   /** By cell of a task and form of it. */
@@ -49,13 +36,13 @@ export interface WorldWalk {
   readonly heapGave: HeapGave[];
   readonly laneFacts: TaskFacts[][];
   readonly otherFacts: TaskFacts[][];
+  /** A place for what is asked of all actors of one state. */
+  readonly facts: TaskFacts[];
   /** Where in the words that cellsOfState() returned the state begins, and a place for them. */
   at: number;
   scratch: Int32Array;
   /** The state that was read last. */
   seen: Int32Array;
-  /** What the step under way has asked for. */
-  readonly asked: Asked[];
   readonly began: number;
   /** Heap's forms after which memory had been given back, those in which more than a page was asked for, and their order. */
   readonly gaveBack: Set<number>;
@@ -85,18 +72,9 @@ export function newWorldWalk(
   const began = block.run.world.now;
   settleForm(block, began);
   const seen = withRoom(cells, new Int32Array(cells.count), (into) => readCells(cells, into, null));
-  const asked: WorldWalk['asked'] = [];
-  const looked = lookedAtNothing();
-  if (how.intercept !== null) block.run.intercept = noting(how.intercept, looked);
-  const now = domainsNow(block);
-  block.run.asked = (request, { id, domid }) => {
-    const by = { caller: domid ?? 0, node: block.run.observers.get(id)?.node ?? 0 };
-    asked.push({ request, by, footprint: how.footprint(request, by.caller, now) });
-  };
   return {
     ...how,
-    looked,
-    now,
+    ...listenTo(block, how.footprint, how.intercept),
     block,
     cells,
     trail: newTrail(block.run.world.xen, seen, cells.count),
@@ -109,10 +87,10 @@ export function newWorldWalk(
     heapGave: [],
     laneFacts: block.lanes.map(() => []),
     otherFacts: [],
+    facts: [],
     at: 0,
     scratch: new Int32Array(cells.count),
     seen,
-    asked,
     began,
     gaveBack: new Set(),
     askedLarge: new Set(),
@@ -121,15 +99,6 @@ export function newWorldWalk(
     isLater: false,
     made: 0,
     called: 0,
-  };
-}
-
-/** What footprints ask of the domains as they are on the host. */
-function domainsNow({ run }: BlockRun): DomainsNow {
-  const { xen } = run.world;
-  return {
-    lives: (domid) => xen.domains.has(domid),
-    hasPod: (domid) => (xen.domains.get(domid)?.pod.entryCount ?? 0) > 0,
   };
 }
 
