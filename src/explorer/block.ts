@@ -7,6 +7,7 @@
  * same one whatever the others did.
  */
 
+import { cmdtableLookup } from '../toolstack/xl-cmdtable.ts';
 import type { LaneEnd, LaneFacts } from './lane-end.ts';
 import { endOfLane, factsAfter, newFacts } from './lane-end.ts';
 import type { Play } from './play.ts';
@@ -168,9 +169,13 @@ function newLane(step: Step, i: number | null): Lane {
   return { label: i === null ? step.label : counted(step.label, i), steps, creates };
 }
 
+/** Commands that build a guest, whatever short form they are typed in. */
+const BUILDS = ['create', 'restore'];
+
 const isCreate = (argv: readonly string[]): boolean => {
   const words = argv[0] === 'xl' ? argv.slice(1) : argv;
-  return words.find((word) => !word.startsWith('-')) === 'create';
+  const name = words.find((word) => !word.startsWith('-'));
+  return name !== undefined && BUILDS.includes(cmdtableLookup(name)?.name ?? '');
 };
 
 function stepsOf(step: Step, i: number | null): LaneStep[] {

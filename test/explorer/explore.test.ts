@@ -36,6 +36,21 @@ describe('every verdict has a scenario that ends in it', () => {
       readFileSync('scenarios/race-2012.xlsim.yaml', 'utf8'),
       { ...random, samples: { from: 0, to: 30 } },
     ],
+    [
+      // A restore builds a guest, too, and claims nothing.
+      'none started',
+      `${host}
+xlconf: { claim_mode: 1, autoballoon: "off" }
+${guest}
+steps:
+  - xl create a
+  - xl save a one
+  - xl create a 'name="b"'
+  - xl save b two
+  - parallel: [xl rest one, xl restore two]
+`,
+      { grain: 'extents:4096', ...random },
+    ],
     ['stuck', `${host}\n${guest}\nsteps: [{ parallel: [xl create -F a, xl list] }]`, {}],
     [
       'invariant broken',
