@@ -40,8 +40,18 @@ export function exploreText(
   return parts.join('\n');
 }
 
-const verdictText = ({ verdict, not_confirmed: why }: Exploration): string =>
-  why === null ? VERDICT_TEXT[verdict] : `not confirmed: ${why}`;
+function verdictText(result: Exploration): string {
+  const { verdict, outcomes, not_confirmed: why } = result;
+  if (why !== null) return `not confirmed: ${why}`;
+  const has = (kind: string): boolean =>
+    outcomes.some(({ lanes }) => lanes.some(({ ends }) => ends.some((end) => end.kind === kind)));
+  // Steps that build nothing have no builder to tell of.
+  if (verdict === 'early refusal' && !has('refused')) return 'a step fails before it has taken any memory';
+  if (verdict === 'late failure' && !has('late')) return 'a step fails after it has taken some memory';
+  if (verdict === 'undecided' && outcomes.length > 0 && outcomes.some((row) => row.verdict !== 'safe'))
+    return 'nothing worse than an early refusal was met, but not every order was walked';
+  return VERDICT_TEXT[verdict];
+}
 
 function facts(report: ExploreReport, result: Exploration, paint: Paint): string {
   const { scenario, block, twin } = report;

@@ -43,6 +43,19 @@ describe('the report', () => {
     );
   });
 
+  it.each([
+    ['early refusal', 'refused', 'who does not fit is refused before anything is populated'],
+    ['early refusal', 'failed', 'a step fails before it has taken any memory'],
+    ['late failure', 'late', 'a builder fails after it has begun to populate'],
+    ['late failure', 'short', 'a step fails after it has taken some memory'],
+  ] as const)('tells of a builder where there is one: %s, %s', (verdict, kind, told) => {
+    const found = exploration({ verdict, outcomes: [outcome(verdict, ['done', kind], 1)] });
+    expect(exploreText(report([found]), found, null, plain).split('\n')[0]).toBe(`${verdict}: ${told}`);
+    if (verdict !== 'early refusal') return;
+    const open = { ...found, verdict: 'undecided' } as const;
+    expect(exploreText(report([open]), open, null, plain)).toMatch(/^undecided: nothing worse than an early/);
+  });
+
   it('says what was walked, how orders end, and shows the smallest bad one with the command for it', () => {
     expect(text).toContain('all orders, breadth first: 23,104 states, 45,900 transitions, at most 302 steps');
     expect(text).toMatch(/none started +late +late +3 +97\.8 %/);
