@@ -3,7 +3,7 @@ import { formatDuration } from '../explorer/amount.ts';
 import type { Exploration, ExploreReport } from '../explorer/explore-record.ts';
 import type { EndVerdict } from '../explorer/verdict.ts';
 import { type Column, layOut } from './columns.ts';
-import { grouped, percent } from './explore-words.ts';
+import { grainText, grouped, percent } from './explore-words.ts';
 import { type Paint, visibleLine } from './screen.ts';
 
 /** A cell's value by its column's heading. */
@@ -112,7 +112,7 @@ function notes({ results }: ExploreReport): string[] {
   if (walks.some(({ strategy }) => strategy === 'exhaustive')) {
     const every = results.some(isCutShort) ? 'Unless marked, every' : 'Every';
     lines.push(
-      `${every} order was walked at the grain of ${walks[0]!.grain === 'hypercall' ? 'one hypercall' : walks[0]!.grain}; a share is how often an order`,
+      `${every} order was walked at the grain of ${grainText(walks[0]!.grain)}; a share is how often an order`,
       'ends so if at every point each task that can go on is picked with equal chance.',
     );
   }

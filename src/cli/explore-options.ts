@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { parseDuration, parsePages, SIZE_FORM, TIME_FORM } from '../explorer/amount.ts';
 import { didYouMean } from '../explorer/did-you-mean.ts';
 import { REMEDIES } from '../explorer/remedy-table.ts';
-import { isGrain } from '../explorer/turn-order.ts';
+import { GRAINS, isGrain } from '../explorer/turn-order.ts';
 
 /** As commander hands it over. */
 export interface ExploreOptions {
@@ -93,7 +93,7 @@ function checked(options: ExploreOptions): ExploreChoice {
     throw new Misuse('--save-test is of one remedy: use --remedy NAME instead of --compare');
   }
   if (!isGrain(options.grain)) {
-    throw new Misuse(`--grain is hypercall, extents:N or request, not ${options.grain}`);
+    throw new Misuse(`--grain is ${GRAINS}, not ${options.grain}`);
   }
   if (options.forbid !== undefined && options.forbid !== 'early-refusal') {
     throw new Misuse(`--forbid knows early-refusal, not ${options.forbid}: all other failures count anyway`);

@@ -19,7 +19,7 @@ export function addExploreCommand(program: Command, cli: Cli, returning: Returni
       'auto',
     )
     .option('--order <how>', 'dfs or bfs, of an exhaustive walk', 'dfs')
-    .option('--grain <grain>', 'what one step is: hypercall, extents:N or request', 'hypercall')
+    .option('--grain <grain>', 'what one step is: hypercall, extents:N, sections or request', 'hypercall')
     .option(
       '--ownership <how>',
       'auto, class or exact: whether states tell which frame belongs to whom',

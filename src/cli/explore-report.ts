@@ -3,7 +3,7 @@ import type { Counterexample, Exploration, ExploreReport } from '../explorer/exp
 import { VERDICT_TEXT } from '../explorer/verdict.ts';
 import { type Column, layOut } from './columns.ts';
 import { isWorseOnTheClock } from './compare-report.ts';
-import { againLine, grouped, laneText, shareText, walkText } from './explore-words.ts';
+import { againLine, grainText, grouped, laneText, shareText, walkText } from './explore-words.ts';
 import { type Paint, visible, visibleLine } from './screen.ts';
 
 /** What helps a walk that did not come to its end. */
@@ -60,7 +60,7 @@ function facts(report: ExploreReport, result: Exploration, paint: Paint): string
   const rows: [string, string][] = [
     ['scenario', `${scenario.file} (${name}), "${block.name}": ${block.tasks.join(', ')} side by side`],
     ['remedy', result.remedy === null ? 'none added: the scenario as it is' : result.title],
-    ['grain', walk.grain === 'hypercall' ? 'one hypercall' : grainText(walk.grain)],
+    ['grain', grainText(walk.grain)],
     ['walked', walkText(walk)],
   ];
   if (walk.guarantee !== null) rows.push(['promise', walk.guarantee]);
@@ -140,11 +140,4 @@ function storyText(story: Counterexample, title: string, replay: string | null, 
       : `on the clock this order ends otherwise (${story.replays_as}): what waits for a time wakes up elsewhere there\n`;
   const again = replay === null ? '' : `\n${paint.faint('replay it')}  ${visibleLine(replay)}\n`;
   return `${paint.heading(title)}: ${switches}, ${grouped(story.steps)} steps\n${lines.join('')}${other}${moments.join('')}${again}`;
-}
-
-/** `extents:N` and `request` as words. */
-function grainText(grain: string): string {
-  const [, extents] = grain.split(':');
-  if (extents === undefined) return `one ${grain}`;
-  return extents === '1' ? 'one extent' : `${extents} extents`;
 }

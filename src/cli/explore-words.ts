@@ -5,6 +5,14 @@ import { shellLine } from './shell-words.ts';
 /** 12,345. */
 export const grouped = (n: number): string => String(n).replace(/\B(?=(\d{3})+(?!\d))/g, ',');
 
+/** A grain in words: what one step is. */
+export function grainText(grain: string): string {
+  if (grain === 'sections') return 'one section under a lock';
+  const [, extents] = grain.split(':');
+  if (extents === undefined) return `one ${grain}`;
+  return extents === '1' ? 'one extent' : `${extents} extents`;
+}
+
 /** A share in percent: what is not all and not nothing never looks like it. `isAll`: there is nothing beside it. */
 export function percent(share: number, isAll = true): string {
   if (share <= 0) return '0 %';

@@ -6,6 +6,7 @@
  */
 import { DOMID_SELF } from '../hypervisor/xen.ts';
 import type { Request } from '../toolstack/task.ts';
+import type { TurnGrain } from './turn-order.ts';
 import { BORN, CLOCK, HEAP, LOCKS, MISC, REST, USERDATA, XS } from './world-cells.ts';
 
 /** What a request reads. */
@@ -139,6 +140,21 @@ export function footprintOf(request: Request, caller: number, now: DomainsNow): 
       return NOTHING;
   }
 }
+
+/**
+ * The same where others come between the sections of hypercalls: who pauses a domain waits until what its vcpus have in
+ * hand is assigned.
+ */
+const footprintOfSections: FootprintOf = (request, caller, now) => {
+  const known = footprintOf(request, caller, now);
+  return request.kind === 'hypercall' && request.name === 'XEN_DOMCTL_pausedomain'
+    ? { ...known, cells: [HEAP, ...known.cells] }
+    : known;
+};
+
+/** What requests read at a grain. */
+export const footprintAt = (grain: TurnGrain): FootprintOf =>
+  grain === 'sections' ? footprintOfSections : footprintOf;
 
 function hypercallFootprint(name: string, args: object, caller: number): Footprint {
   const { domid } = args as { domid?: number };

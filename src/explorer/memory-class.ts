@@ -31,6 +31,12 @@ export function writeHeapClass(h: Heap, mark: number, words: Int32Array, at: num
   put(h.special.size);
   put(h.offliningPages);
   for (const pages of h.needScrub) put(pages);
+  put(h.inFlight.length);
+  for (const { by, order, noScrub, isAssigned } of h.inFlight) {
+    put(by);
+    put(order);
+    put((noScrub ? 1 : 0) + (isAssigned ? 2 : 0));
+  }
   for (let place = 0; place < h.orderMask.length; place++) {
     let orders = h.orderMask[place]!;
     while (orders !== 0) {

@@ -2,6 +2,8 @@
 import type { HypercallContext } from '../hypervisor/reservation.ts';
 import type { BlockRun } from './block.ts';
 import type { HypercallRequest } from './call-memo.ts';
+import { isSectioned } from './sections.ts';
+import { isInParts } from './turn-order.ts';
 import type { RunningTask } from './world.ts';
 import type { LaneCell } from './world-cells.ts';
 
@@ -24,9 +26,9 @@ export function pendingCall(
   task: RunningTask,
   node: number | null,
 ): PendingCall | null {
-  if (typeof grain === 'object' || task.waiting || (task.section ?? null) !== null) return null;
+  if (task.waiting || (task.section ?? null) !== null) return null;
   const request = task.task.frames.at(-1)?.queue?.[0];
-  if (request?.kind !== 'hypercall') return null;
+  if (request?.kind !== 'hypercall' || (isInParts(grain) && isSectioned(request))) return null;
   const { id, domid } = task;
   return { request, by: { caller: domid ?? 0, node: node ?? run.observers.get(id)?.node ?? 0 } };
 }

@@ -47,6 +47,7 @@ import {
 import { type Listening, listenAnew, listenTo } from './step-asked.ts';
 import { DOMAINS, withReads } from './step-memo.ts';
 import { type MadeStep, partsOfReply, readsOfStep } from './step-reads.ts';
+import { isInParts } from './turn-order.ts';
 import { FIRST_LANE, HEAP, LOCKS, MISC } from './world-cells.ts';
 
 /** The way of a sample, and what is remembered of all. */
@@ -103,7 +104,7 @@ export function newSampleWalk(host: SampleHost, how: SampleWalkHow): SampleWalk 
     isChecked: how.isChecked ?? false,
     mostNames: how.mostNames ?? MOST_NAMES,
     mostVain: how.mostVain ?? MOST_VAIN,
-    remembers: typeof block.grain !== 'object',
+    remembers: !isInParts(block.grain),
     told: null,
     changed: false,
     made: 0,

@@ -9,7 +9,7 @@ import { TIME_FORM } from './amount.ts';
 import { type ExpectationInput, expectationSchema } from './expectation-schema.ts';
 import { largestOrder } from './free-order.ts';
 import { described, duration, name, scalar, size, strings, whole } from './scenario-values.ts';
-import { choicesSchema, isGrain } from './turn-order.ts';
+import { choicesSchema, GRAINS, isGrain } from './turn-order.ts';
 
 const hostEntries = {
   memory: v.optional(described(size, "All of the host's RAM. Default 64G.")),
@@ -135,10 +135,7 @@ const orderSchema = described(
       'Of the xlsim that wrote it: told where the order fits no longer.',
     ),
     grain: described(
-      v.pipe(
-        v.string('must be hypercall, extents:N or request'),
-        v.check(isGrain, 'must be hypercall, extents:N or request'),
-      ),
+      v.pipe(v.string(`must be ${GRAINS}`), v.check(isGrain, `must be ${GRAINS}`)),
       'What one turn is.',
     ),
     choices: described(choicesSchema, 'Who goes on, in order.'),

@@ -6,9 +6,11 @@
  * acts, and goes on from there: Xen's own continuation (start_extent) as plain data.
  */
 import { domainRelinquish } from '../hypervisor/domain.ts';
+import { extentInFlight } from '../hypervisor/extents-in-flight.ts';
 import { hypercall } from '../hypervisor/hypercall.ts';
 import { type HypercallTask, hypercallStart, hypercallStep } from '../hypervisor/hypercall-step.ts';
 import type { GfnRun, MemoryReservation, MfnRun } from '../hypervisor/privcmd.ts';
+import { mfn } from '../hypervisor/units.ts';
 import type { Reply, Request } from '../toolstack/task.ts';
 import { extentCosts } from './cost-model.ts';
 import { dirtyPages, hasDirtyPages } from './idle-scrub.ts';
@@ -20,6 +22,8 @@ const MIN_FREED = 512;
 const MAX_FREED = 2 ** 32;
 /** Frames in one hypercall of Linux's balloon driver. Linux: PAGE_SIZE / 8. */
 const BALLOON_BATCH = 512;
+/** Nobody waits for anything that begins before this. */
+const NOT_EVEN_ONE = Number.NEGATIVE_INFINITY;
 /** More extents than a hypercall may name are refused as a whole. */
 const MAX_EXTENTS = 0x3ffffff;
 
@@ -46,22 +50,45 @@ export interface SectionServed {
   readonly extents: number;
 }
 
+/** Whose hypercall is served: the task, and the domain whose vcpu it runs on. */
+export interface ServedBy {
+  readonly id: number;
+  readonly caller: number;
+}
+
 /** Serves as much as begins before `others`, at least one section. */
 export function serveSection(
   world: World,
   machine: Machine,
-  caller: number,
+  by: ServedBy,
   section: Section,
   others: number,
 ): SectionServed {
   const { request } = section;
-  if (request.name === 'XEN_DOMCTL_destroydomain') {
-    return serveSteps(world, machine, caller, section, others, destroyCost(world, machine, others));
-  }
-  if (machine.grain === 'steps' && request.name === 'XENMEM_populate_physmap') {
-    return serveSteps(world, machine, caller, section, others, populateCost(world, machine, request));
-  }
-  return serveExtents(world, machine, caller, { ...section, request }, others);
+  const isDestroy = request.name === 'XEN_DOMCTL_destroydomain';
+  if (isDestroy || isInsideExtent(section)) return serveSteps(world, machine, by, section, others);
+  return machine.grain === 'steps' && request.name === 'XENMEM_populate_physmap'
+    ? serveSteps(world, machine, by, section, others)
+    : serveExtents(world, machine, by.caller, { ...section, request }, others);
+}
+
+/** Whether it stands between two steps of an extent. */
+const isInsideExtent = ({ request, task }: Section): boolean =>
+  request.name === 'XENMEM_populate_physmap' && task !== undefined;
+
+/**
+ * Serves what is done under one lock, whoever else acts: the allocation of an extent, its assignment (scrubbed before) or
+ * its mapping, an extent given back, a part of a destruction. Without a machine it takes no time.
+ */
+export function serveOneSection(
+  world: World,
+  machine: Machine | null,
+  by: ServedBy,
+  section: Section,
+): SectionServed {
+  return section.request.name === 'XENMEM_decrease_reservation'
+    ? serveChunk(world, machine, by, section, 1)
+    : serveSteps(world, machine, by, section, NOT_EVEN_ONE);
 }
 
 function serveExtents(
@@ -93,27 +120,28 @@ function serveExtents(
 export function serveChunk(
   world: World,
   machine: Machine | null,
-  caller: number,
+  by: ServedBy,
   section: Section,
   extents: number,
 ): SectionServed {
   const { request, done } = section;
   if (request.name === 'XEN_DOMCTL_destroydomain') {
     const free = world.xen.heap.totalAvailPages;
-    const part = destroyChunk(world, caller, section, extents * MIN_FREED);
+    const part = destroyChunk(world, by, section, extents * MIN_FREED);
     const freed = Math.max(0, world.xen.heap.totalAvailPages - free);
     return machine === null
       ? part
       : { ...part, took: machine.costs.hypercall + freed * machine.costs.free_page };
   }
+  if (isInsideExtent(section)) return serveOneSection(world, machine, by, section);
   const count = Math.min(request.args.nrExtents - done, extents);
-  return serveCount(world, machine, caller, { ...section, request }, count);
+  return serveCount(world, machine, by.caller, { ...section, request }, count);
 }
 
-function destroyChunk(world: World, caller: number, section: Section, pages: number): SectionServed {
+function destroyChunk(world: World, by: ServedBy, section: Section, pages: number): SectionServed {
   const { request } = section;
   const { kind: _kind, ...call } = request;
-  let task = section.task ?? hypercallStart(world.xen, { caller, node: 0 }, call);
+  let task = section.task ?? hypercallStart(world.xen, { caller: by.caller, node: 0 }, call, by.id);
   for (;;) {
     if (task.at === 'relinquish' && task.call.name === 'XEN_DOMCTL_destroydomain') {
       const left = relinquish(world, task.call.args.domid, pages);
@@ -205,47 +233,78 @@ export function toldSoFar(
 /** What a step costs, given where the hypercall stood and how long it has been served; it may do the step itself. */
 type StepCost = (task: HypercallTask, elapsed: number) => { readonly ns: number; readonly isDone: boolean };
 
-/** Serves steps one after the other while they begin before `others`. */
+const NOTHING: StepCost = () => ({ ns: 0, isDone: false });
+
+/** Serves steps one after the other while they begin before `others`, and as long as no lock lies between them. */
 function serveSteps(
   world: World,
-  machine: Machine,
-  caller: number,
+  machine: Machine | null,
+  by: ServedBy,
   section: Section,
   others: number,
-  cost: StepCost,
 ): SectionServed {
   const { request } = section;
   const { kind: _kind, ...call } = request;
-  let task = section.task ?? hypercallStart(world.xen, { caller, node: 0 }, call);
-  let took = section.task === undefined ? machine.costs.hypercall : 0;
+  const { xen } = world;
+  const cost = machine === null ? NOTHING : stepCost(world, machine, by, section, others);
+  let task = section.task ?? hypercallStart(xen, { caller: by.caller, node: 0 }, call, by.id);
+  let took = section.task === undefined && machine !== null ? machine.costs.hypercall : 0;
+  let told = toldSoFar(section);
   do {
     const { ns, isDone } = cost(task, took);
     took += ns;
     if (isDone) continue;
-    const stepped = hypercallStep(world.xen, task);
-    if (stepped.reply !== null) {
-      return { section: null, reply: { ...stepped.reply }, took, extents: stepped.reply.rc - section.done };
-    }
-    task = stepped.task;
-  } while (world.now + took < others);
+    const frames = framesToTell(world, by, request);
+    const { task: after, reply } = hypercallStep(xen, task);
+    const done = reply?.rc ?? after.done;
+    if (done > task.done && frames.length > 0)
+      told = toldSoFar({ request, done: task.done, ...told }, frames);
+    if (reply !== null)
+      return { section: null, reply: { ...reply, ...told }, took, extents: done - section.done };
+    task = after;
+  } while (world.now + took < others || isAlone(task));
   return {
-    section: { request, done: task.done, task },
+    section: { request, done: task.done, ...told, task },
     reply: null,
     took,
     extents: task.done - section.done,
   };
 }
 
+/** The next step needs no lock, or is the rest of a look that found nothing. */
+const isAlone = ({ at }: HypercallTask): boolean => at === 'scrub' || at === 'free';
+
+/** What a PV guest's builder is told once the extent in hand is mapped. */
+function framesToTell({ xen }: World, { id }: ServedBy, { name, args }: SectionedRequest): MfnRun[] {
+  const extent = name === 'XENMEM_populate_physmap' ? extentInFlight(xen.heap, id) : null;
+  if (extent === null || xen.domains.get(args.domid)?.type !== 'pv') return [];
+  return [{ first: mfn(extent.mfn), count: 1, stride: 0 }];
+}
+
+function stepCost(
+  world: World,
+  machine: Machine,
+  by: ServedBy,
+  { request }: Section,
+  others: number,
+): StepCost {
+  return request.name === 'XENMEM_populate_physmap'
+    ? populateCost(world, machine, by, request)
+    : destroyCost(world, machine, others);
+}
+
 /** The parts of an extent: under the lock, scrubbing, and half of the rest each for assigning and mapping. */
-function populateCost(world: World, machine: Machine, request: PopulateRequest): StepCost {
+function populateCost(world: World, machine: Machine, { id }: ServedBy, request: PopulateRequest): StepCost {
   const { all, lock } = extentCosts(machine.costs, request.args.extentOrder);
   const half = (all - lock) / 2;
   return (task, elapsed) => {
     switch (task.at) {
       case 'alloc':
         return { ns: lock + takeHeapLock(machine, world.now + elapsed, lock, lock, 1), isDone: false };
-      case 'scrub':
-        return { ns: (task.extent?.dirtyPages ?? 0) * machine.costs.scrub_page, isDone: false };
+      case 'scrub': {
+        const { dirtyPages } = extentInFlight(world.xen.heap, id) ?? { dirtyPages: 0 };
+        return { ns: dirtyPages * machine.costs.scrub_page, isDone: false };
+      }
       case 'assign':
         return { ns: Math.floor(half), isDone: false };
       default:

@@ -8,6 +8,7 @@ import { formatPages } from './amount.ts';
 import type { StepTask } from './block-plan.ts';
 import { errnoName } from './errno-name.ts';
 import type { TraceEvent } from './trace-event.ts';
+import { inFlightText } from './trace-text.ts';
 
 /** Lines told; from longer stories the middle is left out. */
 const MAX_LINES = 14;
@@ -111,6 +112,8 @@ function deedsOf(events: readonly TraceEvent[]): string[] {
       continue;
     }
     if (event.kind === 'refused' && event.order !== undefined && triesOn(events, i)) continue;
+    // Only the extent that was in flight when the turn ended is.
+    if (event.kind === 'in-flight' && i < events.length - 1) continue;
     const deed = deedText(event);
     if (deed === null) continue;
     tellGot();
@@ -144,6 +147,8 @@ function deedText(event: TraceEvent): string | null {
         : `${what}${of} is refused ${extentName(event.order)}, ${event.extents} extents short`;
     case 'free':
       return what === 'XENMEM_decrease_reservation' ? freedText(event) : `${what}${of}${answer}`;
+    case 'in-flight':
+      return inFlightText(event);
     case 'lock':
       return `takes ${what}`;
     case 'lock-wait':

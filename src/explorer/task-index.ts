@@ -5,6 +5,7 @@
  * and removed. Whoever puts another list into the world need not know of it: an index belongs to the list that it was
  * made of, and is made anew for another. So what a turn costs does not depend on how many tasks there are.
  */
+import { findHeapDomain } from '../hypervisor/heap-domain.ts';
 import { dequeue, enqueue, newTimeQueue } from './time-queue.ts';
 import { addWatch, findWatchers, newWatchNode, removeWatch } from './watch-index.ts';
 import type { RunningTask, TaskIndex, World } from './world.ts';
@@ -20,11 +21,13 @@ const NEVER = Number.POSITIVE_INFINITY;
 /** The queue may hold so many entries beyond two for each task. */
 const SPARE = 64;
 
-/** A guest's program stands still while its domain does. */
+/** A guest's program stands still while its domain does: paused, shut down, or once it is being destroyed. */
 export function canRun(world: World, task: RunningTask): boolean {
   if (task.domid === null) return true;
-  const domain = world.xen.domains.get(task.domid);
-  return domain !== undefined && domain.controllerPauseCount === 0 && !domain.isShutDown;
+  const { domains, heap } = world.xen;
+  const domain = domains.get(task.domid);
+  if (domain === undefined || domain.controllerPauseCount > 0 || domain.isShutDown) return false;
+  return findHeapDomain(heap, task.domid)?.isDying !== true;
 }
 
 /** The index, if it is that of the world's list. */

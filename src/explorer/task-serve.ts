@@ -4,7 +4,14 @@ import { intercepted } from './intercepted.ts';
 import { wholeCost } from './machine.ts';
 import { requestCost } from './request-cost.ts';
 import type { Run } from './run-state.ts';
-import { isSectioned, type SectionServed, serveChunk, serveSection } from './sections.ts';
+import {
+  isSectioned,
+  type SectionServed,
+  type ServedBy,
+  serveChunk,
+  serveOneSection,
+  serveSection,
+} from './sections.ts';
 import { answered, type InstantRequest, serveRequest } from './serve.ts';
 import { SLEPT } from './task-cpu.ts';
 import { wakeDomain } from './task-index.ts';
@@ -12,23 +19,33 @@ import { addTask, dropGuests } from './task-life.ts';
 import { leaveLock, takeLock } from './task-lock.ts';
 import { writeText } from './task-text.ts';
 import { noteRequest, noteSection, noteTask } from './trace-request.ts';
+import type { TurnGrain } from './turn-order.ts';
 import { fireWatches, serveWait, watchHit } from './watches.ts';
 import type { RunningTask, Section } from './world.ts';
 
 /** What xenstored makes of VIRQ_DOM_EXC. */
 const RELEASE = ['@releaseDomain'];
 
+const servedBy = ({ id, domid }: RunningTask): ServedBy => ({ id, caller: domid ?? 0 });
+
 /** Serves the next part of a hypercall that is served in parts: as much as begins before `others`. */
 export function goOn(run: Run, here: RunningTask, section: Section, others: number): RunningTask {
-  const served = serveSection(run.world, run.machine!, here.domid ?? 0, section, others);
+  const served = serveSection(run.world, run.machine!, servedBy(here), section, others);
   return afterPart(run, here, section, served);
 }
 
-/** Serves `extents` extents of it, or 512 pages given back for each. */
-export function goOnBy(run: Run, here: RunningTask, section: Section, extents: number): RunningTask {
-  const served = serveChunk(run.world, run.machine, here.domid ?? 0, section, extents);
+/** Serves as much of it as one turn of a grain is. */
+export function goOnBy(run: Run, here: RunningTask, section: Section, grain: TurnGrain): RunningTask {
+  const by = servedBy(here);
+  const served =
+    grain === 'sections'
+      ? serveOneSection(run.world, run.machine, by, section)
+      : serveChunk(run.world, run.machine, by, section, extentsOf(grain));
   return afterPart(run, here, section, served);
 }
+
+const extentsOf = (grain: TurnGrain): number =>
+  typeof grain === 'object' ? grain.extents : Number.POSITIVE_INFINITY;
 
 function afterPart(run: Run, here: RunningTask, section: Section, served: SectionServed): RunningTask {
   const { world, machine } = run;

@@ -17,6 +17,7 @@ export interface TraceEvent {
     | 'end'
     | 'hypercall'
     | 'populate'
+    | 'in-flight'
     | 'claim'
     | 'free'
     | 'refused'
@@ -81,6 +82,13 @@ export const newTraceLog = (limit: number): TraceLog => ({
 /** Notes an event: counts it, joins it to what it continues, and forgets the oldest when there are too many. */
 export function noteEvent(log: TraceLog, event: TraceEvent): void {
   count(log, event);
+  const tail = log.events[log.events.length - 1];
+  // That an extent was in flight is of interest only if somebody came between.
+  if (tail?.kind === 'in-flight' && tail.task === event.task) log.events.pop();
+  if (event.kind === 'in-flight') {
+    log.events.push(event);
+    return;
+  }
   const last = log.open.get(event.task);
   const before = last === undefined ? undefined : log.events[last - log.dropped];
   if (before !== undefined && continues(before, event)) {

@@ -55,14 +55,19 @@ export function noteSection(
   }
   const { args } = request;
   // One of these for every extent of builders that take turns: made in one go, not of parts.
-  const note = (kind: 'populate' | 'refused', rc: number, extents: number): void =>
+  const note = (
+    kind: 'populate' | 'refused' | 'in-flight',
+    rc: number,
+    extents: number,
+    what = 'XENMEM_populate_physmap',
+  ): void =>
     machine.trace({
       at: world.now,
       until: world.now + served.took,
       task: task.id,
       name: task.task.name,
       kind,
-      what: 'XENMEM_populate_physmap',
+      what,
       domid: Number(args.domid),
       rc,
       order: Number(args.extentOrder),
@@ -74,6 +79,9 @@ export function noteSection(
   if (served.reply !== null && served.reply.rc < args.nrExtents) {
     note('refused', served.reply.rc, args.nrExtents - served.reply.rc);
   }
+  const at = served.section?.task?.at;
+  if (at === 'map') note('in-flight', 0, 1, 'assign_pages');
+  else if (at === 'scrub' || at === 'assign') note('in-flight', 0, 1, 'alloc_heap_pages');
 }
 
 /** A request that was served whole. Looking things up is no event. */

@@ -29,6 +29,8 @@ function deed(event: TraceEvent): string {
       return `ends with ${event.rc}`;
     case 'populate':
       return `gets ${event.extents} x ${extentName(event.order ?? 0)}${who}`;
+    case 'in-flight':
+      return inFlightText(event);
     case 'refused':
       return event.order === undefined
         ? `${event.what}${who}${failed}`
@@ -47,6 +49,12 @@ function deed(event: TraceEvent): string {
       return `${event.what}${who}${failed}`;
   }
 }
+
+/** What a hypercall has done of an extent when somebody comes between, in Xen's words. */
+export const inFlightText = ({ what, order, domid }: TraceEvent): string =>
+  what === 'assign_pages'
+    ? `assign_pages ${extentName(order ?? 0)} to d${domid}, not yet mapped`
+    : `alloc_heap_pages ${extentName(order ?? 0)} for d${domid}, not yet assigned`;
 
 /** Who holds what at this moment, and since when. */
 export function holdings(log: TraceLog, world: World): string[] {

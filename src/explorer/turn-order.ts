@@ -4,10 +4,14 @@ import { ASSERT } from '../hypervisor/bug.ts';
 
 /**
  * Where others may come between: `hypercall`: at hypercalls, locks, waits and sleeps; `extents`: also inside a populate
- * or decrease after so many extents, inside a destruction after 512 pages for each of them; `request`: at every request
+ * or decrease after so many extents, inside a destruction after 512 pages for each of them; `sections`: also between what
+ * these do under one lock and the next: an extent's allocation, its assignment, its mapping; `request`: at every request
  * that is not text.
  */
-export type TurnGrain = 'hypercall' | 'request' | { readonly extents: number };
+export type TurnGrain = 'hypercall' | 'request' | 'sections' | { readonly extents: number };
+
+/** Whether others may come between the parts of a hypercall. */
+export const isInParts = (grain: TurnGrain): boolean => grain === 'sections' || typeof grain === 'object';
 
 const said = <T extends v.GenericSchema>(schema: T, text: string) => v.pipe(schema, v.description(text));
 
@@ -41,12 +45,16 @@ export interface TurnOrder {
 /** Choices in one order at most; a file says how many there are in few words. */
 export const MAX_CHOICES = 10_000_000;
 
-/** Whether a text is one that grainOf() reads. */
-export const isGrain = (text: string): boolean => /^(hypercall|request|extents:[1-9]\d{0,8})$/.test(text);
+/** What grainOf() reads, in words. */
+export const GRAINS = 'hypercall, extents:N, sections or request';
 
-/** `hypercall`, `request` or `extents:N`, which was checked. */
+/** Whether a text is one that grainOf() reads. */
+export const isGrain = (text: string): boolean =>
+  /^(hypercall|request|sections|extents:[1-9]\d{0,8})$/.test(text);
+
+/** One of GRAINS, which was checked. */
 export function grainOf(text: string): TurnGrain {
-  if (text === 'hypercall' || text === 'request') return text;
+  if (text === 'hypercall' || text === 'request' || text === 'sections') return text;
   const extents = Number(text.replace('extents:', ''));
   ASSERT(Number.isSafeInteger(extents) && extents > 0, `${text} is a grain`);
   return { extents };

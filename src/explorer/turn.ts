@@ -16,7 +16,7 @@ import { canRun, taskOf } from './task-index.ts';
 import { endTask, settleTask } from './task-life.ts';
 import { goOnBy, serve } from './task-serve.ts';
 import { writeText } from './task-text.ts';
-import type { TurnGrain } from './turn-order.ts';
+import { isInParts, type TurnGrain } from './turn-order.ts';
 import type { RunningTask } from './world.ts';
 
 const READY: Reply = { rc: 0 };
@@ -109,7 +109,7 @@ function advance(run: Run, running: RunningTask, grain: TurnGrain, start: number
       if (served) return stand(run, here);
       served = true;
       run.asked?.(inside.request, here);
-      here = timed(run, goOnBy(run, { ...here, section: null }, inside, extentsOf(grain)), start);
+      here = timed(run, goOnBy(run, { ...here, section: null }, inside, grain), start);
       continue;
     }
     const { task, reply } = here;
@@ -142,8 +142,6 @@ function advance(run: Run, running: RunningTask, grain: TurnGrain, start: number
   }
 }
 
-const extentsOf = (grain: TurnGrain): number => (typeof grain === 'object' ? grain.extents : NEVER);
-
 function serveAt(
   run: Run,
   next: RunningTask,
@@ -151,9 +149,9 @@ function serveAt(
   grain: TurnGrain,
   asked: Pick<RunningTask, 'task' | 'reply'>,
 ): RunningTask {
-  if (typeof grain !== 'object' || !isSectioned(request)) return serve(run, next, request, NEVER, asked);
+  if (!isInParts(grain) || !isSectioned(request)) return serve(run, next, request, NEVER, asked);
   const instead = intercepted(run, next, request, { ...next, ...asked });
-  return instead ?? goOnBy(run, next, { request, done: 0 }, grain.extents);
+  return instead ?? goOnBy(run, next, { request, done: 0 }, grain);
 }
 
 /** With a machine the task's clock moves on; without one it stays. */

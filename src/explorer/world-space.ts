@@ -9,7 +9,7 @@ import type { AtBlock } from './block-prefix.ts';
 import type { Ownership } from './block-text.ts';
 import { brokenNow } from './broken-now.ts';
 import { type Canon, canonId, newCanon } from './canonical.ts';
-import { type FootprintOf, footprintOf } from './footprint.ts';
+import { type FootprintOf, footprintAt } from './footprint.ts';
 import type { Interceptor } from './intercept.ts';
 import { endOfLane, type LaneEnd } from './lane-end.ts';
 import type { Space } from './space.ts';
@@ -74,7 +74,7 @@ export function newWorldSpace({ play, block: step }: AtBlock, how: WorldSpaceHow
   const { grain, ownership } = how;
   const block = openBlock(play, step, { grain, timed: false, forgetFrames: ownership === 'class' });
   const w = newWorldWalk(block, newCells(block, ownership), {
-    footprint: how.footprint ?? footprintOf,
+    footprint: how.footprint ?? footprintAt(grain),
     intercept: how.intercept ?? null,
     isChecked: how.isChecked ?? false,
   });
@@ -139,8 +139,8 @@ function mayRun({ cells }: WorldWalk, domid: number, state: Int32Array, at: numb
   const cell = cells.domainAt.get(domid);
   const id = cell === undefined ? 0 : state[at + cell]!;
   if (id === 0) return false;
-  const { record } = standing(cells.domains.get(domid)!, id);
-  return record.controllerPauseCount === 0 && !record.isShutDown;
+  const { record, heap } = standing(cells.domains.get(domid)!, id);
+  return record.controllerPauseCount === 0 && !record.isShutDown && !heap.isDying;
 }
 
 function outcomeOf(w: WorldWalk, found: Ends, id: number): number {

@@ -10,9 +10,11 @@ import type { Interceptor } from './intercept.ts';
 import { isLetThrough } from './intercept-looks.ts';
 import { pairId } from './pair-table.ts';
 import { replyView } from './reply-reads.ts';
+import { isSectioned } from './sections.ts';
 import { type Asked, listenAnew } from './step-asked.ts';
 import { type Effect, newStepNode, noteReads, type StepNode } from './step-memo.ts';
 import { type MadeStep, partsOfReply, readsOfStep } from './step-reads.ts';
+import { isInParts } from './turn-order.ts';
 import type { RunningTask } from './world.ts';
 import { askXen, callAt, changesSince, isLarge, lookUpCall, noteHeap, strayedAt } from './world-call.ts';
 import {
@@ -193,7 +195,7 @@ function makeWhole(w: WorldWalk, node: StepNode, place: number, actor: number): 
   const { trail, block } = w;
   const { before, requests, gaveBack } = makeForReal(w, place, actor);
   const { seen } = w;
-  const isWhole = isDoneWhole(w, place, actor);
+  const isWhole = isDoneWhole(w, place, actor, requests);
   const changed = changesSince(w, before);
   const ops = isWhole ? null : opsOf(requests);
   const effect = { cells: changed, values: changed.map((cell) => seen[cell]!), ops };
@@ -266,9 +268,10 @@ const isActorCell = ({ cells, block }: WorldWalk, cell: number): boolean =>
   (cell >= FIRST_LANE && cell < FIRST_LANE + block.lanes.length) || cells.otherAt.includes(cell);
 
 /** A step whose hypercalls alone do not make it again: parts of hypercalls, steps without a task, remedies. */
-function isDoneWhole(w: WorldWalk, place: number, actor: number): boolean {
+function isDoneWhole(w: WorldWalk, place: number, actor: number, requests: Made['requests']): boolean {
   const { block } = w;
-  if (typeof block.grain === 'object' || w.looked.more || w.looked.came) return true;
+  if (w.looked.more || w.looked.came) return true;
+  if (isInParts(block.grain) && requests.some(({ request }) => isSectioned(request))) return true;
   const lane = w.cells.lanes[actor];
   if (lane === undefined) return false;
   const { state } = standing(lane, w.trail.states[stateAt(w.trail, place) + actorCell(w, actor)]!);

@@ -169,6 +169,7 @@ export function emptyHeap(boot: HeapBoot, nodeIds: readonly number[], regions: r
     dirtyBits: new Array<null>(chunks).fill(null),
     special: new Map(),
     offliningPages: 0,
+    inFlight: [],
     domains: new Map(),
     foundList: NIL,
     rotated: false,

@@ -5,6 +5,7 @@ import { domainCrash } from './domain-crash.ts';
 import type { Domain } from './domain-state.ts';
 import { EBUSY, EEXIST, EINVAL, ENOMEM } from './errno.ts';
 import { addTail, groupBlocks } from './extent-group.ts';
+import { finishOwnExtents } from './extents-in-flight.ts';
 import { createHeapDomain, hasStash, removeHeapDomain, setCreationFinished } from './heap-domain.ts';
 import { updateNodeAffinity } from './node-affinity.ts';
 import { NO_TABLES } from './p2m-tables.ts';
@@ -132,6 +133,7 @@ export function maxVcpus(xen: Xen, domid: number, max: number, node: number): nu
 export function pauseDomain(xen: Xen, domid: number): number {
   const { controllerPauseCount } = domainOf(xen, domid);
   if (controllerPauseCount + 1 > MAX_CONTROLLER_PAUSES) return -EINVAL;
+  finishOwnExtents(xen.heap, heapDomainOf(xen, domid), false);
   updateDomain(xen, domid, { controllerPauseCount: controllerPauseCount + 1 });
   return 0;
 }
@@ -177,12 +179,14 @@ export function destroyDomain(xen: Xen, domid: number): void {
 }
 
 /**
- * The domain is dying from here on; its claim and its stash are gone. Models the first part of domain_kill(), which is
- * for domains that are alive: who finds one that is dying already helps with the rest.
+ * The domain is dying from here on; its claim and its stash are gone. Models the first part of domain_kill(),
+ * domain_pause() included, which is for domains that are alive: who finds one that is dying already helps with the rest.
  */
 export function domainKill(xen: Xen, domid: number): void {
   const d = heapDomainOf(xen, domid);
-  if (!d.isDying) beginDestroy(xen.heap, d);
+  if (d.isDying) return;
+  finishOwnExtents(xen.heap, d, true);
+  beginDestroy(xen.heap, d);
 }
 
 /** The pool goes, and what PoD holds is put back on page_list. Models paging_teardown(). */

@@ -5,6 +5,7 @@ import { HEAP_FORMAT, type SavedHeap } from './heap-save.ts';
 import {
   CHUNK,
   chunkOf,
+  type ExtentInFlight,
   type Heap,
   KIND_EXTRA,
   KIND_FREE,
@@ -78,6 +79,7 @@ export function loadHeap(data: unknown): Heap {
   }
   loadOwned(h, null, KIND_XEN, saved.xen, 'Xen heap');
   for (const d of saved.domains) loadDomain(h, d);
+  loadInFlight(h, saved.inFlight ?? []);
   relieve(h);
   need(h.totalAvailPages === saved.counters[0], 'heap: free pages do not add up');
   need(h.outstandingClaims === saved.counters[1], 'heap: claims do not add up');
@@ -232,4 +234,18 @@ function loadDomain(h: Heap, s: SavedHeapDomain): void {
   for (const flat of s.pages) pages += loadOwned(h, d, KIND_OWNED, flat, what);
   for (const flat of s.extras) extras += loadOwned(h, d, KIND_EXTRA, flat, what);
   need(extras === s.extraPages && pages + extras === s.totPages, `${what}: pages do not add up`);
+}
+
+function loadInFlight(h: Heap, saved: unknown): void {
+  const what = 'heap: an extent in flight';
+  need(Array.isArray(saved), `${what}: not a list`);
+  for (const extent of saved) {
+    need(typeof extent === 'object' && extent !== null, `${what}: not an extent`);
+    const { by, caller, domid, mfn, order, dirtyPages } = extent as ExtentInFlight;
+    for (const n of [by, caller, domid, dirtyPages])
+      need(isInt(n, 0, LARGE), `${what}: numbers out of range`);
+    need(isInt(order, 0, MAX_ORDER), `${what}: no such order`);
+    checkBlocks(h, mfn, 1, 0, 2 ** order, what);
+  }
+  h.inFlight = saved as ExtentInFlight[];
 }

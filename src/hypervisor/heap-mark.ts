@@ -6,7 +6,7 @@
  * to it forgets those made after it.
  */
 import { ASSERT } from './bug.ts';
-import type { Heap, HeapDomain, HeapUndo } from './heap-state.ts';
+import type { ExtentInFlight, Heap, HeapDomain, HeapUndo } from './heap-state.ts';
 import {
   LOG_BITS,
   LOG_CHUNK,
@@ -48,6 +48,7 @@ export interface HeapMark {
   readonly runSpare: number;
   readonly regions: number;
   readonly offliningPages: number;
+  readonly inFlight: readonly ExtentInFlight[];
   /** Chunks that wait for relief: as a rule none. */
   readonly crowded: readonly number[] | null;
 }
@@ -80,6 +81,7 @@ export function mark(h: Heap): HeapMark {
     runSpare: h.runSpare,
     regions: h.regionMfn.length,
     offliningPages: h.offliningPages,
+    inFlight: h.inFlight,
     crowded: h.crowded.length === 0 ? null : [...h.crowded],
   };
 }
@@ -128,6 +130,7 @@ export function rollback(h: Heap, to: HeapMark): void {
   h.runSpare = to.runSpare;
   if (h.regionMfn.length !== to.regions) h.regionMfn.length = to.regions;
   h.offliningPages = to.offliningPages;
+  h.inFlight = to.inFlight;
   if (h.crowded.length > 0) h.crowded.length = 0;
   if (to.crowded !== null) h.crowded.push(...to.crowded);
 }

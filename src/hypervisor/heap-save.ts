@@ -6,6 +6,7 @@
  */
 import {
   chunkOf,
+  type ExtentInFlight,
   type Heap,
   type HeapBoot,
   type HeapDomain,
@@ -42,6 +43,8 @@ export interface SavedHeap {
   readonly xen: readonly number[];
   /** Pages with offline flags: flat `mfn, flags`. */
   readonly special: readonly number[];
+  /** Absent: no hypercall holds any. */
+  readonly inFlight?: readonly ExtentInFlight[];
   readonly domains: readonly SavedHeapDomain[];
 }
 
@@ -68,6 +71,7 @@ export function saveHeap(h: Heap): SavedHeap {
     dirty,
     xen: off.get(KIND_XEN) ?? [],
     special: [...h.special].sort((a, b) => a[0] - b[0]).flat(),
+    ...(h.inFlight.length === 0 ? {} : { inFlight: h.inFlight }),
     domains: [...h.domains.values()].sort((a, b) => a.domid - b.domid).map((d) => saveDomain(h, d, off)),
   };
 }

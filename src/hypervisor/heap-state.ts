@@ -105,6 +105,22 @@ export interface PendingScrub {
   readonly dirty: readonly (readonly [number, number])[];
 }
 
+/** An extent between alloc_heap_pages() and the guest's map: only the CPU that serves its hypercall knows of it. */
+export interface ExtentInFlight {
+  /** Whose hypercall it is: a number that tells those under way apart. Each has one extent at a time. */
+  readonly by: number;
+  /** The domain whose vcpu makes that hypercall, and the one that is to get the extent. */
+  readonly caller: number;
+  readonly domid: number;
+  readonly mfn: number;
+  readonly order: number;
+  readonly dirtyPages: number;
+  /** It was taken unscrubbed, for a domain that has not run yet. */
+  readonly noScrub: boolean;
+  /** It is the domain's already; until then it is nobody's. */
+  readonly isAssigned: boolean;
+}
+
 /** The heap-side part of struct domain. Read it freely; change it only through the heap's functions. */
 export interface HeapDomain {
   readonly domid: number;
@@ -233,6 +249,8 @@ export interface Heap {
   /** Pages with a flag: OFFLINING, OFFLINED, BROKEN. */
   readonly special: Map<number, number>;
   offliningPages: number;
+  /** Extents that hypercalls under way hold, in order of `by`: a value. */
+  inFlight: readonly ExtentInFlight[];
   readonly domains: Map<number, HeapDomain>;
   /** Where the last search found its buddy: a list id. */
   foundList: number;

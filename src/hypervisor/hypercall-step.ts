@@ -7,22 +7,20 @@
 import { allocHeapPages, newScratch } from './alloc-heap-pages.ts';
 import { domainDestroy, domainKill, domainRelinquish, domainTeardown } from './domain.ts';
 import { ESRCH } from './errno.ts';
-import { freeHeapPages } from './free-heap-pages.ts';
+import { assignInFlight, extentInFlight, leaveFlight, takeInFlight } from './extents-in-flight.ts';
 import { hasStash } from './heap-domain.ts';
-import { type HeapDomain, KIND_OWNED } from './heap-state.ts';
+import type { ExtentInFlight, HeapDomain } from './heap-state.ts';
 import { hypercall } from './hypercall.ts';
-import { appendOwned } from './owned-pages.ts';
 import { type P2mRun, p2mPages } from './p2m-run.ts';
-import { assignable, countAssigned, heapRequest } from './page-alloc.ts';
+import { heapRequest } from './page-alloc.ts';
 import { dirtyRanges } from './page-dirty.ts';
-import { relieve } from './page-region.ts';
 import { allocTablesFor } from './paging-pool.ts';
 import { addToPhysmap } from './populate.ts';
 import { populateExtents } from './populate-extents.ts';
 import type { GfnRun, Hypercall, MemoryReservation } from './privcmd.ts';
 import { constructMemop, type HypercallContext, isPrivileged, type Memop, maxOrder } from './reservation.ts';
 import { gfn, order, sizeOfOrder } from './units.ts';
-import { heapDomainOf, type Xen } from './xen.ts';
+import { domainOf, heapDomainOf, type Xen } from './xen.ts';
 
 /** Where a hypercall stands. */
 export interface HypercallTask {
@@ -42,8 +40,8 @@ export interface HypercallTask {
     | 'free';
   /** Extents done: what a continuation carries. Xen: start_extent. */
   readonly done: number;
-  /** The extent in hand: taken from the heap, not yet the domain's, or not yet mapped. */
-  readonly extent: { readonly mfn: number; readonly dirtyPages: number; readonly noScrub: boolean } | null;
+  /** Tells it from others under way: what it has in hand is kept in the heap's `inFlight`. */
+  readonly by: number;
 }
 
 /** A task after one step; `reply` is there when it has ended. */
@@ -55,9 +53,9 @@ interface HypercallStepped {
 /** Pages that one step of a destruction frees. Real Xen looks for pending work after each. */
 const RELINQUISH_STEP = 512;
 
-/** A hypercall before its first step. */
-export function hypercallStart(xen: Xen, ctx: HypercallContext, call: Hypercall): HypercallTask {
-  return { ctx, call, at: firstStep(xen, ctx, call), done: 0, extent: null };
+/** A hypercall before its first step. `by`: a number that no other one under way has. */
+export function hypercallStart(xen: Xen, ctx: HypercallContext, call: Hypercall, by: number): HypercallTask {
+  return { ctx, call, at: firstStep(xen, ctx, call), done: 0, by };
 }
 
 function firstStep(xen: Xen, ctx: HypercallContext, call: Hypercall): HypercallTask['at'] {
@@ -114,26 +112,28 @@ const next = (task: HypercallTask, change: Partial<HypercallTask>): HypercallSte
 
 function allocationStep(xen: Xen, task: HypercallTask, args: MemoryReservation): HypercallStepped {
   const op = constructMemop(xen, task.ctx, args);
+  const extent = extentInFlight(xen.heap, task.by);
   if (op === null || op.order > maxOrder(task.ctx.caller)) {
     // The domain is gone, and what it had with it; an extent that was not yet its own goes back.
-    if (task.extent !== null && task.at !== 'map') giveUp(xen, task.extent, args.extentOrder);
-    return end({ ...task, extent: null }, task.done);
+    if (extent !== null && assignInFlight(xen.heap, extent)) leaveFlight(xen.heap, task.by);
+    return end(task, task.done);
   }
-  const heapDomain = heapDomainOf(xen, op.domid);
+  if (task.at === 'alloc') return allocStep(xen, task, op);
+  // Whoever stopped the vcpu that had it in hand found that the domain may not have it.
+  if (extent === null) return end(task, task.done);
   switch (task.at) {
-    case 'alloc':
-      return allocStep(xen, task, op, heapDomain);
     case 'scrub':
       return next(task, { at: 'assign' });
     case 'assign':
-      return assignStep(xen, task, op, heapDomain);
+      return assignStep(xen, task, op, extent);
     default:
-      return mapStep(xen, task, op);
+      return mapStep(xen, task, op, extent);
   }
 }
 
-function allocStep(xen: Xen, task: HypercallTask, op: Memop, d: HeapDomain): HypercallStepped {
+function allocStep(xen: Xen, task: HypercallTask, op: Memop): HypercallStepped {
   if (task.done >= op.count) return end(task, task.done);
+  const d = heapDomainOf(xen, op.domid);
   const populating = task.call.name === 'XENMEM_populate_physmap';
   if (populating && hasStash(xen.heap, d)) return stashStep(xen, task, op, d);
   const noScrub = populating && !d.creationFinished;
@@ -153,8 +153,16 @@ function allocStep(xen: Xen, task: HypercallTask, op: Memop, d: HeapDomain): Hyp
   if (got === 0) return end(task, task.done);
   const dirty = noScrub ? dirtyRanges(xen.heap, mfn, sizeOfOrder(op.order), scratch.lastDirty) : [];
   const dirtyPages = dirty.reduce((sum, [from, to]) => sum + to - from, 0);
-  return next(task, { at: dirtyPages > 0 ? 'scrub' : 'assign', extent: { mfn, dirtyPages, noScrub } });
+  takeInFlight(xen.heap, { ...inHand(task, op), mfn, dirtyPages, noScrub, isAssigned: false });
+  return next(task, { at: dirtyPages > 0 ? 'scrub' : 'assign' });
 }
+
+const inHand = (task: HypercallTask, op: Memop) => ({
+  by: task.by,
+  caller: task.ctx.caller,
+  domid: op.domid,
+  order: op.order,
+});
 
 /** A stash of an earlier call is looked at first; the heap does that in one go. */
 function stashStep(xen: Xen, task: HypercallTask, op: Memop, d: HeapDomain): HypercallStepped {
@@ -162,38 +170,33 @@ function stashStep(xen: Xen, task: HypercallTask, op: Memop, d: HeapDomain): Hyp
   const got = populateExtents(xen.heap, d, { order: o, count: 1, node, exact, bits });
   const first = got.runs[0];
   if (first === undefined) return end(task, task.done);
-  return next(task, { at: 'map', extent: { mfn: first.first, dirtyPages: 0, noScrub: false } });
+  const whole = { mfn: first.first, dirtyPages: 0, noScrub: false, isAssigned: true };
+  takeInFlight(xen.heap, { ...inHand(task, op), ...whole });
+  return next(task, { at: 'map' });
 }
 
-function assignStep(xen: Xen, task: HypercallTask, op: Memop, d: HeapDomain): HypercallStepped {
-  const { mfn } = task.extent!;
-  const size = sizeOfOrder(op.order);
-  if (d.isDying || assignable(xen.heap, d, size) === 0) {
-    giveUp(xen, task.extent!, op.order);
-    return end({ ...task, extent: null }, task.done);
-  }
-  appendOwned(xen.heap, d, KIND_OWNED, mfn, 1, size, size);
-  relieve(xen.heap);
-  countAssigned(xen.heap, d, size, false);
-  const mapped = task.call.name === 'XENMEM_populate_physmap';
-  return mapped ? next(task, { at: 'map' }) : next(task, { at: 'alloc', done: task.done + 1, extent: null });
+function assignStep(xen: Xen, task: HypercallTask, op: Memop, extent: ExtentInFlight): HypercallStepped {
+  if (!assignInFlight(xen.heap, extent)) return end(task, task.done);
+  if (task.call.name === 'XENMEM_populate_physmap') return next(task, { at: 'map' });
+  leaveFlight(xen.heap, task.by);
+  return extentDone(task, op);
 }
 
-/** Frees an extent that was not assigned. */
-function giveUp(xen: Xen, extent: NonNullable<HypercallTask['extent']>, o: number): void {
-  freeHeapPages(xen.heap, extent.mfn, o, extent.noScrub);
-  relieve(xen.heap);
-}
+/** The next extent; after the last one there is nothing left to lock. */
+const extentDone = (task: HypercallTask, op: Memop): HypercallStepped => {
+  const done = task.done + 1;
+  return done < op.count ? next(task, { at: 'alloc', done }) : end({ ...task, done }, done);
+};
 
-function mapStep(xen: Xen, task: HypercallTask, op: Memop): HypercallStepped {
-  const size = sizeOfOrder(op.order);
-  const lanes = [{ mfn: task.extent!.mfn, stride: size }];
+function mapStep(xen: Xen, task: HypercallTask, op: Memop, { mfn }: ExtentInFlight): HypercallStepped {
+  const lanes = [{ mfn, stride: sizeOfOrder(op.order) }];
   const run: P2mRun = { gfn: gfnOf(op.extents ?? [], task.done), order: op.order, count: 1, lanes };
-  if (!allocTablesFor(xen, op.domid, run.gfn, p2mPages(run), run.order)) {
-    return end({ ...task, extent: null }, task.done);
-  }
-  addToPhysmap(xen, op.domid, run);
-  return next(task, { at: 'alloc', done: task.done + 1, extent: null });
+  leaveFlight(xen.heap, task.by);
+  if (!allocTablesFor(xen, op.domid, run.gfn, p2mPages(run), run.order)) return end(task, task.done);
+  // Xen keeps no map of a PV guest's, and its dying takes no notice of who still thinks to map a page.
+  const isLost = heapDomainOf(xen, op.domid).isDying && domainOf(xen, op.domid).type === 'pv';
+  if (!isLost) addToPhysmap(xen, op.domid, run);
+  return extentDone(task, op);
 }
 
 /** The guest frame of extent `i` of a list. */

@@ -209,7 +209,7 @@ function addRanges(
   for (let i = 0; i < count; i++) seen.push([first + i * stride, first + i * stride + size]);
 }
 
-/** Ranges of everything that is not free: runs and page entries. */
+/** Ranges of everything that is not free: runs, page entries, and extents that are nobody's yet. */
 function collectOwned(h: Heap, seen: [number, number][]): void {
   for (let id = 0; id < h.runLimit; id++) {
     const kind = h.runKind[id]! & 7;
@@ -221,6 +221,7 @@ function collectOwned(h: Heap, seen: [number, number][]): void {
   forEachSlot(h, (mfn, meta) => {
     if (meta !== 0 && metaKind(meta) !== KIND_FREE) seen.push([mfn, mfn + 1]);
   });
+  for (const { mfn, order, isAssigned } of h.inFlight) if (!isAssigned) seen.push([mfn, mfn + 2 ** order]);
 }
 
 /** No page is in two places, and none of them is offlined. */

@@ -30,9 +30,11 @@ import { relieve } from './page-region.ts';
 import { sizeOfOrder } from './units.ts';
 
 /**
- * Blocks of `size` pages the domain may still be given: max_pages less what it has. Models assign_pages(), xen/common/page_alloc.c.
+ * Blocks of `size` pages the domain may still be given: max_pages less what it has; none once it is dying. Models
+ * assign_pages(), xen/common/page_alloc.c.
  */
 export function assignable(h: Heap, d: HeapDomain, size: number): number {
+  if (d.isDying) return 0;
   const room = d.maxPages - domainTotPages(h, d);
   return room < size ? 0 : Math.floor(room / size);
 }
@@ -89,7 +91,7 @@ export function allocDomheapPages(h: Heap, d: HeapDomain | null, q: DomheapReque
     if (keep) appendOwned(h, d, kind, first, count, stride, size);
   };
   while (done < q.count) {
-    const room = !keep || extra ? q.count : assignable(h, d, size);
+    const room = !keep || (extra && !d.isDying) ? q.count : assignable(h, d, size);
     if (room === 0) {
       refuseAssignment(h, r, s, r.askedNoScrub);
       break;

@@ -1,6 +1,7 @@
 /** What must hold of a host after every hypercall, beyond what the heap checks of itself. */
 import type { Domain } from './domain-state.ts';
 import { groupBlocks, listPages } from './extent-group.ts';
+import { pagesInFlight } from './extents-in-flight.ts';
 import { findHeapDomain } from './heap-domain.ts';
 import { offlinedPages, ownerOf } from './heap-report.ts';
 import type { Intervals } from './intervals.ts';
@@ -69,7 +70,7 @@ function addConservation(xen: Xen, wrong: string[]): void {
     held += heapDomain.totPages + stash + paging.totalPages + paging.p2mPagesCount + listPages(structures);
   }
   const { offlined, broken } = offlinedPages(xen.heap);
-  held += offlined + broken;
+  held += offlined + broken + pagesInFlight(xen.heap);
   if (held !== given) wrong.push(`pages: the heap was given ${given}, ${held} are accounted for`);
 }
 

@@ -7,21 +7,20 @@ import { explored, subjectOf } from '../explorer/explore-fixture.ts';
 
 const docs = readFileSync('docs/exploration.md', 'utf8');
 const table = docs.slice(docs.indexOf("## The library's races"));
-const rows = [...table.matchAll(/^\| ([\w-]+) \| (.*?) ?\| ([a-z ]+) \| (all|\d+) \|$/gm)].map(
-  ([, file, twin, verdict, walked]) => [file!, twin!.trim(), verdict!, walked!] as const,
+const rows = [...table.matchAll(/^\| ([\w-]+) \| (.*?) ?\| ([\w:]+) \| ([a-z ]+) \| (all|\d+) \|$/gm)].map(
+  ([, file, twin, grain, verdict, walked]) => [file!, twin!.trim(), grain!, verdict!, walked!] as const,
 );
 const textOf = (file: string): string => readFileSync(`scenarios/${file}.xlsim.yaml`, 'utf8');
 
 describe("the library's races", () => {
-  it.each(rows)('%s %s: %s', (file, twin, verdict, walked) => {
+  it.each(rows)('%s %s, by %s: %s', (file, twin, grain, verdict, walked) => {
     const parsed = parseScenario(textOf(file), file);
     const stage = parsed.ok ? parsed.value.twins.find(({ name }) => name === twin)?.stage : undefined;
     expect(twin === '' || stage !== undefined).toBe(true);
     const base = subjectOf(textOf(file));
     const subject = stage === undefined ? base : { ...base, stage };
-    const how =
-      walked === 'all' ? {} : ({ strategy: 'random', samples: { from: 0, to: Number(walked) } } as const);
-    const found = explored(subject, how);
+    const sampled = { strategy: 'random', samples: { from: 0, to: Number(walked) } } as const;
+    const found = explored(subject, { grain, ...(walked === 'all' ? {} : sampled) });
     expect(found.verdict).toBe(verdict);
     expect(found.walk.finished).toBe(true);
     if (found.counterexample !== null) expect(found.counterexample.replays_as).toBe(verdict);

@@ -77,7 +77,7 @@ describe('xlsim explore', () => {
       ['--strategy', 'rnadom'],
       '--strategy is auto, exhaustive, random, pct, not rnadom: did you mean random?',
     ],
-    [['--grain', 'extents:0'], '--grain is hypercall, extents:N or request'],
+    [['--grain', 'extents:0'], '--grain is hypercall, extents:N, sections or request'],
     [['--time-budget', '0'], '--time-budget 0 leaves no time'],
     [['--max-memory', '0'], '--max-memory is'],
     [['--samples', '0'], '--samples is a whole number from 1 on'],

@@ -150,7 +150,10 @@ describe('an order in a file', () => {
   it.each([
     [test.replace('grain:', 'grian:'), 'unknown key "grian": did you mean "grain"?'],
     [test.replace('choices:', 'choises:'), 'unknown key "choises": did you mean "choices"?'],
-    [test.replace('grain: hypercall', 'grain: extents:0'), 'must be hypercall, extents:N or request'],
+    [
+      test.replace('grain: hypercall', 'grain: extents:0'),
+      'must be hypercall, extents:N, sections or request',
+    ],
     [
       test.replace('task: "1"', 'task: "2"'),
       '"2" is of a step that the block does not have: its steps are "0" to "1"',

@@ -21,7 +21,9 @@ const populate = (domid: number, n: number, o: number): Hypercall => ({
 
 /** Steps tasks by the schedule, round after round, until all have ended; returns their results. */
 function run(host: TestHost, calls: readonly Hypercall[], schedule: readonly number[]): number[] {
-  const tasks: (HypercallTask | null)[] = calls.map((call) => hypercallStart(host.xen, { caller: 0 }, call));
+  const tasks: (HypercallTask | null)[] = calls.map((call, i) =>
+    hypercallStart(host.xen, { caller: 0 }, call, i),
+  );
   const results = calls.map(() => -1);
   for (let i = 0; tasks.some((task) => task !== null); i++) {
     const who = (schedule[i % schedule.length] ?? 0) % calls.length;

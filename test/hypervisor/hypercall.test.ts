@@ -48,7 +48,7 @@ describe('hypercall', () => {
         const inSteps = bootRandom(config);
         for (const { caller, call } of list) {
           const { rc } = hypercall(inOneGo, { caller }, call as AnyCall);
-          expect(hypercallRun(inSteps, hypercallStart(inSteps, { caller }, call)).rc).toBe(rc);
+          expect(hypercallRun(inSteps, hypercallStart(inSteps, { caller }, call, 0)).rc).toBe(rc);
         }
         expect(stateOf(inSteps)).toBe(stateOf(inOneGo));
       }),
