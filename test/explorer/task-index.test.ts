@@ -27,7 +27,7 @@ const PATHS = ['', '/', '/a', '/a/b', '/a/b/c', '/a/bc', '/d', 'a', '//', '/a/',
 /** As much of a world as an index looks at. */
 function smallWorld(): World {
   const domains = new Map(DOMAINS.map((domid) => [domid, { controllerPauseCount: 0, isShutDown: false }]));
-  return { tasks: [], xen: { domains } } as unknown as World;
+  return { tasks: [], xen: { domains, heap: { domains: new Map() } } } as unknown as World;
 }
 
 const record = (id: number, change: Partial<RunningTask>): RunningTask => ({
