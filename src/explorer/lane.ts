@@ -1,5 +1,6 @@
 /** A list of steps and a place in it: the scenario's own, or those of a block inside of it. */
 import { formatDuration } from './amount.ts';
+import type { RoundSearch } from './lap.ts';
 import type { Step } from './scenario.ts';
 import { counted, type Pending } from './step-start.ts';
 
@@ -30,6 +31,8 @@ export interface Block {
   readonly rounds: number;
   succeeded: number;
   failed: number;
+  /** Of a repeat whose rounds may come to repeat themselves; null: they are played one by one. */
+  readonly search: RoundSearch | null;
 }
 
 export const isBlock = (current: Pending | Block): current is Block => 'lanes' in current;

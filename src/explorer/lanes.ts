@@ -11,6 +11,7 @@ import type { StepOutcome } from './expectation.ts';
 import { judge, refuse } from './judge.ts';
 import { type Block, isBlock, isOver, type Lane, newLane, standing } from './lane.ts';
 import type { Play } from './play.ts';
+import { leaveRound, newRoundSearch } from './rounds.ts';
 import type { Step } from './scenario.ts';
 import { connectHosts, playOn, runHosts, setClocks, settleHosts, whereaboutsOfAll } from './several-hosts.ts';
 import { counted, nameCreated, type Pending, startStep } from './step-start.ts';
@@ -97,10 +98,12 @@ function begin(play: Play, lane: Lane, step: Step): void {
     const lanes = action.steps.flatMap((child) =>
       copies(child).map((i) => newLane([child], now, { i: i ?? lane.i, isRoot: false, isCounted })),
     );
-    lane.current = { step, since: now, lanes, round: 1, rounds: 1, succeeded: 0, failed: 0 };
+    lane.current = { step, since: now, lanes, round: 1, rounds: 1, succeeded: 0, failed: 0, search: null };
   } else if (action.do === 'repeat') {
-    const lanes = action.count === 0 ? [] : [newLane(action.steps, now, { ...lane, i: 1, isCounted })];
-    lane.current = { step, since: now, lanes, round: 1, rounds: action.count, succeeded: 0, failed: 0 };
+    const { count: rounds, steps } = action;
+    const lanes = rounds === 0 ? [] : [newLane(steps, now, { ...lane, i: 1, isCounted })];
+    const search = lane.isRoot ? newRoundSearch(play, steps) : null;
+    lane.current = { step, since: now, lanes, round: 1, rounds, succeeded: 0, failed: 0, search };
   } else {
     lane.current = startStep(playOn(play, step), step, lane.i);
   }
@@ -153,6 +156,7 @@ function finishBlock(play: Play, lane: Lane, block: Block): boolean {
       block.failed += child.failed;
     }
     if (step.action.do !== 'repeat' || block.round >= block.rounds) break;
+    if (lane.isRoot) leaveRound(play, block, block.search);
     block.round++;
     const round = { ...lane, i: block.round, isCounted: countsSteps(lane, step) };
     block.lanes = [newLane(step.action.steps, play.world.now, round)];

@@ -51,6 +51,8 @@ export interface Play {
   /** Low-memory virqs sent before the scenario began. */
   readonly virqsBefore: number;
   readonly failures: Failure[];
+  /** Paths of the files that commands have read. */
+  readonly read: Set<string>;
   steps: number;
   /** Where it hung; null while it goes on. */
   hung: readonly string[] | null;
@@ -117,8 +119,12 @@ function raiseHost(
   };
   const how = { grain: stage.grain, batches: around.batches };
   const machine = newMachine(stage.costs, of.host.cpus, trace, how);
+  const read = new Set<string>();
   const outside = {
-    readFile: (path: string) => readGuestFile(stage, around, path),
+    readFile: (path: string) => {
+      read.add(path);
+      return readGuestFile(stage, around, path);
+    },
     absolute: (path: string) => path,
     memo: newMemo(),
   };
@@ -132,6 +138,7 @@ function raiseHost(
     log,
     run: newRun(world, outside, machine, limits.requests),
     virqsBefore: xen.heap.virqCount,
+    read,
     steps: 0,
     hung: null,
     ...shared,

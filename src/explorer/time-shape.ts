@@ -6,11 +6,10 @@
  * well, and the one that was met first stands for both. A deadline stays in: two states in which it is another time away are
  * not taken for one.
  */
-import type { Frame } from '../toolstack/task.ts';
 import { canonId, canonText } from './canonical.ts';
+import { frameFromNow } from './frame-clock.ts';
 import { DOMID_REUSE_NS } from './serve.ts';
 import { keepState, makeStateTable, roomForState, type StateTable, widenStates } from './state-table.ts';
-import { ALL_FLOWS } from './task-flows.ts';
 import type { RunningTask } from './world.ts';
 import { type Cells, type CellTable, CLOCK, FIRST_LANE, REST, standing } from './world-cells.ts';
 
@@ -88,18 +87,6 @@ const taskFromNow = (running: RunningTask, now: number): object => ({
   at: running.at === null ? null : fromNow(running.at, now),
   task: { ...running.task, frames: running.task.frames.map((frame) => frameFromNow(frame, now)) },
 });
-
-/** The same with its moments told from now on. */
-function frameFromNow(frame: Frame, now: number): Frame {
-  const moments = ALL_FLOWS[frame.flow]?.clock ?? [];
-  if (moments.length === 0) return frame;
-  const vars = { ...frame.vars };
-  for (const name of moments) {
-    const at = vars[name];
-    if (typeof at === 'number') vars[name] = at - now;
-  }
-  return { ...frame, vars };
-}
 
 /** A domid is not given out again for a while. */
 const recent = ({ domid, at }: { readonly domid: number; readonly at: number }, now: number): object[] =>

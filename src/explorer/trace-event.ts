@@ -103,7 +103,10 @@ export function noteEvent(log: TraceLog, event: TraceEvent): void {
   // What may grow must be the log's own.
   log.events.push(event.kind === 'populate' || event.kind === 'free' ? { ...event } : event);
   log.open.set(event.task, log.dropped + log.events.length - 1);
-  if (log.events.length > 2 * log.limit) log.dropped += log.events.splice(0, log.limit).length;
+  if (log.events.length > log.limit) {
+    log.events.shift();
+    log.dropped++;
+  }
 }
 
 const continues = (a: TraceEvent, b: TraceEvent): boolean =>
