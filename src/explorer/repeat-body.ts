@@ -1,6 +1,7 @@
 /** What a repeat's body says of its rounds: whether each of them is told apart, and what is looked at in each. */
+
+import type { ExpectationInput } from './expectation-schema.ts';
 import type { Step } from './scenario.ts';
-import type { ExpectationInput } from './scenario-schema.ts';
 
 /** How closely somebody looks at each round. */
 export interface BodyLooks {

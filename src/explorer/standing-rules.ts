@@ -90,6 +90,7 @@ const RUN: Rules<Required<Run>> = {
   wakeAt: 'follows',
   intercept: 'none',
   asked: 'none',
+  told: 'none',
   newId: 'none',
   remote: 'none',
   forgetFrames: 'none',
