@@ -198,6 +198,7 @@ const HEAP: Rules<Heap> = {
   dirtyBits: SAVED,
   special: SAVED,
   offliningPages: SAVED,
+  inFlight: 'same',
   domains: 'told',
   foundList: 'follows',
   rotated: 'follows',
