@@ -103,6 +103,17 @@ describe('a command of which nothing is expected', () => {
   });
 });
 
+describe('a claim for nobody', () => {
+  it('is a command that fails, which a step may expect', async () => {
+    const claim = (expected: string): string =>
+      `steps: [{ parallel: [{ run: xlsim claim nobody 1G, expect: ${expected} }] }]`;
+    const told = '{ exit: 1, stderr: { contains: "nobody is an invalid domain identifier" } }';
+    expect((await replay('nobody.xlsim.yaml', claim(told))).exit).toBe(0);
+    const run = await replay('somebody.xlsim.yaml', claim('{ exit: 0 }'));
+    expect([run.exit, run.stdout]).toEqual([1, expect.stringMatching(/exit .*\n +expected 0\n +got +1/)]);
+  });
+});
+
 describe('a guest action', () => {
   it.each([
     ['on a guest that crashed', '{ guest: a crash }, { guest: a touch 4M }', 'guest "a" has shut down'],
