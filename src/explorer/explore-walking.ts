@@ -40,9 +40,7 @@ export const canShare = ({ mate, isAlone, whole, space }: Walking): boolean =>
   whole === null &&
   // Which state stands for all that differ in the time only is for one to say.
   !space.walk.isLater &&
-  (space.how.ownership === 'exact' || !cameBack(space));
-
-const cameBack = ({ walk }: WalkedSpace): boolean => walk.gaveBack.size > 0;
+  !space.isAbstract;
 
 /** Begins again by rows; what the space has learnt it keeps. The others need what is returned. */
 export function shareWalking(walking: Walking): SharedWalk {
@@ -75,8 +73,7 @@ export function finishWalking(walking: Walking): boolean {
 
 /** Puts together what all have walked. False: it tells nothing, for by class memory came back, or time went on. */
 export function joinWalking(walking: Walking, parts: readonly GraphPart[]): boolean {
-  const isByClass = walking.space.how.ownership === 'class';
-  if (parts.some(({ cameBack: came, isLater }) => isLater || (isByClass && came))) return false;
+  if (parts.some(({ isAbstract, isLater }) => isAbstract || isLater)) return false;
   joinSoFar(walking, parts);
   return true;
 }

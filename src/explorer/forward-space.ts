@@ -88,6 +88,7 @@ export function newForwardSpace({ play, block: step }: AtBlock, how: WorldSpaceH
     taskName: (task) => actorName(block, task),
     taskPath: (task) => actorPath(block, task),
     endOf: (outcome) => ends[outcome]!,
+    isAbstract: false,
     ownershipMatters: false,
     get made() {
       return here.made;

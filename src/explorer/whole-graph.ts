@@ -25,16 +25,19 @@ export interface GraphPart {
   readonly circleSteps: number;
   /** Of states that another thread told of: that thread, its number, and the number here. */
   readonly met: Int32Array;
-  /** See WorldSpace; and whether memory came back on any path. */
+  /** See WorldSpace. */
   readonly ownershipMatters: boolean;
-  readonly cameBack: boolean;
+  readonly isAbstract: boolean;
   readonly isLater: boolean;
 }
 
 /** A search that is over, of a space that can only be asked what things are called. */
 export interface WholeGraph {
   readonly search: Search;
-  readonly space: Pick<WorldSpace, 'endOf' | 'taskName' | 'taskPath' | 'tasks' | 'ownershipMatters' | 'how'>;
+  readonly space: Pick<
+    WorldSpace,
+    'endOf' | 'taskName' | 'taskPath' | 'tasks' | 'ownershipMatters' | 'isAbstract' | 'how'
+  >;
 }
 
 /** The part of a thread. */
@@ -53,7 +56,7 @@ export function partOf(space: WalkedSpace, search: Search, met: readonly number[
     circleSteps: search.circleSteps,
     met: Int32Array.from(met),
     ownershipMatters: space.ownershipMatters,
-    cameBack: space.walk.gaveBack.size > 0,
+    isAbstract: space.isAbstract,
     isLater: space.walk.isLater,
   };
 }
@@ -118,6 +121,7 @@ export function wholeGraph(parts: readonly GraphPart[], how: WorldSpace['how']):
       taskName: (task) => tasks.all[task]!.name,
       taskPath: (task) => tasks.all[task]!.path,
       ownershipMatters: parts.some(({ ownershipMatters }) => ownershipMatters),
+      isAbstract: parts.some(({ isAbstract }) => isAbstract),
     },
   };
 }

@@ -1,6 +1,5 @@
 /** Hypercalls of a driven block on vectors of cells: looked up where Xen was asked before, made for real where not. */
 import { hypercall } from '../hypervisor/hypercall.ts';
-import type { MemoryReservation } from '../hypervisor/privcmd.ts';
 import type { HypercallContext } from '../hypervisor/reservation.ts';
 import { heapDomainOf } from '../hypervisor/xen.ts';
 import type { Reply } from '../toolstack/task.ts';
@@ -15,10 +14,10 @@ import {
 } from './call-memo.ts';
 import { canonText } from './canonical.ts';
 import { type Footprint, xenCellsOf } from './footprint.ts';
+import { asksWhere, isAbstract, isAnyPage, isUnsure, noteHeapStep } from './ownership-seen.ts';
 import { getPair, setPair } from './pair-table.ts';
 import { callOfLane, pendingCall } from './pending-call.ts';
 import { DOMAINS, withReads } from './step-memo.ts';
-import { pushWord, wordAt } from './word-list.ts';
 import { HEAP, heapForm, readXenCells, standing, withRoom } from './world-cells.ts';
 import { copyPlace, makeRoom, putWord, putWords, stateAt, takeXenTo, xenArrived } from './world-trail.ts';
 import { keyOf, type WorldWalk } from './world-walk.ts';
@@ -99,12 +98,14 @@ function askedAt(w: WorldWalk, node: PopulateNode, form: number): number {
  */
 export function strayedAt(w: WorldWalk, place: number): Int32Array | null {
   const { trail, cells } = w;
-  if (w.gaveBack.size === 0 || cells.ownership !== 'class') return null;
+  if (!isAbstract(w.owners)) return null;
   const at = stateAt(trail, place);
   const heap = trail.heapIs[place] || heapForm(cells, null);
   trail.heapIs[place] = heap;
   if (heap === trail.states[at + HEAP]!) return null;
   w.strayed = true;
+  // What comes of this form is not noted where it was expected.
+  w.owners.unsure.add(heap);
   w.seen = withRoom(cells, w.seen, (into) => {
     into.fill(0);
     into.set(trail.states.subarray(at, at + cells.count));
@@ -130,14 +131,14 @@ export function askXen(
   const free = xen.heap.totalAvailPages;
   const reply = hypercall(xen, by, request) as unknown as Reply;
   w.called++;
-  if (stray === null && gavePart(w, call.populate, place)) return;
+  if (stray === null && gavePart(w, call.populate, place, free)) return;
   const from = stateAt(trail, place);
   const before = stray ?? trail.states.slice(from, from + cells.count);
   readAfter(w, before, call.isLook);
   // What is remembered by what was read is looked up by that, too: in a place with room for cells found just now.
   makeRoom(trail, place + 1, cells.count);
   const gave = gaveOf(w, call, before, reply);
-  noteHeap(w, before[HEAP]!, xen.heap.totalAvailPages > free, isLarge(request));
+  noteHeap(w, { from: before[HEAP]!, to: w.seen[HEAP]!, free, asks: asks(w, request, footprint) });
   if (stray !== null || !notePopulate(w, call.populate, before, gave)) {
     const reads = withReads(call.reads, [...xenReads(w, footprint), ...gave.cells]);
     if (reads !== call.reads) call.gave.clear();
@@ -196,7 +197,7 @@ function xenReads({ cells }: WorldWalk, footprint: Footprint): number[] {
 }
 
 /** Notes what the heap gave to a populate that was made from a place, if the rest is known for as many extents. */
-function gavePart(w: WorldWalk, node: PopulateNode | null, place: number): boolean {
+function gavePart(w: WorldWalk, node: PopulateNode | null, place: number, free: number): boolean {
   if (node === null) return false;
   const { trail, cells, block } = w;
   const { xen } = block.run.world;
@@ -212,7 +213,7 @@ function gavePart(w: WorldWalk, node: PopulateNode | null, place: number): boole
   const heap = heapForm(cells, miscountNow(xen));
   w.seen[HEAP] = heap;
   noteHeapGave(w, asked, before, { extents, heap });
-  noteHeap(w, before, false, args.extentOrder > 0);
+  noteHeap(w, { from: before, to: heap, free, asks: !isAnyPage(args, xen.heap.nodeIds.length) });
   xenArrived(trail, xen, place + 1, heap);
   return true;
 }
@@ -247,36 +248,20 @@ function notePopulate(w: WorldWalk, node: PopulateNode | null, before: Int32Arra
   return isAlone;
 }
 
-/** Remembers how forms of the heap follow each other, to tell whether it may matter whose page lies where. */
-export function noteHeap(w: WorldWalk, from: number, gaveBack: boolean, isLargeAsked: boolean): void {
-  const to = w.seen[HEAP]!;
-  if (isLargeAsked) w.askedLarge.add(from);
-  if (from === to) return;
-  if (gaveBack) w.gaveBack.add(to);
-  pushWord(w.heapAfter, from);
-  pushWord(w.heapAfter, to);
+/**
+ * Remembers what a step that was made did to the heap, whose form was `from` and is `to`. `free`: pages that were free
+ * before. By class only: with every frame in its place there is nothing to remember.
+ */
+export function noteHeap(
+  w: WorldWalk,
+  { from, to, free, asks }: { from: number; to: number; free: number; asks: boolean },
+): void {
+  const { cells, block, owners } = w;
+  if (cells.ownership === 'exact') return;
+  const { heap } = block.run.world.xen;
+  noteHeapStep(owners, { from, to, isUnsure: heap.totalAvailPages > free || isUnsure(heap), asks });
 }
 
-const GIVES: readonly string[] = ['XENMEM_populate_physmap', 'XENMEM_increase_reservation'];
-
-export const isLarge = (request: HypercallRequest): boolean =>
-  GIVES.includes(request.name) && (request.args as MemoryReservation).extentOrder > 0;
-
-/** Whether on some path memory was given back and more than single pages were asked for afterwards. */
-export function mayMatterWhose({ gaveBack, heapAfter, askedLarge, strayed }: WorldWalk): boolean {
-  if (strayed) return true;
-  const after = new Map<number, number[]>();
-  for (let i = 0; i < heapAfter.length; i += 2) {
-    const from = wordAt(heapAfter, i);
-    const to = wordAt(heapAfter, i + 1);
-    const known = after.get(from);
-    if (known === undefined) after.set(from, [to]);
-    else known.push(to);
-  }
-  const seen = new Set(gaveBack);
-  for (const heap of seen) {
-    if (askedLarge.has(heap)) return true;
-    for (const next of after.get(heap) ?? []) seen.add(next);
-  }
-  return false;
-}
+/** Whether a request asks what may depend on where free memory lies. */
+export const asks = (w: WorldWalk, request: HypercallRequest, footprint: Footprint): boolean =>
+  asksWhere(request, footprint, w.block.run.world.xen.heap.nodeIds.length);

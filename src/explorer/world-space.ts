@@ -12,11 +12,11 @@ import { type Canon, canonId, newCanon } from './canonical.ts';
 import { type FootprintOf, footprintAt } from './footprint.ts';
 import type { Interceptor } from './intercept.ts';
 import { endOfLane, type LaneEnd } from './lane-end.ts';
+import { isAbstract, ownershipMatters } from './ownership-seen.ts';
 import type { Space } from './space.ts';
 import { whoCanGoOn } from './task-facts.ts';
 import { firstAlike, newTimeShapes } from './time-shape.ts';
 import type { TurnGrain } from './turn-order.ts';
-import { mayMatterWhose } from './world-call.ts';
 import { CLOCK, FIRST_LANE, HEAP, newCells, standing } from './world-cells.ts';
 import { makeAgain, stepFrom } from './world-step.ts';
 import { placeOnTrail, START, stateAt, takeXenTo, wayTo } from './world-trail.ts';
@@ -50,7 +50,9 @@ export interface WorldSpace extends Space {
   readonly taskPath: (task: number) => string;
   /** What an outcome's number stands for. */
   readonly endOf: (outcome: number) => WorldEnd;
-  /** By class: on some path memory was given back and more than single pages were asked for afterwards. */
+  /** By class: a state may stand for several hosts, of which the first that was met was walked on from. */
+  readonly isAbstract: boolean;
+  /** By class: what somebody asked for may turn out otherwise on another of those hosts. */
   readonly ownershipMatters: boolean;
   /** Steps made for real, and hypercalls to learn what Xen makes of them; the rest was looked up. */
   readonly made: number;
@@ -104,8 +106,11 @@ export function newWorldSpace({ play, block: step }: AtBlock, how: WorldSpaceHow
     taskName: (task) => actorName(block, task),
     taskPath: (task) => actorPath(block, task),
     endOf: (outcome) => found.ends[outcome]!,
+    get isAbstract() {
+      return isAbstract(w.owners);
+    },
     get ownershipMatters() {
-      return ownership === 'class' && mayMatterWhose(w);
+      return ownershipMatters(w.owners);
     },
     get made() {
       return w.made + w.called;

@@ -8,6 +8,7 @@ import { miscountNow } from './broken-now.ts';
 import { type CallNode, isLook, type XenOp } from './call-memo.ts';
 import type { Interceptor } from './intercept.ts';
 import { isLetThrough } from './intercept-looks.ts';
+import { isAbstract } from './ownership-seen.ts';
 import { pairId } from './pair-table.ts';
 import { replyView } from './reply-reads.ts';
 import { isSectioned } from './sections.ts';
@@ -16,7 +17,7 @@ import { type Effect, newStepNode, noteReads, type StepNode } from './step-memo.
 import { type MadeStep, partsOfReply, readsOfStep } from './step-reads.ts';
 import { isInParts } from './turn-order.ts';
 import type { RunningTask } from './world.ts';
-import { askXen, callAt, changesSince, isLarge, lookUpCall, noteHeap, strayedAt } from './world-call.ts';
+import { asks, askXen, callAt, changesSince, lookUpCall, noteHeap, strayedAt } from './world-call.ts';
 import {
   FIRST_LANE,
   HEAP,
@@ -160,7 +161,8 @@ interface Made {
   /** The state before: of the host as it is, which by class may differ from the one that was looked up. */
   readonly before: Int32Array;
   readonly requests: readonly Asked[];
-  readonly gaveBack: boolean;
+  /** Pages that were free. */
+  readonly free: number;
 }
 
 /** Makes the step that led to a place on the host, which stands at the place before. */
@@ -188,12 +190,12 @@ function makeForReal(w: WorldWalk, place: number, actor: number): Made {
   w.seen = withRoom(cells, w.seen, (into) => readCells(cells, into, before, broken));
   // Whoever looks at the place from now on looks at cells that were found just now as well.
   makeRoom(trail, place + 1, cells.count);
-  return { before, requests: w.asked.slice(), gaveBack: xen.heap.totalAvailPages > free };
+  return { before, requests: w.asked.slice(), free };
 }
 
 function makeWhole(w: WorldWalk, node: StepNode, place: number, actor: number): void {
   const { trail, block } = w;
-  const { before, requests, gaveBack } = makeForReal(w, place, actor);
+  const { before, requests, free } = makeForReal(w, place, actor);
   const { seen } = w;
   const isWhole = isDoneWhole(w, place, actor, requests);
   const changed = changesSince(w, before);
@@ -201,18 +203,20 @@ function makeWhole(w: WorldWalk, node: StepNode, place: number, actor: number): 
   const effect = { cells: changed, values: changed.map((cell) => seen[cell]!), ops };
   const reads = readsOf(w, place, actor, requests, { hasCall: false, isWhole });
   addChanged(w, reads, changed, place, actor);
-  noteHeap(
-    w,
-    before[HEAP]!,
-    gaveBack,
-    requests.some(({ request }) => request.kind === 'hypercall' && isLarge(request)),
-  );
+  noteRequests(w, before[HEAP]!, free, requests);
   noteReads(node, reads, node.parts);
   node.effects.set(keyOf(w, node.reads, stateAt(trail, place), actor), effect);
   copyPlace(trail, place);
   putWords(trail, place + 1, changed, effect.values);
   keepPlace(trail, place + 1, trail.ids[place]!, actor, ops);
   xenArrived(trail, block.run.world.xen, place + 1, w.seen[HEAP]!);
+}
+
+function noteRequests(w: WorldWalk, from: number, free: number, requests: Made['requests']): void {
+  const asking = requests.some(
+    ({ request, footprint }) => request.kind === 'hypercall' && asks(w, request, footprint),
+  );
+  noteHeap(w, { from, to: w.seen[HEAP]!, free, asks: asking });
 }
 
 /** Makes a step that begins with a hypercall for what it does beside that. */
@@ -251,10 +255,11 @@ function addChanged(
 /** Makes a step that was looked up as well. */
 function checkStep(w: WorldWalk, place: number, actor: number): void {
   const { trail, cells, block } = w;
-  const { gaveBack } = makeForReal(w, place, actor);
+  const { before, requests, free } = makeForReal(w, place, actor);
   const to = stateAt(trail, place + 1);
   // By class, what a heap becomes when memory comes back depends on where that lies.
-  if (gaveBack && cells.ownership === 'class' && w.seen[HEAP] !== trail.states[to + HEAP]) w.strayed = true;
+  noteRequests(w, before[HEAP]!, free, requests);
+  if (isAbstract(w.owners) && w.seen[HEAP] !== trail.states[to + HEAP]) w.strayed = true;
   for (let cell = 0; cell < cells.count; cell++) {
     ASSERT(
       w.strayed || w.seen[cell] === trail.states[to + cell],

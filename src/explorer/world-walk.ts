@@ -6,13 +6,13 @@ import type { BlockRun } from './block.ts';
 import { settleForm } from './block-text.ts';
 import type { CallNode } from './call-memo.ts';
 import type { FootprintOf } from './footprint.ts';
+import { isUnsure, newOwnershipSeen, type OwnershipSeen } from './ownership-seen.ts';
 import { newPairTable, type PairTable, pairId } from './pair-table.ts';
 import { viewState } from './state-table.ts';
 import { type Listening, listenTo } from './step-asked.ts';
 import { DOMAINS, type StepNode, WATCHES } from './step-memo.ts';
 import { laneFacts, otherFacts, type TaskFacts } from './task-facts.ts';
-import { makeWordList, type WordList } from './word-list.ts';
-import { type Cells, FIRST_LANE, readCells, withRoom } from './world-cells.ts';
+import { type Cells, FIRST_LANE, HEAP, readCells, withRoom } from './world-cells.ts';
 import { makeRoom, newTrail, placeOnTrail, stateAt, type Trail } from './world-trail.ts';
 
 /** A host on its way through a block. */
@@ -44,11 +44,8 @@ export interface WorldWalk extends Listening {
   /** The state that was read last. */
   seen: Int32Array;
   readonly began: number;
-  /** Heap's forms after which memory had been given back, those in which more than a page was asked for, and their order. */
-  readonly gaveBack: Set<number>;
-  readonly askedLarge: Set<number>;
-  /** In turns: a form, and one that came of it. */
-  readonly heapAfter: WordList;
+  /** By class: what was met that tells whether the class is enough. */
+  readonly owners: OwnershipSeen;
   /** By class: the host came to a state in which its heap was not what was looked up. */
   strayed: boolean;
   /** A state was reached in which it is later than at the start: see time-shape.ts. */
@@ -72,6 +69,8 @@ export function newWorldWalk(
   const began = block.run.world.now;
   settleForm(block, began);
   const seen = withRoom(cells, new Int32Array(cells.count), (into) => readCells(cells, into, null));
+  const owners = newOwnershipSeen();
+  if (cells.ownership === 'class' && isUnsure(block.run.world.xen.heap)) owners.unsure.add(seen[HEAP]!);
   return {
     ...how,
     ...listenTo(block, how.footprint, how.intercept),
@@ -92,9 +91,7 @@ export function newWorldWalk(
     scratch: new Int32Array(cells.count),
     seen,
     began,
-    gaveBack: new Set(),
-    askedLarge: new Set(),
-    heapAfter: makeWordList(),
+    owners,
     strayed: false,
     isLater: false,
     made: 0,

@@ -97,6 +97,7 @@ export function newSlowSpace({ play, block: step }: AtBlock, how: WorldSpaceHow)
     taskName: (task) => actorName(block, task),
     taskPath: (task) => actorPath(block, task),
     endOf: (outcome) => w.ends[outcome]!,
+    isAbstract: false,
     ownershipMatters: false,
     made: 0,
   };

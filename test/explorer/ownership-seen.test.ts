@@ -1,0 +1,125 @@
+/** A walk by class is a proof where it says so: against hosts on which every frame is in its place. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { continueSearch, type SearchOrder, startSearch } from '../../src/explorer/exhaustive.ts';
+import { censusOf } from '../../src/explorer/state-graph.ts';
+import { newWorldSpace } from '../../src/explorer/world-space.ts';
+import { type Quotient, slowQuotient } from './slow-quotient.ts';
+import { blockOf } from './space-fixture.ts';
+
+interface ByClass extends Pick<Quotient, 'classes' | 'shares' | 'longest'> {
+  readonly isAbstract: boolean;
+  readonly matters: boolean;
+}
+
+function byClass(text: string, order: SearchOrder): ByClass {
+  const space = newWorldSpace(blockOf(text), { grain: 'hypercall', ownership: 'class' });
+  const search = startSearch(space, order);
+  while (!continueSearch(search, 10_000));
+  const { states, longest, endings } = censusOf(search);
+  return {
+    classes: states,
+    longest: longest!,
+    shares: new Map(endings.map(({ outcome, share }) => [JSON.stringify(space.endOf(outcome).lanes), share!])),
+    isAbstract: space.isAbstract,
+    matters: space.ownershipMatters,
+  };
+}
+
+const sharesOf = ({ shares }: Pick<Quotient, 'shares'>): readonly (readonly [string, string])[] =>
+  [...shares].map(([end, share]) => [end, share.toFixed(9)] as const).sort();
+
+/** What a walk by class says is so; what it does not say need not be. Returns whether it is all the same. */
+function check(text: string): { readonly isSame: boolean; readonly matters: boolean; readonly isAbstract: boolean } {
+  const slow = slowQuotient(text);
+  let isSame = true;
+  let matters = false;
+  let isAbstract = false;
+  for (const order of ['dfs', 'bfs'] as const) {
+    const fast = byClass(text, order);
+    const what = `${order} ${text}`;
+    if (!fast.isAbstract) expect(fast.classes, what).toBe(slow.classes);
+    if (!fast.matters) {
+      expect(sharesOf(fast), what).toEqual(sharesOf(slow));
+      expect(fast.longest, what).toBe(slow.longest);
+    }
+    isSame &&= JSON.stringify(sharesOf(fast)) === JSON.stringify(sharesOf(slow));
+    matters ||= fast.matters;
+    isAbstract ||= fast.isAbstract;
+  }
+  return { isSame, matters, isAbstract };
+}
+
+const hypercall = (name: string, args: object): string =>
+  `{ hypercall: ${name}, args: ${JSON.stringify(args)} }`;
+
+interface Shape {
+  readonly nodes: number;
+  readonly scrubbed: boolean;
+  readonly left: number;
+  readonly before: readonly (readonly [string, number, number])[];
+  readonly lanes: readonly (readonly (readonly [string, object])[])[];
+}
+
+const scenario = ({ nodes, scrubbed, left, before, lanes }: Shape): string => `
+host: { memory: ${nodes === 1 ? '64M' : '4G'}, nodes: ${nodes}, dom0: 0, bootscrub: "${scrubbed ? 'off' : 'idle'}" }
+steps:
+  - { hypercall: XEN_DOMCTL_createdomain, args: { name: a, type: pv } }
+  - { hypercall: XEN_DOMCTL_createdomain, args: { name: b, type: pv } }
+  - { hypercall: XEN_DOMCTL_max_mem, args: { domid: a, max_memkb: 1048576 } }
+  - { hypercall: XEN_DOMCTL_max_mem, args: { domid: b, max_memkb: 1048576 } }
+${before.map(([domid, order, gfn]) => `  - ${hypercall('XENMEM_populate_physmap', { domid, nr_extents: 1, extent_order: order, extent_start: gfn })}\n`).join('')}  - set: { hold: { leave: ${left} pages, as: others } }
+  - parallel:
+${lanes.map((steps) => `      - repeat: 1
+        steps: [${steps.map(([name, args]) => hypercall(name, args)).join(', ')}]\n`).join('')}`;
+
+/** What one domain goes through: some single pages, of which some come back, and more is asked for. */
+const stepsOf = (domid: string): fc.Arbitrary<readonly (readonly [string, object])[]> => {
+  const single = fc
+    .tuple(fc.constantFrom(1, 1, 2), fc.integer({ min: 0, max: 2 }))
+    .map(([nr_extents, extent_start]) => ['XENMEM_populate_physmap', { domid, nr_extents, extent_start }]);
+  const larger = fc
+    .tuple(fc.constantFrom(1, 1, 2), fc.constantFrom(0, 1, 1, 2))
+    .map(([nr_extents, extent_order]) => [
+      'XENMEM_populate_physmap',
+      { domid, nr_extents, extent_order, extent_start: 8 },
+    ]);
+  const back = fc
+    .tuple(fc.constantFrom(1, 2, 2), fc.integer({ min: 0, max: 1 }))
+    .map(([nr_extents, extent_start]) => [
+      'XENMEM_decrease_reservation',
+      { domid, nr_extents, extent_start },
+    ]);
+  const claim = fc.integer({ min: 0, max: 6 }).map((n) => ['XENMEM_claim_pages', { domid, nr_extents: n }]);
+  const gone = fc.constant(['XEN_DOMCTL_destroydomain', { domid }]);
+  const some = (one: fc.Arbitrary<(string | object)[]>, maxLength: number, minLength = 0) =>
+    fc.array(one, { minLength, maxLength });
+  return fc
+    .tuple(some(single, 2, 1), some(fc.oneof(back, back, claim, gone), 1), some(fc.oneof(larger, single), 1))
+    .map((parts) => parts.flat() as [string, object][]);
+};
+const shapes: fc.Arbitrary<Shape> = fc.record({
+  nodes: fc.constantFrom(1, 1, 1, 2),
+  scrubbed: fc.boolean(),
+  left: fc.integer({ min: 3, max: 7 }),
+  before: fc.array(fc.tuple(fc.constantFrom('a', 'b'), fc.constantFrom(0, 1), fc.constant(16)), {
+    maxLength: 2,
+  }),
+  lanes: fc.tuple(stepsOf('a'), stepsOf('b')),
+});
+
+describe('a walk by class', () => {
+  it('has the states, ends and shares of exact ones, as far as it says so', { timeout: 600000 }, () => {
+    const seen = { same: 0, proofs: 0, wrong: 0 };
+    fc.assert(
+      fc.property(shapes, (shape) => {
+        const { isSame, matters, isAbstract } = check(scenario(shape));
+        if (!isSame) seen.wrong++;
+        else if (matters) seen.same++;
+        else if (isAbstract) seen.proofs++;
+      }),
+      { numRuns: Number(process.env.RUNS ?? 200) },
+    );
+    console.log(JSON.stringify(seen));
+  });
+});
