@@ -1,9 +1,9 @@
 /** Remedies side by side: one row each, as text, as Markdown that reads as text, and the notes below both. */
 import { formatDuration } from '../explorer/amount.ts';
-import type { Exploration, ExploreReport } from '../explorer/explore-record.ts';
+import type { Exploration, ExploreReport, Walk } from '../explorer/explore-record.ts';
 import type { EndVerdict } from '../explorer/verdict.ts';
 import { type Column, layOut } from './columns.ts';
-import { grainText, grouped, percent } from './explore-words.ts';
+import { grainText, grouped, percent, stopText } from './explore-words.ts';
 import { type Paint, visibleLine } from './screen.ts';
 
 /** A cell's value by its column's heading. */
@@ -35,11 +35,11 @@ const time = (ns: number | null | undefined): string =>
   ns === null || ns === undefined ? '-' : formatDuration(ns);
 const mark = ({ clock }: Exploration): string => (clock?.order === 'counterexample' ? '^' : '');
 
-/** Exhaustive: states; otherwise samples, which a tilde tells. */
+/** Exhaustive: states, with a star where they are no more than classes; otherwise samples, which a tilde tells. */
 function walkedCell({ walk }: Exploration): string {
   const isExhaustive = walk.strategy === 'exhaustive';
   const n = grouped((isExhaustive ? walk.states : walk.samples) ?? 0);
-  return `${isExhaustive ? '' : '~'}${n}${walk.finished ? '' : '+'}`;
+  return `${isExhaustive ? '' : '~'}${n}${walk.finished ? '' : '+'}${walk.abstract ? '*' : ''}`;
 }
 
 const column = (
@@ -128,11 +128,7 @@ function notes({ results }: ExploreReport): string[] {
     "Times are of one run in the clock's order, on the virtual clock (docs/cost-model.md): until the first has failed, the",
     'longest that the heap lock is held, all waiting for locks, and until the last that starts has started.',
   );
-  if (walks.some(({ ownership_matters: matters }) => matters)) {
-    lines.push(
-      'States tell how much memory of which size is free, not whose each frame is (--ownership exact).',
-    );
-  }
+  lines.push(...memoryNotes(walks));
   if (results.some(({ clock }) => clock?.order === 'counterexample')) {
     lines.push(
       "Marked ^: the clock's own order does not fail; this is the time of the smallest order that does.",
@@ -144,6 +140,27 @@ function notes({ results }: ExploreReport): string[] {
       'always does: a finer grain (--grain extents:N) walks such orders, too.',
     );
   }
+  return lines;
+}
+
+/** What states tell of memory. */
+function memoryNotes(walks: readonly Walk[]): string[] {
+  const lines: string[] = [];
+  if (walks.some(({ ownership, strategy }) => ownership === 'exact' && strategy === 'exhaustive'))
+    lines.push('Where memory comes back, states tell whose each frame is (elsewhere no step can see it).');
+  const starred = walks.filter(({ abstract }) => abstract);
+  if (starred.length === 0) return lines;
+  lines.push(
+    'Marked *: memory by class: how much of which size is free, not whose each frame is, though it comes back' +
+      (starred.some(({ ownership_matters: matters }) => matters)
+        ? ' and that may matter.'
+        : '; ends are the same.'),
+  );
+  const [tried] = starred.flatMap(({ exactly }) => exactly ?? []);
+  if (tried !== undefined)
+    lines.push(
+      `Frame by frame these walks were not finished after ${grouped(tried.states)} states (${stopText(tried.stopped)}).`,
+    );
   return lines;
 }
 

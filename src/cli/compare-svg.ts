@@ -103,7 +103,8 @@ const isDark = (colour: string): boolean => ['#c62828', '#6b6b6b', '#1b1b1b'].in
 
 function footer({ results }: ExploreReport, y: number): string {
   const areProved = results.every(({ walk }) => walk.strategy === 'exhaustive' && walk.finished);
-  const what = areProved ? 'every order was walked' : 'not every order was walked';
+  const byClass = results.some(({ walk }) => walk.ownership_matters) ? ', memory by class' : '';
+  const what = `${areProved ? 'every order was walked' : 'not every order was walked'}${byClass}`;
   const star = results.some(({ clock }) => clock?.order === 'counterexample')
     ? '; ^ of the smallest order that fails'
     : '';

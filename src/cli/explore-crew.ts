@@ -145,6 +145,13 @@ export function walkTogether(crew: Crew, budget: number): 'busy' | 'waits' | 'ov
   return 'waits';
 }
 
+/** The walk is over for all. */
+export function endTogether(crew: Crew): void {
+  crew.mate = null;
+  crew.walking = [];
+  crew.stopped = null;
+}
+
 /** Ends the walk, finished or not: everybody gives their part. */
 export function askParts(crew: Crew): void {
   if (crew.isEnding) return;
@@ -158,7 +165,7 @@ export const partsOf = ({ mate, walking }: Crew): GraphPart[] => [
   ...walking.map(({ part }) => part!),
 ];
 
-/** States that the others have met. */
+/** States whose steps the others have made: nobody else makes them. */
 export const crewStates = ({ walking }: Crew): number => walking.reduce((sum, { states }) => sum + states, 0);
 
 /** Lets everybody go. */
@@ -230,7 +237,7 @@ export async function help(port: MessagePort, { open, inSlices, isFull }: Helpin
       letters: mate.out.splice(0),
       heard,
       isIdle: state === 'idle',
-      states: search.table.count,
+      states: search.expanded,
       isFull: isFull(mate),
     } satisfies HelpWord);
     return state !== 'busy';

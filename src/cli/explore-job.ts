@@ -16,6 +16,7 @@ import {
   type StopReason,
   startExploring,
   stopExploring,
+  triesExactly,
   walkAgain,
 } from '../explorer/explore.ts';
 import { spaceOf } from '../explorer/explore-how.ts';
@@ -30,6 +31,7 @@ import {
   type Crew,
   crewStates,
   dismiss,
+  endTogether,
   hearSomething,
   help,
   joinCrew,
@@ -149,7 +151,8 @@ async function inSlices(slice: (steps: number) => boolean, looks: () => boolean)
 /** The report on what is over; under --self-check it is a bug if the host itself disagrees. */
 function told(e: Exploring, { selfCheck: isChecked }: ExploreChoice): Exploration {
   const result = explorationOf(e);
-  if (isChecked) selfCheck(e.subject, e.how, result.counterexample?.choices ?? null);
+  const { ownership } = result.walk;
+  if (isChecked) selfCheck(e.subject, { ...e.how, ownership }, result.counterexample?.choices ?? null);
   return result;
 }
 
@@ -202,25 +205,27 @@ function leadWalk(e: Exploring, crew: Crew, steps: number): boolean {
     beginTogether(crew, e.walking.mate!, shared, e.walking.space.how.ownership);
   }
   if (crew.isLost) {
-    crew.mate = null;
+    const { stopped } = crew;
+    endTogether(crew);
     walkAgain(e);
-    if (crew.stopped !== null) stopExploring(e, crew.stopped);
+    if (stopped !== null) stopExploring(e, stopped);
     return e.phase !== 'walk';
   }
   const state = walkTogether(crew, steps);
   if (state === 'busy') return false;
   if (state === 'over') {
     const parts = partsOf(crew);
-    crew.mate = null;
-    if (crew.stopped === 'states') {
-      // What several threads have met by then depends on how they went: one tells how far it gets.
-      crew.stopped = null;
+    const { stopped } = crew;
+    endTogether(crew);
+    if (stopped === 'states') {
+      // What several threads have met by then depends on how they went: one tells how far it gets, if anybody asks.
       dismiss(crew);
-      walkAgain(e);
-    } else if (crew.stopped === null) endShared(e, parts);
+      if (triesExactly(e)) stopExploring(e, 'states');
+      else walkAgain(e);
+    } else if (stopped === null) endShared(e, parts);
     else {
       dropShared(e, parts);
-      stopExploring(e, crew.stopped);
+      stopExploring(e, stopped);
     }
   }
   return true;
@@ -229,23 +234,28 @@ function leadWalk(e: Exploring, crew: Crew, steps: number): boolean {
 /** What is looked after between slices of a walk: the user, the clock, the memory. True: the memory is not enough. */
 function lookAfter(bench: Bench, e: Exploring, crew: Crew, memory: number, desk: Desk): () => boolean {
   const { timeBudget, strategy, maxStates, maxMemory } = bench.choice;
-  // Where samples may have to follow, the walk gets half of the time.
-  let deadline = nowMs() + timeBudget * (strategy === 'auto' ? 0.5 : 1);
+  // Where samples may have to follow, the walk gets half of the time; of that one frame by frame, where one by class may
+  // have to follow, half again.
+  const share = timeBudget * (strategy === 'auto' ? 0.5 : 1);
+  let deadline = nowMs() + share;
   const stop = (reason: StopReason): void => {
-    crew.stopped = reason;
     if (crew.mate === null) stopExploring(e, reason);
-    else askParts(crew);
+    else {
+      crew.stopped = reason;
+      askParts(crew);
+    }
   };
   return () => {
     const progress = exploreProgress(e);
     desk.note(progress);
     if (crew.isEnding && crew.mate !== null) return false;
     if (desk.isStopped()) stop('interrupted');
+    else if (triesExactly(e) && nowMs() > deadline - share / 2) stop('time');
     else if (nowMs() > deadline) {
       stop('time');
       // The search for the smallest order gets half of the time.
       deadline = nowMs() + timeBudget * 0.5;
-    } else if (e.phase !== 'find' && progress.states + crewStates(crew) > maxStates) stop('states');
+    } else if (crew.mate !== null && e.walking.search.expanded + crewStates(crew) > maxStates) stop('states');
     else if (crew.isFull || isOver(bench.gauge, memory, progress.bytes)) {
       if (memory < maxMemory) return true;
       stop('memory');

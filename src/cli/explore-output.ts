@@ -90,6 +90,7 @@ function scheduleOf(
     block: report.block.index,
     grain: result.walk.grain,
     remedy: result.remedy,
+    ownership: result.walk.ownership,
     verdict,
     choices,
   };

@@ -22,7 +22,7 @@ export function addExploreCommand(program: Command, cli: Cli, returning: Returni
     .option('--grain <grain>', 'what one step is: hypercall, extents:N, sections or request', 'hypercall')
     .option(
       '--ownership <how>',
-      'auto, class or exact: whether states tell which frame belongs to whom',
+      'exact: states tell which frame belongs to whom; class: how many frames; auto: class as long as that decides all',
       'auto',
     )
     .option('--reduction <how>', 'on or off: leave out orders that can be shown to end alike', 'off')

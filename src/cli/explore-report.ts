@@ -41,8 +41,13 @@ export function exploreText(
 }
 
 function verdictText(result: Exploration): string {
-  const { verdict, outcomes, not_confirmed: why } = result;
+  const { exit, walk, not_confirmed: why } = result;
   if (why !== null) return `not confirmed: ${why}`;
+  const isProof = exit !== 0 || !walk.ownership_matters;
+  return `${isProof ? '' : 'by class, which proves nothing here: '}${verdictWords(result)}`;
+}
+
+function verdictWords({ verdict, outcomes }: Exploration): string {
   const has = (kind: string): boolean =>
     outcomes.some(({ lanes }) => lanes.some(({ ends }) => ends.some((end) => end.kind === kind)));
   // Steps that build nothing have no builder to tell of.

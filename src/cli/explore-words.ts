@@ -38,8 +38,6 @@ export function laneText({ ends }: OutcomeLane): string {
 
 const ORDER_WORDS = { bfs: ', breadth first', dfs: ', depth first' } as const;
 
-const OWNERSHIP_WORDS = { class: 'memory by class', exact: 'memory frame by frame' } as const;
-
 /** What ended a walk, in words. */
 const STOPPED: Readonly<Record<string, string>> = {
   time: 'the time budget ended',
@@ -47,21 +45,34 @@ const STOPPED: Readonly<Record<string, string>> = {
   states: 'the limit of states was reached',
   interrupted: 'it was interrupted',
 };
-const stopText = (stopped: string | null): string => STOPPED[stopped ?? ''] ?? 'it was stopped';
+export const stopText = (stopped: string | null): string => STOPPED[stopped ?? ''] ?? 'it was stopped';
 
 /** What was walked, in a sentence. */
 export function walkText(walk: Walk): string {
   const { states, transitions, depth, samples } = walk;
-  const memory = `${OWNERSHIP_WORDS[walk.ownership]}${walk.ownership_matters ? ', though who owns which frame may matter here' : ''}`;
   if (walk.strategy === 'exhaustive') {
     const what = walk.finished ? 'all orders' : `not all orders (${stopText(walk.stopped)})`;
     const steps = depth === null ? '' : `, at most ${grouped(depth)} steps`;
     const how = `${walk.order === null ? '' : ORDER_WORDS[walk.order]}${walk.reduction ? ', those that end alike left out' : ''}`;
-    return `${what}${how}: ${grouped(states ?? 0)} states, ${grouped(transitions)} transitions${steps}; ${memory}`;
+    return `${what}${how}: ${grouped(states ?? 0)} states, ${grouped(transitions)} transitions${steps}; ${memoryText(walk)}`;
   }
   const what = walk.strategy === 'random' ? 'random orders' : `orders by pct (depth ${walk.pct_depth})`;
   const stopped = walk.finished ? '' : ` (${stopText(walk.stopped)})`;
   return `${grouped(samples ?? 0)} ${what}${stopped}, seed ${walk.seed}: ${grouped(transitions)} transitions; a sample proves nothing`;
+}
+
+/** What states tell of memory, and whether that is enough. */
+function memoryText({ ownership, ownership_matters: matters, abstract, exactly }: Walk): string {
+  if (ownership === 'exact') return 'memory frame by frame';
+  if (!abstract) return 'memory by class';
+  const why =
+    exactly === null
+      ? ''
+      : `; frame by frame not finished after ${grouped(exactly.states)} states (${stopText(exactly.stopped)})`;
+  const enough = matters
+    ? 'though who owns which frame may matter here'
+    : 'which is all that decides how orders end';
+  return `memory by class, ${enough}, each state as the first host that was met${why}`;
 }
 
 /** The command that does it again. */
@@ -78,6 +89,10 @@ export function againWords(report: ExploreReport, result: Exploration): string[]
   if (report.compared) words.push('--compare');
   else if (result.remedy !== null) words.push('--remedy', result.remedy);
   if (walk.grain !== 'hypercall') words.push('--grain', walk.grain);
+  // What nobody asked for is found out again.
+  const isByClass = walk.abstract && walk.exactly === null;
+  if (walk.strategy === 'exhaustive' && (isByClass || walk.ownership === 'exact'))
+    words.push('--ownership', walk.ownership);
   if (walk.strategy !== 'exhaustive') {
     words.push('--strategy', walk.strategy);
     // A shard's samples are not the first ones.

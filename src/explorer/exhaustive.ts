@@ -7,6 +7,7 @@
  */
 import type { Space } from './space.ts';
 import {
+  findState,
   keepState,
   makeStateTable,
   roomForState,
@@ -49,8 +50,9 @@ export interface Search {
   circleSteps: number;
   /** Depth first: states whose steps are to be made. Breadth first they are those from `cursor` on. */
   readonly stack: WordList;
-  /** It goes no further once it has more states. */
+  /** It meets no more states than these; `isFull`: one more was to be met. */
   most: number;
+  isFull: boolean;
   cursor: number;
   expanded: number;
   transitions: number;
@@ -71,6 +73,7 @@ export function startSearch(space: Space, order: SearchOrder): Search {
     circleSteps: 0,
     stack: makeWordList(),
     most: Number.POSITIVE_INFINITY,
+    isFull: false,
     cursor: 0,
     expanded: 0,
     transitions: 0,
@@ -88,16 +91,16 @@ export function startSearch(space: Space, order: SearchOrder): Search {
 /** Makes steps until about `budget` of them were made. True: there are none left, the space is finished. */
 export function continueSearch(search: Search, budget: number): boolean {
   const until = search.transitions + budget;
-  const { table, first, stack } = search;
+  const { table, first, stack, most } = search;
   if (search.order === 'bfs') {
-    while (search.transitions < until && search.cursor < table.count && table.count <= search.most) {
+    while (search.transitions < until && search.cursor < table.count && !search.isFull) {
       const id = search.cursor++;
-      if (wordAt(first, id) === NOT_EXPANDED) expandState(search, id);
+      if (wordAt(first, id) === NOT_EXPANDED) search.isFull = !expandState(search, id, most);
     }
   } else {
-    while (search.transitions < until && stack.length > 0 && table.count <= search.most) {
+    while (search.transitions < until && stack.length > 0 && !search.isFull) {
       const id = popWord(stack);
-      if (wordAt(first, id) === NOT_EXPANDED) expandState(search, id);
+      if (wordAt(first, id) === NOT_EXPANDED) search.isFull = !expandState(search, id, most);
     }
   }
   return isFinished(search);
@@ -136,8 +139,11 @@ export function endHere(search: Search, id: number, outcome: number): void {
   pushWord(search.ends, outcome);
 }
 
-/** Makes the steps of state `id`, which were not made yet. */
-export function expandState(search: Search, id: number): void {
+/**
+ * Makes the steps of state `id`, which were not made yet. False, and they count as not made: one of them leads to one
+ * state more than `most`.
+ */
+export function expandState(search: Search, id: number, most = Number.POSITIVE_INFINITY): boolean {
   const { space, table, first, edges } = search;
   makeRoom(search);
   let state = viewState(table, id, search.scratch);
@@ -148,7 +154,7 @@ export function expandState(search: Search, id: number): void {
   if (n === 0) {
     setWord(first, id, END_STATE - search.ends.length);
     pushWord(search.ends, space.outcome(state, at));
-    return;
+    return true;
   }
   setWord(first, id, edges.length);
   const known = table.count;
@@ -161,6 +167,12 @@ export function expandState(search: Search, id: number): void {
       at = table.at;
       space.step(state, at, task, roomForState(table), table.at);
     }
+    if (table.count >= most && findState(table) < 0) {
+      for (let word = 0; word < 2 * i; word++) popWord(edges);
+      setWord(first, id, NOT_EXPANDED);
+      search.expanded--;
+      return false;
+    }
     const child = keepState(table);
     if (child === first.length) pushWord(first, NOT_EXPANDED);
     pushWord(edges, task * 2 + (i === n - 1 ? 1 : 0));
@@ -170,6 +182,7 @@ export function expandState(search: Search, id: number): void {
   // The last one goes on first: a space that stands in one state at a time is there already.
   if (search.order === 'dfs')
     for (let child = known; child < table.count; child++) pushWord(search.stack, child);
+  return true;
 }
 
 /** Takes for met what can be reached in the space; its number. Its steps are made by whoever calls expandState(). */

@@ -48,7 +48,15 @@ const walkSchema = v.strictObject({
   ownership: said(v.picklist(['class', 'exact']), 'whether states tell which frame belongs to whom'),
   ownership_matters: said(
     v.boolean(),
-    'by class only, although memory was given back before a larger request',
+    'by class only: where memory came back, somebody asked for what may depend on where it lies',
+  ),
+  abstract: said(
+    v.boolean(),
+    'a state may stand for several hosts, and how many states there are depends on the order of the search',
+  ),
+  exactly: said(
+    v.nullable(v.strictObject({ states: whole, stopped: v.string() })),
+    'by class, because a walk frame by frame was stopped: after how many states, and why',
   ),
   order: v.nullable(v.picklist(['dfs', 'bfs'])),
   reduction: v.boolean(),

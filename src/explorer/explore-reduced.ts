@@ -61,6 +61,8 @@ export function reducedWalk(r: Reducing, how: ExploreHow, stopped: string | null
     grain: how.grain,
     ownership: space.how.ownership,
     ownership_matters: space.ownershipMatters,
+    abstract: space.isAbstract,
+    exactly: null,
     order: null,
     reduction: true,
     finished: r.isFinished,

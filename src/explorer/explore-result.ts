@@ -1,6 +1,6 @@
 /** An exploration that is over as the record that reports print: with its times and the story of its worst order. */
 import { joinOrder } from './actor-order.ts';
-import { backToClass, type Exploring, finishExploring } from './explore.ts';
+import { type Exploring, finishExploring } from './explore.ts';
 import { clockTimes, tellOrder } from './explore-clock.ts';
 import { cannotConfirm, namedOnHost } from './explore-confirm.ts';
 import type { Exploration } from './explore-record.ts';
@@ -10,15 +10,13 @@ import { verdictExit } from './verdict.ts';
 /**
  * The record. Plays the block on the clock: once in the clock's order, twice in the worst.
  *
- * A failure is one only if its order can be taken again. Where exact ownership was added and shows one that cannot, the
- * finished walk by class stands; where the walk was by class, it is undecided. Exact ownership that was asked for and is
- * wrong is a bug.
+ * A failure is one only if its order can be taken again. Where the walk was by class and it cannot, it is undecided;
+ * frame by frame that is a bug.
  */
 export function explorationOf(e: Exploring): Exploration {
   const found = recordOf(e);
   const { counterexample } = found;
   if (counterexample === null || counterexample.replays_as === counterexample.verdict) return found;
-  if (backToClass(e)) return explorationOf(e);
   const { subject, how, fits } = e;
   const why = cannotConfirm(subject, how, counterexample, { ownership: found.walk.ownership, fits });
   if (why === null) return found;

@@ -90,6 +90,8 @@ export function sampledWalk(s: Sampling, how: ExploreHow, stopped: string | null
     grain: how.grain,
     ownership: space.how.ownership,
     ownership_matters: false,
+    abstract: false,
+    exactly: null,
     order: null,
     reduction: false,
     finished: s.next >= s.to,

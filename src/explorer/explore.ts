@@ -7,7 +7,7 @@
 import { ASSERT } from '../hypervisor/bug.ts';
 import { fitsAlone, laneSteps } from './alone.ts';
 import type { EndTally } from './end-tally.ts';
-import { frontierStates, isFinished } from './exhaustive.ts';
+import { frontierStates } from './exhaustive.ts';
 import type { ExploreHow, Subject } from './explore-how.ts';
 import type { Outcome, Walk } from './explore-record.ts';
 import {
@@ -38,7 +38,7 @@ import {
   type Walking,
   walkingBytes,
 } from './explore-walking.ts';
-import { outcomesOf } from './outcome-table.ts';
+import { outcomesOf, type SeenEnd } from './outcome-table.ts';
 import { pathWithin } from './path-within.ts';
 import { hasCircle, reducedBytes } from './reduced.ts';
 import { shortenSchedule } from './schedule-shorten.ts';
@@ -63,6 +63,18 @@ const SHORTEN_ATTEMPTS = 100;
 /** Why a walk was stopped before its end. */
 export type StopReason = 'time' | 'memory' | 'states' | 'interrupted';
 
+/** A walk that was stopped, and how far it was. */
+interface GivenUp {
+  readonly states: number;
+  readonly stopped: StopReason;
+}
+
+interface Met {
+  readonly states: number;
+  readonly transitions: number;
+  readonly ends: readonly SeenEnd[];
+}
+
 /** An exploration under way: made by startExploring(), moved on by continueExploring() and stopExploring(). */
 export interface Exploring {
   readonly subject: Subject;
@@ -71,13 +83,13 @@ export interface Exploring {
   readonly steps: readonly string[];
   readonly fits: readonly boolean[];
   walking: Walking;
-  /** What was walked by class, where it is walked again with exact ownership. */
-  byClass: Walking | null;
+  /** How far it was walked frame by frame before that was given up for the class. */
+  exactly: GivenUp | null;
+  /** What a walk had met when it was stopped: the search for the smallest order may meet more. */
+  met: Met | null;
   quest: Shortest | null;
   /** In the place of the walk, where orders that end alike are left out. */
   reducing: Reducing | null;
-  /** What was reduced by class, while it is done again with exact ownership. */
-  reducedByClass: Reducing | null;
   /** In the place of the walk, or after it. */
   sampling: Sampling | null;
   phase: 'walk' | 'reduce' | 'find' | 'sample' | 'over';
@@ -95,10 +107,10 @@ export function startExploring(subject: Subject, how: ExploreHow): Exploring {
     steps: laneSteps(subject, how),
     fits: fitsAlone(subject, how),
     walking: newWalking(subject, how, ownership),
-    byClass: null,
+    exactly: null,
+    met: null,
     quest: null,
     reducing: isReduced ? startReducing(subject, how, ownership) : null,
-    reducedByClass: null,
     sampling: isSampled ? startSampling(subject, how) : null,
     phase: isSampled ? 'sample' : isReduced ? 'reduce' : 'walk',
     stopped: null,
@@ -107,27 +119,38 @@ export function startExploring(subject: Subject, how: ExploreHow): Exploring {
 
 /** Goes on for about `budget` steps. True: it is over. */
 export function continueExploring(e: Exploring, budget: number): boolean {
-  if (e.phase === 'walk' && continueWalking(e.walking, budget)) walked(e);
-  else if (e.phase === 'reduce' && continueReducing(e.reducing!, budget)) reduced(e, e.reducing!);
-  else if (e.phase === 'find' && continueShortest(e.quest!, budget)) e.phase = 'over';
+  if (e.phase === 'walk') {
+    const isWalked = continueWalking(e.walking, budget);
+    if (needsExact(e, e.walking.space)) e.walking = newWalking(e.subject, e.how, 'exact');
+    else if (isWalked) walked(e);
+    else if (e.walking.search.isFull) stopExploring(e, 'states');
+  } else if (e.phase === 'reduce') {
+    const isReduced = continueReducing(e.reducing!, budget);
+    if (needsExact(e, e.reducing!.space)) e.reducing = startReducing(e.subject, e.how, 'exact');
+    else if (isReduced) reduced(e, e.reducing!);
+    else if (e.reducing!.search.isFull) stopExploring(e, 'states');
+  } else if (e.phase === 'find' && continueShortest(e.quest!, budget)) e.phase = 'over';
   else if (e.phase === 'sample' && continueSampling(e.sampling!, budget)) e.phase = 'over';
   return e.phase === 'over';
 }
 
 /**
- * All orders were walked: by class first; once more with exact ownership where that could tell more. A failure that was
- * found is a real run, which its replay shows: only that there is none needs the proof.
+ * Where the class is no longer all that decides what comes next, nothing that it tells of all orders is sure, their
+ * number least of all: the walk begins anew with every frame in its place, at once, for the rest by class would be lost.
  */
+const needsExact = ({ how, exactly }: Exploring, space: Pick<WorldSpace, 'how' | 'isAbstract'>): boolean =>
+  how.ownership === 'auto' && exactly === null && space.how.ownership === 'class' && space.isAbstract;
+
+/** Whether it is walked frame by frame for as long as the limits allow, and by class if that is not enough. */
+export const triesExactly = ({ how, phase, walking, reducing }: Exploring): boolean =>
+  how.ownership === 'auto' &&
+  (phase === 'walk' || phase === 'reduce') &&
+  (phase === 'walk' ? walking : reducing!).space.how.ownership === 'exact';
+
+/** All orders were walked. */
 function walked(e: Exploring): void {
-  const { walking, how, subject } = e;
-  if (!finishWalking(walking)) {
-    walkAgain(e);
-    return;
-  }
-  if (e.byClass === null && needsExact(e, factsOf(walking))) {
-    e.byClass = walking;
-    e.walking = newWalking(subject, how, 'exact');
-  } else seek(e);
+  if (finishWalking(e.walking)) seek(e);
+  else walkAgain(e);
 }
 
 /**
@@ -136,6 +159,8 @@ function walked(e: Exploring): void {
  */
 export function endShared(e: Exploring, parts: readonly GraphPart[]): void {
   if (joinWalking(e.walking, parts)) walked(e);
+  else if (parts.some((part) => needsExact(e, { ...part, how: e.walking.space.how })))
+    e.walking = newWalking(e.subject, e.how, 'exact');
   else walkAgain(e);
 }
 
@@ -153,21 +178,13 @@ export const dropShared = (e: Exploring, parts: readonly GraphPart[]): void => j
  * are walked, each of them.
  */
 function reduced(e: Exploring, reducing: Reducing): void {
-  const { how, subject } = e;
-  if (hasCircle(reducing.search)) {
-    e.reducing = null;
-    e.phase = 'walk';
-  } else if (needsExact(e, reducing.space)) {
-    e.reducedByClass = reducing;
-    e.reducing = startReducing(subject, how, 'exact');
-  } else e.phase = 'over';
+  if (!hasCircle(reducing.search)) {
+    e.phase = 'over';
+    return;
+  }
+  e.reducing = null;
+  e.phase = 'walk';
 }
-
-const needsExact = (e: Exploring, space: Pick<WorldSpace, 'how' | 'ownershipMatters'>): boolean =>
-  e.how.ownership === 'auto' &&
-  space.how.ownership === 'class' &&
-  space.ownershipMatters &&
-  verdictExit(verdictOf(e), e.how.forbidRefusal) === 0;
 
 /** Looks for the smallest order that ends as badly as the worst, if that is a violation. */
 function seek(e: Exploring): void {
@@ -186,9 +203,8 @@ function seek(e: Exploring): void {
 
 /** Stops what is under way: a limit is reached, or the user wants no more. */
 export function stopExploring(e: Exploring, why: StopReason): void {
-  if (e.phase === 'reduce' && e.reducedByClass !== null) {
-    e.reducing = e.reducedByClass;
-    e.phase = 'over';
+  if (triesExactly(e) && why !== 'interrupted') {
+    giveUpExactly(e, why);
     return;
   }
   if (e.phase === 'sample' || e.phase === 'reduce') e.stopped = why;
@@ -201,21 +217,27 @@ export function stopExploring(e: Exploring, why: StopReason): void {
     e.phase = 'over';
     return;
   }
-  if (e.byClass === null) e.stopped = why;
-  else {
-    // What was walked by class stays true; it is told that it is by class only.
-    e.walking = e.byClass;
-    e.byClass = null;
-  }
+  e.stopped = why;
+  const { table, transitions } = e.walking.search;
+  e.met = { states: table.count, transitions, ends: seenEnds(e.walking) };
   seek(e);
   const isOpen = e.quest === null && e.walking.census === null;
   if (isOpen && e.how.strategy === 'auto' && why !== 'interrupted') sampleInstead(e);
+}
+
+/** Walks by class what is too much frame by frame; the result says so. */
+function giveUpExactly(e: Exploring, why: StopReason): void {
+  e.exactly = { states: Math.min(e.how.maxStates, exploreProgress(e).states), stopped: why };
+  if (e.phase === 'reduce') e.reducing = startReducing(e.subject, e.how, 'class');
+  // Which host a state stands for is for one thread to say.
+  else e.walking = { ...newWalking(e.subject, e.how, 'class'), isAlone: true };
 }
 
 function sampleInstead(e: Exploring): void {
   // Samples need the memory.
   e.walking = newWalking(e.subject, e.how, 'class');
   e.reducing = null;
+  e.met = null;
   e.sampling = startSampling(e.subject, e.how);
   e.phase = 'sample';
   e.stopped = null;
@@ -229,15 +251,6 @@ export function endSampling(e: Exploring, tally: EndTally, to: number, stopped: 
   sampling.tally = tally;
   e.stopped = stopped;
   e.phase = 'over';
-}
-
-/** Takes the finished walk by class for the result, in the place of one with exact ownership. False: there is none. */
-export function backToClass(e: Exploring): boolean {
-  if (e.byClass === null || e.sampling !== null) return false;
-  e.walking = e.byClass;
-  e.byClass = null;
-  e.quest = null;
-  return true;
 }
 
 /** How far it is, for people who wait. */
@@ -317,7 +330,7 @@ function finishReducing(e: Exploring, reducing: Reducing): Explored {
   const choices = isViolated ? reducedWorst(reducing, verdict as EndVerdict, fits) : null;
   return {
     verdict,
-    walk: reducedWalk(reducing, how, stopped),
+    walk: { ...reducedWalk(reducing, how, stopped), exactly: e.exactly },
     outcomes: outcomesOf(reducedEnds(reducing), { steps, fits }, null),
     worst: choices === null ? null : { choices, space: reducing.space },
   };
@@ -333,24 +346,27 @@ export function finishExploring(e: Exploring): Explored {
   return {
     verdict: verdictOf(e),
     walk: walkOf(e),
-    outcomes: outcomesOf(seenEnds(walking), { steps: e.steps, fits: e.fits }, null),
+    outcomes: outcomesOf(endsMet(e), { steps: e.steps, fits: e.fits }, null),
     worst: choices === null ? null : { choices, space: factsOf(walking) },
   };
 
   function walkOf({ stopped }: Exploring): Walk {
-    const { search, census } = walking;
+    const { census } = walking;
+    const { states, transitions } = census ?? e.met!;
     const space = factsOf(walking);
     return {
       strategy: 'exhaustive',
       grain: how.grain,
       ownership: space.how.ownership,
       ownership_matters: space.ownershipMatters,
+      abstract: space.isAbstract,
+      exactly: e.exactly,
       order: how.order,
       reduction: false,
-      finished: isFinished(search),
+      finished: census !== null,
       stopped,
-      states: census?.states ?? search.table.count,
-      transitions: census?.transitions ?? search.transitions,
+      states,
+      transitions,
       depth: census?.longest ?? null,
       samples: null,
       seed: null,
@@ -362,10 +378,13 @@ export function finishExploring(e: Exploring): Explored {
   }
 }
 
+const endsMet = ({ met, walking }: Exploring): readonly SeenEnd[] => met?.ends ?? seenEnds(walking);
+
 /** What can be said by now. Under --forbid, a refusal that was seen is a violation, finished or not. */
-function verdictOf({ walking, sampling, reducing, fits, how }: Exploring): Verdict {
+function verdictOf(e: Exploring): Verdict {
+  const { walking, sampling, reducing, fits, how } = e;
   const ends =
-    sampling !== null ? sampledEnds(sampling) : reducing !== null ? reducedEnds(reducing) : seenEnds(walking);
+    sampling !== null ? sampledEnds(sampling) : reducing !== null ? reducedEnds(reducing) : endsMet(e);
   const seen = ends.map(({ end }): EndVerdict => endVerdict(end, fits));
   const walkedAll = sampling === null && (reducing?.isFinished ?? walking.census !== null);
   return walkVerdict(seen, walkedAll || (how.forbidRefusal && seen.includes('early refusal')));

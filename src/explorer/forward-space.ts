@@ -22,6 +22,7 @@ import { putValues, takeValues } from './block-values.ts';
 import { brokenNow, miscountNow } from './broken-now.ts';
 import { canonId, newCanon } from './canonical.ts';
 import { isLap, newLaps, startLaps } from './forward-laps.ts';
+import { NO_CLASS } from './ownership-seen.ts';
 import type { WorldEnd, WorldSpace, WorldSpaceHow } from './world-space.ts';
 
 /** See the file's header. cannotDrive() has said null. A step is made from the state that was reached last only. */
@@ -88,8 +89,7 @@ export function newForwardSpace({ play, block: step }: AtBlock, how: WorldSpaceH
     taskName: (task) => actorName(block, task),
     taskPath: (task) => actorPath(block, task),
     endOf: (outcome) => ends[outcome]!,
-    isAbstract: false,
-    ownershipMatters: false,
+    ...NO_CLASS,
     get made() {
       return here.made;
     },

@@ -46,6 +46,7 @@ const SAME: readonly (readonly [what: string, of: (report: ExploreReport) => unk
   ['--samples', ({ samples }) => samples],
   ['strategy', ({ results }) => results[0]?.walk.strategy],
   ['grain', ({ results }) => results[0]?.walk.grain],
+  ['--ownership', ({ results }) => results[0]?.walk.ownership],
   ['seed', ({ results }) => results[0]?.walk.seed],
   ['depth', ({ results }) => results[0]?.walk.pct_depth],
 ];

@@ -30,6 +30,9 @@ export const newOwnershipSeen = (): OwnershipSeen => ({
   after: makeWordList(),
 });
 
+/** What a space says whose states leave out nothing. */
+export const NO_CLASS = { isAbstract: false, ownershipMatters: false } as const;
+
 /** What a step that was made did to the heap. */
 interface HeapStep {
   readonly from: number;
@@ -115,11 +118,7 @@ const BY_SUMS: readonly string[] = [
 const TAKES: readonly string[] = ['XENMEM_populate_physmap', 'XENMEM_increase_reservation'];
 
 /** Whether the answer to a request, or what becomes of the host by it, may depend on where free memory lies. */
-export function asksWhere(
-  { name, args }: HypercallRequest,
-  { cells }: Footprint,
-  nodes: number,
-): boolean {
+export function asksWhere({ name, args }: HypercallRequest, { cells }: Footprint, nodes: number): boolean {
   if (!cells.includes(HEAP) || BY_SUMS.includes(name)) return false;
   if (name === 'XEN_SYSCTL_numainfo') return nodes > 1;
   return !TAKES.includes(name) || !isAnyPage(args as MemoryReservation, nodes);

@@ -10,6 +10,7 @@
  */
 import type { Choice, Space } from './space.ts';
 import {
+  findState,
   keepState,
   makeStateTable,
   roomForState,
@@ -51,8 +52,9 @@ export interface ReducedSearch {
   /** From which kept state to which, in turns. */
   readonly edges: WordList;
   transitions: number;
-  /** It goes no further once it has more states. */
+  /** It keeps no more states than these; `isFull`: one more was to be kept. */
   most: number;
+  isFull: boolean;
   /** Three states: one that is left, and two that are passed through in turns. */
   words: Int32Array;
   /** Which of the latter two is the present one: 1 or 2. */
@@ -90,6 +92,7 @@ export function startReduced(space: Space, reduction: Reduction): ReducedSearch 
     edges: makeWordList(),
     transitions: 0,
     most: Number.POSITIVE_INFINITY,
+    isFull: false,
     words: new Int32Array(3 * space.width),
     place: 1,
     tasks: new Int32Array(Math.max(1, space.tasks)),
@@ -105,9 +108,8 @@ export function startReduced(space: Space, reduction: Reduction): ReducedSearch 
 export function continueReduced(search: ReducedSearch, budget: number): boolean {
   const until = search.transitions + budget;
   const { stack } = search;
-  while (search.transitions < until && stack.length > 0 && search.table.count <= search.most)
-    leave(search, popWord(stack));
-  return stack.length === 0;
+  while (search.transitions < until && stack.length > 0 && !search.isFull) leave(search, popWord(stack));
+  return stack.length === 0 && !search.isFull;
 }
 
 /** End states met so far by outcome, ascending. */
@@ -291,6 +293,10 @@ function keep(search: ReducedSearch, asleep: number, from: number, task: number,
   const at = place * table.width;
   const room = roomForState(table);
   for (let i = 0; i < table.width; i++) room[table.at + i] = words[at + i]!;
+  if (table.count >= search.most && findState(table) < 0) {
+    search.isFull = true;
+    return;
+  }
   const id = keepState(table);
   if (from !== NOBODY) {
     pushWord(search.edges, from);

@@ -14,6 +14,7 @@ import { settleForm } from './block-text.ts';
 import { brokenNow, miscountNow } from './broken-now.ts';
 import { canonId, newCanon } from './canonical.ts';
 import { isLap, newLaps, startLaps } from './forward-laps.ts';
+import { NO_CLASS } from './ownership-seen.ts';
 import {
   actorsIn,
   copyStanding,
@@ -92,7 +93,7 @@ export function newSampleSpace(
       (w.remembers ? host.names[task - block.lanes.length] : undefined) ?? actorName(block, task),
     taskPath: (task) => actorPath(block, task),
     endOf: (outcome) => ends[outcome]!,
-    ownershipMatters: false,
+    ...NO_CLASS,
     get made() {
       return w.made;
     },

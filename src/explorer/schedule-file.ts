@@ -24,6 +24,8 @@ const fileSchema = v.strictObject({
   grain: v.string(),
   /** The remedy that was in force; null: the scenario as it is. */
   remedy: orNull,
+  /** What states told of memory where it was found: which frame is whose, or only how many. */
+  ownership: v.optional(v.picklist(['class', 'exact'])),
   /** What this order ends in. */
   verdict: v.string(),
   choices: choicesSchema,

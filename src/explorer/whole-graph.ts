@@ -198,6 +198,7 @@ function emptySearch(tasks: number): Search {
     circleSteps: 0,
     stack: makeWordList(),
     most: 0,
+    isFull: false,
     cursor: 0,
     expanded: 0,
     transitions: 0,

@@ -34,6 +34,8 @@ export const exploration = (change: Partial<Exploration> = {}): Exploration => (
     grain: 'hypercall',
     ownership: 'class',
     ownership_matters: false,
+    abstract: false,
+    exactly: null,
     order: 'bfs',
     reduction: false,
     finished: true,

@@ -20,7 +20,9 @@ function byClass(text: string, order: SearchOrder): ByClass {
   return {
     classes: states,
     longest: longest!,
-    shares: new Map(endings.map(({ outcome, share }) => [JSON.stringify(space.endOf(outcome).lanes), share!])),
+    shares: new Map(
+      endings.map(({ outcome, share }) => [JSON.stringify(space.endOf(outcome).lanes), share!]),
+    ),
     isAbstract: space.isAbstract,
     matters: space.ownershipMatters,
   };
@@ -30,7 +32,11 @@ const sharesOf = ({ shares }: Pick<Quotient, 'shares'>): readonly (readonly [str
   [...shares].map(([end, share]) => [end, share.toFixed(9)] as const).sort();
 
 /** What a walk by class says is so; what it does not say need not be. Returns whether it is all the same. */
-function check(text: string): { readonly isSame: boolean; readonly matters: boolean; readonly isAbstract: boolean } {
+function check(text: string): {
+  readonly isSame: boolean;
+  readonly matters: boolean;
+  readonly isAbstract: boolean;
+} {
   const slow = slowQuotient(text);
   let isSame = true;
   let matters = false;
@@ -70,8 +76,12 @@ steps:
   - { hypercall: XEN_DOMCTL_max_mem, args: { domid: b, max_memkb: 1048576 } }
 ${before.map(([domid, order, gfn]) => `  - ${hypercall('XENMEM_populate_physmap', { domid, nr_extents: 1, extent_order: order, extent_start: gfn })}\n`).join('')}  - set: { hold: { leave: ${left} pages, as: others } }
   - parallel:
-${lanes.map((steps) => `      - repeat: 1
-        steps: [${steps.map(([name, args]) => hypercall(name, args)).join(', ')}]\n`).join('')}`;
+${lanes
+  .map(
+    (steps) => `      - repeat: 1
+        steps: [${steps.map(([name, args]) => hypercall(name, args)).join(', ')}]\n`,
+  )
+  .join('')}`;
 
 /** What one domain goes through: some single pages, of which some come back, and more is asked for. */
 const stepsOf = (domid: string): fc.Arbitrary<readonly (readonly [string, object])[]> => {
@@ -92,11 +102,11 @@ const stepsOf = (domid: string): fc.Arbitrary<readonly (readonly [string, object
     ]);
   const claim = fc.integer({ min: 0, max: 6 }).map((n) => ['XENMEM_claim_pages', { domid, nr_extents: n }]);
   const gone = fc.constant(['XEN_DOMCTL_destroydomain', { domid }]);
-  const some = (one: fc.Arbitrary<(string | object)[]>, maxLength: number, minLength = 0) =>
-    fc.array(one, { minLength, maxLength });
+  const some = (one: fc.Arbitrary<readonly unknown[]>, maxLength: number, minLength = 0) =>
+    fc.array(one as fc.Arbitrary<readonly [string, object]>, { minLength, maxLength });
   return fc
     .tuple(some(single, 2, 1), some(fc.oneof(back, back, claim, gone), 1), some(fc.oneof(larger, single), 1))
-    .map((parts) => parts.flat() as [string, object][]);
+    .map((parts) => parts.flat());
 };
 const shapes: fc.Arbitrary<Shape> = fc.record({
   nodes: fc.constantFrom(1, 1, 1, 2),

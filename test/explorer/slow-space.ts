@@ -18,6 +18,7 @@ import type { AtBlock } from '../../src/explorer/block-prefix.ts';
 import { settleForm } from '../../src/explorer/block-text.ts';
 import { type BlockValues, putValues, takeValues } from '../../src/explorer/block-values.ts';
 import { type Canon, canonId, newCanon } from '../../src/explorer/canonical.ts';
+import { NO_CLASS } from '../../src/explorer/ownership-seen.ts';
 import { type Cells, newCells, readCells } from '../../src/explorer/world-cells.ts';
 import type { WorldEnd, WorldSpace, WorldSpaceHow } from '../../src/explorer/world-space.ts';
 import { ASSERT } from '../../src/hypervisor/bug.ts';
@@ -97,8 +98,7 @@ export function newSlowSpace({ play, block: step }: AtBlock, how: WorldSpaceHow)
     taskName: (task) => actorName(block, task),
     taskPath: (task) => actorPath(block, task),
     endOf: (outcome) => w.ends[outcome]!,
-    isAbstract: false,
-    ownershipMatters: false,
+    ...NO_CLASS,
     made: 0,
   };
 }
