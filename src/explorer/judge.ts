@@ -4,6 +4,7 @@ import { checkExpectation, type Sight, type StepOutcome } from './expectation.ts
 import type { Mismatch } from './expectation-text.ts';
 import { scrubIdle } from './idle-scrub.ts';
 import type { Play } from './play.ts';
+import { isPrintLooked } from './repeat-body.ts';
 import type { PinnedOrder, Step } from './scenario.ts';
 import { holdings, lastEvents } from './trace-text.ts';
 import { transcriptMismatches } from './transcript.ts';
@@ -18,6 +19,9 @@ const SHOWN_EVENTS = 12;
 export function judge(play: Play, step: Step, outcome: StepOutcome, isCounted: boolean): void {
   const mismatches: Mismatch[] = isCounted ? [] : unexpectedFailure(step, outcome);
   if (step.expect !== null) mismatches.push(...checkExpectation(step.expect, outcome, sightOf(play)));
+  if (isPrintLooked(step)) {
+    for (const reader of play.readers) reader.push(outcome.stdout, outcome.stderr);
+  }
   if (step.output !== null) mismatches.push(...outputMismatch(play, step.output, outcome));
   if (step.transcript !== null) {
     if (play.around.updateBlock !== undefined) play.around.updateBlock(step.transcript, outcome);

@@ -1,6 +1,7 @@
 /** A list of steps and a place in it: the scenario's own, or those of a block inside of it. */
 import { formatDuration } from './amount.ts';
 import type { RoundSearch } from './lap.ts';
+import type { RunsAhead } from './run-ahead.ts';
 import type { Step } from './scenario.ts';
 import { counted, type Pending } from './step-start.ts';
 
@@ -15,6 +16,8 @@ export interface Lane {
   readonly i: number | null;
   /** A block around it counts how many of its steps fail, so that each of them may. */
   readonly isCounted: boolean;
+  /** Rounds of equal steps in it; null: there are none. */
+  ahead: RunsAhead | null;
   next: number;
   current: Pending | Block | null;
   succeeded: number;
@@ -47,6 +50,7 @@ export const newLane = (
   isRoot,
   i,
   isCounted,
+  ahead: null,
   next: 0,
   current: null,
   succeeded: 0,

@@ -11,7 +11,8 @@ import type { StepOutcome } from './expectation.ts';
 import { judge, refuse } from './judge.ts';
 import { type Block, isBlock, isOver, type Lane, newLane, standing } from './lane.ts';
 import type { Play } from './play.ts';
-import { leaveRound, newRoundSearch } from './rounds.ts';
+import { endRoundSearch, leaveRound, newRoundSearch } from './rounds.ts';
+import { newRunsAhead, passRounds } from './run-ahead.ts';
 import type { Step } from './scenario.ts';
 import { connectHosts, playOn, runHosts, setClocks, settleHosts, whereaboutsOfAll } from './several-hosts.ts';
 import { counted, nameCreated, type Pending, startStep } from './step-start.ts';
@@ -24,6 +25,7 @@ export function playSteps(play: Play, bail: boolean): void {
   const { world } = play;
   if (play.hosts !== null) connectHosts(play.hosts);
   const root = newLane(play.stage.steps, world.now, { i: null, isRoot: true, isCounted: false });
+  root.ahead = newRunsAhead(play);
   while (play.hung === null) {
     advance(play, root);
     if (play.hung !== null) break;
@@ -66,6 +68,7 @@ function advance(play: Play, lane: Lane): void {
       if (!finish(play, lane, lane.current) || play.hung !== null) return;
       lane.current = null;
     }
+    if (lane.ahead !== null) passRounds(play, lane, lane.ahead);
     const step = lane.steps[lane.next];
     if (step === undefined || lane.begin + step.at > play.world.now) return;
     play.run.steps += weightOf(play, step);
@@ -161,6 +164,7 @@ function finishBlock(play: Play, lane: Lane, block: Block): boolean {
     const round = { ...lane, i: block.round, isCounted: countsSteps(lane, step) };
     block.lanes = [newLane(step.action.steps, play.world.now, round)];
   }
+  endRoundSearch(play, block.search);
   if (lane.isRoot) leaveBlock(play, block.since);
   endBlock(play, lane, step, block.since, block);
   return true;

@@ -18,6 +18,8 @@ export interface RoundSearch {
   stops: Stops | null;
   /** Null: not looked for yet. */
   named: NamedNumbers | null;
+  /** What has been printed since the moment that is kept, where that is looked at. */
+  readonly printed: string[];
   /** Requests served when the repeat began, and those of laps that were left out. */
   unplayed: number;
   /** What looking at the heap has cost, in requests that could have been served instead. */
@@ -46,13 +48,20 @@ export interface Lap {
   readonly events: number;
   /** The domids that libxl has noted as given back, from the last one before the lap and its beginning on. */
   readonly marks: World['recentDomids'];
+  /** What its steps printed, as far as that is looked at. */
+  readonly printed: readonly string[];
 }
 
 /** The last domid that Xen gave by itself. */
 export const lastDomidAt = ({ counts }: Standing): number => counts['xen.lastDomid']!;
 
 /** The lap between two moments, `rounds` apart, at which the play stands the same. */
-export function lapBetween(from: Standing, to: Standing, rounds: number): Lap {
+export function lapBetween(
+  from: Standing,
+  to: Standing,
+  rounds: number,
+  printed: readonly string[] = [],
+): Lap {
   const counts: Record<string, number> = {};
   for (const [name, count] of Object.entries(to.counts)) counts[name] = count - from.counts[name]!;
   // The list grows at its end and is forgotten from its beginning on.
@@ -62,7 +71,8 @@ export function lapBetween(from: Standing, to: Standing, rounds: number): Lap {
   const marks = to.recentDomids
     .slice(known + 1)
     .map(({ domid, at }) => ({ domid: domid - first, at: at - from.now }));
-  return { rounds, from, to, ns: to.now - from.now, counts, events: to.events - from.events, marks };
+  const [ns, events] = [to.now - from.now, to.events - from.events];
+  return { rounds, from, to, ns, counts, events, marks, printed };
 }
 
 /** Whether two laps do the same. */
@@ -71,4 +81,5 @@ export const isSameLap = (a: Lap, b: Lap): boolean =>
   a.ns === b.ns &&
   a.events === b.events &&
   isSameValue(a.counts, b.counts) &&
-  isSameValue(a.marks, b.marks);
+  isSameValue(a.marks, b.marks) &&
+  isSameValue(a.printed, b.printed);

@@ -1,10 +1,9 @@
 /** Numbers that a scenario names: who says `xl destroy 37` means the domain that has that id then. */
 import type { Play } from './play.ts';
+import { stepText } from './step-text.ts';
 
 /** As programs read numbers: hexadecimal, octal or decimal. */
 const NUMBERS = /0x[0-9a-f]+|\d+/gi;
-
-const PLACES = ['line', 'column'];
 
 /** The numbers named, and the texts they are from. */
 export interface NamedNumbers {
@@ -30,8 +29,7 @@ export function namedNumbers(play: Play, known: NamedNumbers | null): NamedNumbe
       if (/^0[0-7]+$/.test(digits)) numbers.add(Number.parseInt(digits, 8));
     }
   };
-  // Where a step stands in its file is no text of it.
-  note(JSON.stringify(stage.steps, (key, value: unknown) => (PLACES.includes(key) ? null : value)));
+  for (const text of new Set(stage.steps.map(stepText))) note(text);
   for (const [name, { text }] of stage.guests) note(`${name} ${text}`);
   for (const path of [...read]) note(`${path} ${run.outside.readFile(path)}`);
   note(xlConf);

@@ -53,6 +53,8 @@ export interface Play {
   readonly failures: Failure[];
   /** Paths of the files that commands have read. */
   readonly read: Set<string>;
+  /** Who reads along what steps print whose output is compared with something. */
+  readonly readers: Set<string[]>;
   steps: number;
   /** Where it hung; null while it goes on. */
   hung: readonly string[] | null;
@@ -139,6 +141,7 @@ function raiseHost(
     run: newRun(world, outside, machine, limits.requests),
     virqsBefore: xen.heap.virqCount,
     read,
+    readers: new Set(),
     steps: 0,
     hung: null,
     ...shared,

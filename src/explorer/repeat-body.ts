@@ -1,19 +1,20 @@
 /** What a repeat's body says of its rounds: whether each of them is told apart, and what is looked at in each. */
 
-import type { ExpectationInput } from './expectation-schema.ts';
 import type { Step } from './scenario.ts';
 
 /** How closely somebody looks at each round. */
 export interface BodyLooks {
   /** The number of the round is in a step's text. */
   readonly numbers: boolean;
-  /** What is printed, or what the clock shows: no two rounds have the same. */
+  /** What is printed: it may be the same in each round, or not. */
+  readonly printed: boolean;
+  /** What the clock shows, which is never the same, or a file's contents. */
   readonly moving: boolean;
   /** Counts that go on from round to round. */
   readonly counts: boolean;
 }
 
-const NONE: BodyLooks = { numbers: false, moving: false, counts: false };
+const NONE: BodyLooks = { numbers: false, printed: false, moving: false, counts: false };
 
 /** What is looked at in the rounds of these steps. */
 export function looksOf(steps: readonly Step[]): BodyLooks {
@@ -22,6 +23,7 @@ export function looksOf(steps: readonly Step[]): BodyLooks {
     const own = looksOfStep(step);
     looks = {
       numbers: looks.numbers || own.numbers,
+      printed: looks.printed || own.printed,
       moving: looks.moving || own.moving,
       counts: looks.counts || own.counts,
     };
@@ -30,7 +32,7 @@ export function looksOf(steps: readonly Step[]): BodyLooks {
 }
 
 function looksOfStep(step: Step): BodyLooks {
-  const { action, expect, output, transcript } = step;
+  const { action, expect, output } = step;
   const isBlock = action.do === 'parallel' || action.do === 'repeat';
   const inner = isBlock ? looksOf(action.steps) : NONE;
   // A repeat inside, and what is started more than once, have numbers of their own.
@@ -38,11 +40,12 @@ function looksOfStep(step: Step): BodyLooks {
   const text = JSON.stringify(isBlock ? { ...step, action: action.do } : step);
   return {
     numbers: step.times === null && (isInner || text.includes('{i}')),
-    moving: inner.moving || output !== null || transcript !== null || (expect !== null && isMoving(expect)),
+    printed: inner.printed || isPrintLooked(step),
+    moving: inner.moving || output !== null || expect?.time?.now !== undefined,
     counts: inner.counts || expect?.events !== undefined,
   };
 }
 
-/** What a step prints holds domids and times. */
-const isMoving = ({ stdout, stderr, time }: ExpectationInput): boolean =>
-  stdout !== undefined || stderr !== undefined || time?.now !== undefined;
+/** Whether what a step prints is compared with something. */
+export const isPrintLooked = ({ expect, transcript }: Step): boolean =>
+  transcript !== null || expect?.stdout !== undefined || expect?.stderr !== undefined;

@@ -20,6 +20,9 @@ import type { Rounds } from './standing-rules.ts';
 /** Events that are shown with a failure, and more: those are to be real. */
 const SHOWN_EVENTS = 16;
 
+/** Texts remembered of what is printed. */
+const MOST_PRINTED = 65_536;
+
 /** Records of the heap that are written down in the time in which a request is served. */
 const RECORDS = 64;
 /** Looking at the heap may take this part of the time that playing takes. */
@@ -35,6 +38,8 @@ export function newRoundSearch(play: Play, steps: readonly Step[]): RoundSearch 
   if (trace !== undefined || update !== undefined || updateBlock !== undefined) return null;
   const looks = looksOf(steps);
   if (looks.numbers || looks.moving) return null;
+  const printed: string[] = [];
+  if (looks.printed) play.readers.add(printed);
   return {
     looksAtCounts: looks.counts,
     kept: null,
@@ -42,9 +47,15 @@ export function newRoundSearch(play: Play, steps: readonly Step[]): RoundSearch 
     lap: null,
     stops: null,
     named: null,
+    printed,
     unplayed: run.steps,
     spent: 0,
   };
+}
+
+/** The repeat is over. */
+export function endRoundSearch({ readers }: Play, search: RoundSearch | null): void {
+  if (search !== null) readers.delete(search.printed);
 }
 
 /** A round of a repeat is over and another is to come: forgets what nobody asks for again, and moves on if that can be. */
@@ -58,22 +69,32 @@ export function leaveRound(play: Play, rounds: Rounds, search: RoundSearch | nul
 }
 
 function look(play: Play, rounds: Rounds, search: RoundSearch): void {
+  const { printed } = search;
+  if (!isWorthLooking(play, search)) {
+    printed.length = 0;
+    return;
+  }
+  if (printed.length > MOST_PRINTED) Object.assign(search, { kept: null, lap: null, patience: 1 });
   const { kept, lap } = search;
-  if (!isWorthLooking(play, search)) return;
   const passed = kept === null ? 0 : rounds.round - kept.round;
   if (lap !== null && kept !== null && passed < lap.rounds) return;
   const here = standingOf(play, rounds);
   if (here === null) return;
   if (kept !== null && isSameStanding(kept.at, here) && isSameHeap(play, search, kept.at, here)) {
-    meetLap(play, rounds, search, lapBetween(kept.at, here, passed));
+    meetLap(play, rounds, search, lapBetween(kept.at, here, passed, [...printed]));
     return;
   }
   if (kept !== null && lap !== null) Object.assign(search, { lap: null, patience: 1 });
   else if (kept !== null && passed < search.patience) return;
   here.heap ??= heapNow(play, search);
   if (here.heap === null) return;
-  search.kept = { at: here, round: rounds.round };
+  keep(search, here, rounds.round);
   if (kept !== null) search.patience *= 2;
+}
+
+function keep(search: RoundSearch, at: Standing, round: number): void {
+  search.kept = { at, round };
+  search.printed.length = 0;
 }
 
 function isWorthLooking({ world }: Play, search: RoundSearch): boolean {
@@ -90,8 +111,10 @@ function meetLap(play: Play, rounds: Rounds, search: RoundSearch, lap: Lap): voi
   const { to } = lap;
   const isKnown = search.lap !== null && isSameLap(search.lap, lap);
   search.lap = lap;
-  search.kept = { at: to, round: rounds.round };
-  const isSeen = search.looksAtCounts && EXPECTED.some((name) => lap.counts[name] !== 0);
+  keep(search, to, rounds.round);
+  const isCounted = search.looksAtCounts && EXPECTED.some((name) => lap.counts[name] !== 0);
+  // All that goes on is a number where it is printed.
+  const isSeen = isCounted || lap.printed.some((text) => /\d/.test(text));
   if (!isKnown || isSeen) return;
   const stops = stopsOf(play, search, lap);
   // It met itself what is not like all others. Each creation is an event.
@@ -129,7 +152,8 @@ function lapsAhead({ run, limits, log }: Play, rounds: Rounds, search: RoundSear
   // What is kept of events is there again at the end, and as much as is shown wherever something could come to an end.
   const refill = events === 0 ? 0 : Math.ceil(log.limit / events);
   const shown = events === 0 ? 0 : Math.ceil(SHOWN_EVENTS / events);
-  let laps = Math.floor((rounds.rounds - rounds.round) / lap.rounds) - refill;
+  // The last round is played, whatever it leaves.
+  let laps = Math.floor((rounds.rounds - rounds.round - 1) / lap.rounds) - refill;
   const stopBefore = (room: number, each: number): void => {
     if (each > 0) laps = Math.min(laps, Math.floor(room / each) - shown - 1);
   };

@@ -60,6 +60,8 @@ const PLAY: Rules<Required<Play>> = {
   virqsBefore: 'fixed',
   failures: 'size',
   read: 'size',
+  // What they have read is part of a lap.
+  readers: 'follows',
   // Steps begun: told when all is over.
   steps: 'count',
   hung: 'none',

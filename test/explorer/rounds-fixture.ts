@@ -3,6 +3,7 @@ import { reportHost } from '../../src/cli/host-report.ts';
 import { playSteps } from '../../src/explorer/lanes.ts';
 import { type Play, raise, type Surroundings } from '../../src/explorer/play.ts';
 import { parseScenario } from '../../src/explorer/scenario-file.ts';
+import { parseTranscript } from '../../src/explorer/transcript.ts';
 import { saveWorld } from '../../src/explorer/world-save.ts';
 import type { SavedHeapDomain } from '../../src/hypervisor/heap-state.ts';
 import { heapState } from '../model/heap-drive.ts';
@@ -30,9 +31,12 @@ export interface PlayHow {
   readonly prepare?: ((play: Play) => void) | undefined;
 }
 
-/** Plays a scenario, given as what its YAML would hold. */
-export function playedRounds(scenario: object, { isSeen, around, prepare }: PlayHow): Played {
-  const parsed = parseScenario(JSON.stringify(scenario), 'test');
+/** Plays a scenario, given as what its YAML would hold, or a transcript. */
+export function playedRounds(scenario: object | string, { isSeen, around, prepare }: PlayHow): Played {
+  const parsed =
+    typeof scenario === 'string'
+      ? parseTranscript(scenario, 'test')
+      : parseScenario(JSON.stringify(scenario), 'test');
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
   let reads = 0;
   const readFile = (path: string): string | number => {
