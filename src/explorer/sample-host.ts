@@ -168,6 +168,9 @@ function worldTable(cells: Cells, cell: number): CellTable<unknown> {
   }
 }
 
+/** Somebody has asked for the number of what stands in a cell. */
+export const isNamed = ({ ids }: Standing, cell: number): boolean => ids[cell] !== UNNAMED;
+
 /** The number of what stands in a cell. */
 export function idAt(cells: Cells, { values, ids }: Standing, cell: number): number {
   const known = ids[cell] ?? 0;

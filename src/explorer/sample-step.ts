@@ -24,6 +24,7 @@ import {
   factsIn,
   forgetNames,
   idAt,
+  isNamed,
   laneAt,
   leaveToBlock,
   namesIn,
@@ -44,6 +45,7 @@ import {
   newSampleNode,
   type SampleNode,
 } from './sample-memo.ts';
+import { meet, newOftenMet, type OftenMet, timesMet } from './sample-often.ts';
 import { type Listening, listenAnew, listenTo } from './step-asked.ts';
 import { DOMAINS, withReads } from './step-memo.ts';
 import { type MadeStep, partsOfReply, readsOfStep } from './step-reads.ts';
@@ -61,6 +63,9 @@ export interface SampleWalk extends Listening {
   readonly isChecked: boolean;
   readonly mostNames: number;
   readonly mostVain: number;
+  /** A form that was met less often is not remembered. */
+  readonly rare: number;
+  readonly often: OftenMet;
   /** False: nothing is looked up, and the cells are not kept. */
   remembers: boolean;
   /** Xen's answer to the call that a step for real begins with. */
@@ -75,6 +80,8 @@ export interface SampleWalk extends Listening {
 
 /** Names after which all is forgotten: some 200 MiB. */
 const MOST_NAMES = 400_000;
+/** Forms that were met less often are not remembered. */
+const RARE = 4;
 /** Steps that may be looked for in vain: so many, and for each that was found so much of one. Then it does not pay. */
 const MOST_VAIN = 4_000;
 const VAIN_OF_FOUND = 0.25;
@@ -91,6 +98,8 @@ export interface SampleWalkHow {
   readonly mostNames?: number;
   /** Steps that may be looked for in vain, beside a share of those that are found. */
   readonly mostVain?: number;
+  /** Forms that were met less often are not remembered. */
+  readonly rare?: number;
 }
 
 export function newSampleWalk(host: SampleHost, how: SampleWalkHow): SampleWalk {
@@ -104,6 +113,8 @@ export function newSampleWalk(host: SampleHost, how: SampleWalkHow): SampleWalk 
     isChecked: how.isChecked ?? false,
     mostNames: how.mostNames ?? MOST_NAMES,
     mostVain: how.mostVain ?? MOST_VAIN,
+    rare: how.rare ?? RARE,
+    often: newOftenMet(),
     remembers: !isInParts(block.grain),
     told: null,
     changed: false,
@@ -150,16 +161,23 @@ function lookUp(w: SampleWalk, node: SampleNode, actor: number): void {
   else lookUpRest(w, node, node.call, actor);
 }
 
-/** The form of an actor; null: a lane between two steps, whose next one may be anything. */
-function nodeAt({ host, nodes }: SampleWalk, actor: number): SampleNode | null {
+/** The form of an actor; null: it is not looked up, for it is rare, or a lane between two steps. */
+function nodeAt(w: SampleWalk, actor: number): SampleNode | null {
+  const { host, nodes } = w;
   const lane = laneAt(host, actor);
-  if (lane !== null && lane.task === null) return null;
+  const own = taskIn(host, actor);
+  if (own === null) return null;
+  if (!isNamed(host.now, cellOf(actor))) {
+    if (timesMet(w.often, own.task) < w.rare) {
+      meet(w.often, own.task);
+      return null;
+    }
+  }
   const id = idAt(host.cells, host.now, cellOf(actor));
   nodes[actor] ??= [];
   const known = nodes[actor];
   if (known[id] === undefined) {
-    const call =
-      lane === null ? pendingCall(host.block, taskIn(host, actor)!, null) : callOfLane(host.block, lane);
+    const call = lane === null ? pendingCall(host.block, own, null) : callOfLane(host.block, lane);
     known[id] = newSampleNode(call);
   }
   return known[id];
@@ -201,7 +219,7 @@ function lookUpWhole(w: SampleWalk, node: SampleNode, actor: number): void {
   const before = copyStanding(w.host.now);
   makeForReal(w, actor);
   if (w.asked.some(({ request }) => request.kind === 'hypercall')) giveUp(whole);
-  else remember(w, whole, before, actor, null);
+  else if (isWorthIt(w, actor)) remember(w, whole, before, actor, null);
 }
 
 /** A step that begins with a hypercall: that is made, and the rest looked up. */
@@ -217,10 +235,11 @@ function lookUpRest(w: SampleWalk, node: SampleNode, { by, request }: PendingCal
   const before = copyStanding(host.now);
   const lane = laneAt(host, actor);
   const { task } = taskIn(host, actor)!;
-  const parts = partsOfReply(host.cells.canon, task, lane?.state ?? null, request, reply);
   w.told = reply;
   makeForReal(w, actor);
   ASSERT(w.told === null, 'the step begins with the call that was made');
+  if (!isWorthIt(w, actor)) return;
+  const parts = partsOfReply(host.cells.canon, task, lane?.state ?? null, request, reply);
   addParts(node, parts);
   remember(w, node, before, actor, reply);
 }
@@ -230,6 +249,12 @@ function leave(w: SampleWalk, node: SampleNode, { cells, ids }: Left): void {
   node.found++;
   w.found++;
   for (let i = 0; i < cells.length; i++) setCell(host, cells[i]!, ids[i]!);
+}
+
+/** Whether the form that a step led to comes again. */
+function isWorthIt(w: SampleWalk, actor: number): boolean {
+  const task = taskIn(w.host, actor);
+  return task === null || timesMet(w.often, task.task) >= w.rare;
 }
 
 /** Makes a step on the block. */

@@ -56,14 +56,11 @@ function freeRangeOf(h: Heap, lo: number, n: number, down: boolean, fd: number, 
   let from = lo;
   let to = lo + n;
   while (from < to) {
-    // The largest block that ends at the near end and does not reach beyond the far one.
+    // The largest block that ends at the near end and does not reach beyond the far one. Frames are 32 bits wide.
     const near = down ? to : from;
-    let order = 0;
-    let size = 1;
-    while (order < MAX_ORDER && near % (2 * size) === 0 && 2 * size <= to - from) {
-      size *= 2;
-      order++;
-    }
+    const aligned = near === 0 ? MAX_ORDER : 31 - Math.clz32(near & -near);
+    const order = Math.min(MAX_ORDER, aligned, 31 - Math.clz32(to - from));
+    const size = sizeOfOrder(order);
     mergeAndQueue(h, down ? to - size : from, order, fd, dirty, partner);
     if (down) to -= size;
     else from += size;

@@ -34,7 +34,7 @@ import {
   setMeta,
   slotOf,
 } from './page-region.ts';
-import { blockIndex, freeRunAt, takeFromRun } from './page-run.ts';
+import { blockIndex, freeRunOn, takeFromRun } from './page-run.ts';
 import { breakUp } from './reserve-offlined.ts';
 import { MAX_ORDER, sizeOfOrder } from './units.ts';
 
@@ -98,11 +98,12 @@ export function mergeAndQueue(
     const slot = slotOf(h, start);
     if (slot >= 0 && !mergeInRegion(h, slot, span, merged)) return;
   }
+  const lists = freeListId(h.spanNode[span]!, zoneOf(start), 0);
   while (merged.order < MAX_ORDER) {
     const other = buddyOf(merged.mfn, merged.order);
     const size = sizeOfOrder(merged.order);
     if (other < lo || other >= hi) break;
-    const id = freeRunAt(h, other, size);
+    const id = freeRunOn(h, lists + merged.order, other, size);
     if (id < 0) break;
     const fd = h.runVal[id]!;
     const dirty = h.runKind[id]! >>> 3;

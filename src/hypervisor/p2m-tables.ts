@@ -5,6 +5,8 @@
  */
 import { cover, type Intervals } from './intervals.ts';
 import { mappedOrder } from './p2m-run.ts';
+import type { GfnRun } from './privcmd.ts';
+import { sizeOfOrder } from './units.ts';
 
 /** Which regions have a table: by GiB/512 (level 3), GiB (level 2), 2 MiB (level 1). The root is always there. */
 export interface P2mTables {
@@ -33,6 +35,16 @@ export function tablesFor(
   const l1 = size >= 9 ? { set: tables.l1, added: 0 } : coverRegion(tables.l1, gfn, n, L1_PAGES);
   const added = l3.added + l2.added + l1.added;
   return added === 0 ? { tables, added } : { tables: { l3: l3.set, l2: l2.set, l1: l1.set }, added };
+}
+
+/** So many tables are enough for extents of `order`, whatever is mapped: one for every region of each level that they meet. */
+export function tablesAtMost(extents: readonly GfnRun[], order: number): number {
+  let most = 0;
+  for (const { count, stride } of extents) {
+    const span = (count - 1) * Math.abs(stride) + sizeOfOrder(order);
+    most += Math.ceil(span / L1_PAGES) + Math.ceil(span / L2_PAGES) + Math.ceil(span / L3_PAGES) + 3;
+  }
+  return most;
 }
 
 function coverRegion(set: Intervals, gfn: number, n: number, pages: number): ReturnType<typeof cover> {

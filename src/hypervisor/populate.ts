@@ -4,7 +4,7 @@ import { gfnRanges } from './gfn-ranges.ts';
 import type { ExtentRun } from './heap-state.ts';
 import { p2mSet } from './p2m.ts';
 import { isPod, type P2mRun, p2mPages } from './p2m-run.ts';
-import { tablesFor } from './p2m-tables.ts';
+import { tablesAtMost, tablesFor } from './p2m-tables.ts';
 import { allocDomheapPages } from './page-alloc.ts';
 import { allocTablesFor } from './paging-pool.ts';
 import { markPopulateOnDemand } from './pod.ts';
@@ -120,7 +120,7 @@ export function addToPhysmap(xen: Xen, domid: number, run: P2mRun): void {
 /** How many of the first extents the paging pool has page tables for. */
 export function mappableExtents(xen: Xen, op: Memop, extents: readonly GfnRun[]): number {
   const d = domainOf(xen, op.domid);
-  if (d.type === 'pv') return op.count;
+  if (d.type === 'pv' || d.paging.freePages >= tablesAtMost(extents, op.order)) return op.count;
   let { tables } = d;
   let free = d.paging.freePages;
   let done = 0;

@@ -58,7 +58,7 @@ export function constructMemop(xen: Xen, ctx: HypercallContext, r: MemoryReserva
   if (node === 'refused') return null;
   if (!mayTarget(ctx.caller, domid)) return null;
   // A list that ends early reads as a fault at its end, which stops the request there.
-  const listed = r.extentStart?.reduce((sum, run) => sum + run.count, 0) ?? r.nrExtents;
+  const listed = r.extentStart === null ? r.nrExtents : extentsIn(r.extentStart);
   return {
     domid,
     order: r.extentOrder,
@@ -68,6 +68,12 @@ export function constructMemop(xen: Xen, ctx: HypercallContext, r: MemoryReserva
     exact: node !== null && r.memFlags.exactNode === true,
     bits,
   };
+}
+
+function extentsIn(runs: readonly GfnRun[]): number {
+  let listed = 0;
+  for (const { count } of runs) listed += count;
+  return listed;
 }
 
 /** The width to pass on; undefined: any frame will do; null: refused. */

@@ -14,8 +14,9 @@ const EXACT = { grain: 'hypercall', ownership: 'exact' } as const;
 
 const slowOf = (text: string, how: Partial<WorldSpaceHow> = {}): WorldSpace =>
   newForwardSpace(blockOf(text), { ...EXACT, ...how });
+/** Everything is remembered at once. */
 const fastOf = (text: string, how: Partial<WorldSpaceHow & SampleWalkHow> = {}): WorldSpace =>
-  newSampleSpace(blockOf(text), { ...EXACT, ...how });
+  newSampleSpace(blockOf(text), { ...EXACT, rare: 0, ...how });
 
 const RANDOM: WalkStrategy = { kind: 'random' };
 const MAX_STEPS = 3000;
@@ -120,6 +121,13 @@ describe('a sample on remembered steps', () => {
     const mindful = fastOf(text);
     expect(samplesOf(forgetful, 0, 12)).toEqual(samplesOf(mindful, 0, 12));
     expect(forgetful.made).toBeGreaterThan(1.5 * mindful.made);
+  });
+
+  it('does not depend on how often a form has to be met to be remembered', () => {
+    for (const text of [race('pvh', 0), race('pv', 1)]) {
+      const slow = samplesOf(slowOf(text), 0, 14);
+      for (const rare of [1, 4, 9]) expect(samplesOf(fastOf(text, { rare }), 0, 14)).toEqual(slow);
+    }
   });
 
   it('does not depend on whether looking for steps was given up on the way', () => {
