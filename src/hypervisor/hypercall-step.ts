@@ -189,7 +189,7 @@ const extentDone = (task: HypercallTask, op: Memop): HypercallStepped => {
 };
 
 function mapStep(xen: Xen, task: HypercallTask, op: Memop, { mfn }: ExtentInFlight): HypercallStepped {
-  const lanes = [{ mfn, stride: sizeOfOrder(op.order) }];
+  const lanes = [{ mfn, stride: 0 }];
   const run: P2mRun = { gfn: gfnOf(op.extents ?? [], task.done), order: op.order, count: 1, lanes };
   leaveFlight(xen.heap, task.by);
   if (!allocTablesFor(xen, op.domid, run.gfn, p2mPages(run), run.order)) return end(task, task.done);

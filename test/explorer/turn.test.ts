@@ -42,7 +42,7 @@ const populate = (domid: number, nrExtents: number): Request =>
   }) as unknown as Request;
 
 describe('takeTurn', () => {
-  it.each(['hypercall', 'request', { extents: 3 }] as const)(
+  it.each(['hypercall', 'request', 'sections', { extents: 3 }] as const)(
     'ends a create where time ends it: %j',
     (grain) => {
       const run = runOn();
@@ -65,6 +65,23 @@ describe('takeTurn', () => {
     takeTurn(run, id, { extents: 3 });
     expect(before - run.world.xen.heap.totalAvailPages).toBe(6);
     expect(takeTurn(run, id, { extents: 3 }).ended).toBe(7);
+  });
+
+  it('tells a PV guest of the frames that a populate in one go tells of', () => {
+    const told = (grain: TurnGrain): unknown => {
+      const run = newRun(modelHost().world, { ...outside, readFile: () => GUEST.replace('pvh', 'pv') }, null);
+      const domid = newDomain(run);
+      const id = addTask(run.world, requestTask('populate', [populate(domid, 7)]), null);
+      let frames: unknown = null;
+      const served = (_request: Request, reply: object): void => {
+        frames = (reply as { frames?: unknown }).frames;
+      };
+      run.observers.set(id, { served });
+      while (run.world.tasks.some((task) => task.id === id)) takeTurn(run, id, grain);
+      return frames;
+    };
+    expect(told('hypercall')).toEqual([expect.objectContaining({ count: 7 })]);
+    expect(told('sections')).toEqual(told('hypercall'));
   });
 
   it('lets a sleeper go on only when nobody else can', () => {

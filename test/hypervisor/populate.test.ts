@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { domainKill } from '../../src/hypervisor/domain.ts';
 import { p2mLookup, p2mMix } from '../../src/hypervisor/p2m.ts';
 import { p2mMappedOrder, p2mMfn } from '../../src/hypervisor/p2m-run.ts';
 import { domId, gfn, nodeId, order } from '../../src/hypervisor/units.ts';
@@ -30,6 +31,17 @@ describe('populate_physmap', () => {
     host.caller = a;
     expect(host.populate(a, 2 ** 18, 1, 10)).toBe(0);
     expect(host.populate(a, 2 ** 18, 1, 9)).toBe(1);
+  });
+
+  it('gives nothing to a domain that is dying, whoever asks', () => {
+    const host = new TestHost();
+    const a = host.create('pv');
+    domainKill(host.xen, a);
+    const free = host.free();
+    expect(host.populate(a, 0, 4, 0)).toBe(0);
+    expect(host.populate(a, 0, 2, 9)).toBe(0);
+    expect(host.increase(a, 1, 0)).toBe(0);
+    expect(host.free()).toBe(free);
   });
 
   it('lets a guest ask for itself only, and drops its wish for a node but refuses its demand', () => {
