@@ -102,12 +102,13 @@ function isPartlyDirty(h: Heap, node: number): boolean {
   return firstDirty !== -1 && (firstDirty > 0 || kind !== FULL);
 }
 
-/** Hypercalls that look at sums of free memory, take single pages from anywhere, or give memory back. */
+/** Hypercalls that look at sums of free memory, take single pages from anywhere, give memory back, or let others do so. */
 const BY_SUMS: readonly string[] = [
   'XEN_SYSCTL_physinfo',
   'XENMEM_claim_pages',
   'XENMEM_decrease_reservation',
   'XENMEM_remove_from_physmap',
+  'XEN_DOMCTL_pausedomain',
   'XEN_DOMCTL_createdomain',
   'XEN_DOMCTL_max_vcpus',
   'XEN_DOMCTL_set_paging_mempool_size',

@@ -5,6 +5,7 @@
 import { blockEnds, blockTurns, openBlock, takeBlockTurn } from '../../src/explorer/block.ts';
 import { settleForm } from '../../src/explorer/block-text.ts';
 import { putValues, takeValues } from '../../src/explorer/block-values.ts';
+import type { TurnGrain } from '../../src/explorer/turn-order.ts';
 import { type Cells, newCells, readCells } from '../../src/explorer/world-cells.ts';
 import { markXen, rollbackXen } from '../../src/hypervisor/xen-mark.ts';
 import { blockOf } from './space-fixture.ts';
@@ -28,10 +29,10 @@ const textOf = (cells: Cells): string => {
 };
 
 /** The states and ends of a scenario's first parallel block. It has no circles. */
-export function slowQuotient(text: string): Quotient {
+export function slowQuotient(text: string, grain: TurnGrain = 'hypercall'): Quotient {
   // What a builder is told of frames would tell states apart that the heap does not.
   const block = openBlock(blockOf(text).play, blockOf(text).block, {
-    grain: 'hypercall',
+    grain,
     timed: false,
     forgetFrames: true,
   });
