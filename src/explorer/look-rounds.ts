@@ -13,18 +13,18 @@ import type { Machine } from './machine.ts';
 import type { Run } from './run-state.ts';
 import { serveRequest } from './serve.ts';
 import { ALL_FLOWS } from './task-flows.ts';
-import { canRun, replaceTask, rescheduleTask, taskOf } from './task-index.ts';
-import type { RunningTask } from './world.ts';
+import { canRun, replaceTask, standAll, taskOf, tasksOf, timeOfOthers } from './task-index.ts';
+import type { RunningTask, TaskIndex } from './world.ts';
 
 /** Fewer daemons than this taking turns are not worth the looking. */
 const MIN_TURNS = 2;
 
 /** What one that waits would be told if its time passed; it is there for good. */
 const UNTOLD: Reply = { rc: 0, fired: 'timeout' };
-const QUIET = { at: null, reply: UNTOLD, pending: null, waiting: true };
+const QUIET = { reply: UNTOLD, waiting: true };
 
 /** Advances daemons that look after their domains by as many rounds as there is time for; false: nothing was done. */
-export function lookTogether(run: Run, chosen: RunningTask, until: number): boolean {
+export function lookTogether(run: Run, index: TaskIndex, chosen: RunningTask, until: number): boolean {
   const { world, machine } = run;
   if (machine?.batches !== true || run.intercept !== undefined || !hasLooked(chosen)) return false;
   const time = chosen.at!;
@@ -32,7 +32,7 @@ export function lookTogether(run: Run, chosen: RunningTask, until: number): bool
   // Times are to be what adding one look after the other makes them.
   const isExact = Number.isSafeInteger(look) && Number.isSafeInteger(time);
   if (!isExact || look <= 0 || look >= machine.costs.time_slice || time < world.now) return false;
-  const found = whoTakesTurns(run, machine, time);
+  const found = whoTakesTurns(run, index, machine, time);
   if (found === null || found.turns.length < MIN_TURNS) return false;
   const { turns, end } = found;
   const size = turns.length;
@@ -59,7 +59,7 @@ export function lookTogether(run: Run, chosen: RunningTask, until: number): bool
   for (const task of waiting) replaceTask(world, task!);
   for (const task of turns) machine.onCpu.delete(task.id);
   const passed = (rounds - 1) * size;
-  for (let i = 0; i < passed; i++) rescheduleTask(world, heirs[i]!, QUIET);
+  standAll(world, heirs.slice(0, passed), QUIET);
   for (let i = passed; i < rounds * size; i++) {
     const heir = heirs[i]!;
     machine.onCpu.set(heir.id, world.now + machine.costs.time_slice);
@@ -77,20 +77,23 @@ const hasLooked = ({ task, reply, waiting }: RunningTask): boolean =>
 /** The daemons that have looked and go on at `time`, each with a CPU; and when the first of all others acts. */
 function whoTakesTurns(
   run: Run,
+  index: TaskIndex,
   machine: Machine,
   time: number,
 ): { readonly turns: readonly RunningTask[]; readonly end: number } | null {
+  const { world } = run;
   const turns: RunningTask[] = [];
-  let end = Number.POSITIVE_INFINITY;
-  for (const task of run.world.tasks) {
-    if (task.at === null || !canRun(run.world, task)) continue;
-    const sliceEnd = machine.onCpu.get(task.id);
-    const isTurn = task.at === time && sliceEnd !== undefined && isUnseen(run, task) && hasLooked(task);
-    if (!isTurn) end = Math.min(end, task.at);
-    else if (sliceEnd <= time) return null;
-    else turns.push(task);
+  for (const [id, sliceEnd] of machine.onCpu) {
+    const task = taskOf(world, id);
+    const isTurn = task?.at === time && isUnseen(run, task) && hasLooked(task) && canRun(world, task);
+    if (!isTurn) continue;
+    if (sliceEnd <= time) return null;
+    turns.push(task);
   }
-  return { turns, end };
+  const ids = new Set(turns.map(({ id }) => id));
+  // Who goes on next is no longer in the queue, and is one of them or somebody else who acts now.
+  const isNext = index.taken !== null && ids.has(index.taken.id);
+  return isNext ? { turns, end: timeOfOthers(world, index, ids) } : null;
 }
 
 /** Nobody reads what it asks, and no watch has fired meanwhile that it would hear of. */
@@ -99,16 +102,15 @@ const isUnseen = (run: Run, { id, pending, section = null }: RunningTask): boole
 
 /** The first of those that wait for a CPU, at most `most`: daemons that will look and find their domains running. */
 function heirsOf(run: Run, queue: readonly number[], most: number): RunningTask[] {
-  const heirs: RunningTask[] = [];
-  while (heirs.length < most) {
-    const task = taskOf(run.world, queue[heirs.length]!);
-    if (task === undefined || task.at !== null || task.waiting || !isUnseen(run, task)) break;
+  const { world } = run;
+  const heirs = tasksOf(world, most < queue.length ? queue.slice(0, most) : queue);
+  const end = heirs.findIndex((task) => {
+    if (task.at !== null || task.waiting || !isUnseen(run, task)) return true;
     const domid = xlMonitorWatches(task.task, 'look');
-    const domain = domid === null ? undefined : run.world.xen.domains.get(domid);
-    if (domain === undefined || domain.isShutDown) break;
-    heirs.push(task);
-  }
-  return heirs;
+    const domain = domid === null ? undefined : world.xen.domains.get(domid);
+    return domain === undefined || domain.isShutDown;
+  });
+  return end < 0 ? heirs : heirs.slice(0, end);
 }
 
 /** A daemon's record once it has seen that its domain still runs; null: it has not. */

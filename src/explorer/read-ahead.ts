@@ -22,7 +22,7 @@ export function readAhead(run: Run, next: RunningTask, call: XsCall, others: num
   // Whoever looks at every request sees every one.
   if (machine?.batches === false || run.intercept !== undefined || run.observers.get(next.id)?.served)
     return next;
-  const { domids, from } = call.ahead;
+  const { domids, from, sought } = call.ahead;
   const request = { kind: 'xs', call } as const;
   const cost =
     machine === null ? requestCost(request, next.reply, 0) : wholeCost(machine, request, next.reply, 0);
@@ -40,8 +40,30 @@ export function readAhead(run: Run, next: RunningTask, call: XsCall, others: num
     world.now = Math.max(now, next.at);
     scrubIdleOften(world, machine, place - from, cost);
   }
-  const ahead = namesOf(xsFind(world.store.root, '/local/domain'), domids, from, place);
-  return { ...next, at, reply: { ...next.reply, ahead } };
+  const domains = xsFind(world.store.root, '/local/domain');
+  const told =
+    sought === undefined
+      ? { ahead: namesOf(domains, domids, from, place) }
+      : { passed: { count: place - from, place: placeOfName(domains, sought, domids, from, place) } };
+  return { ...next, at, reply: { ...next.reply, ...told } };
+}
+
+/** The first of some places of a list whose domain has this name, counted from `from`; null: none has. */
+function placeOfName(
+  parent: XsNode | null,
+  sought: string,
+  domids: readonly number[],
+  from: number,
+  to: number,
+): number | null {
+  let first: number | null = null;
+  for (const [i, node] of (parent?.nodes ?? []).entries()) {
+    const at = node.names[0] === 'name' ? 0 : node.names.indexOf('name');
+    if (node.nodes[at]?.value !== sought) continue;
+    const place = domids.indexOf(Number(parent!.names[i]), from);
+    if (place >= 0 && place < to) first = Math.min(first ?? place, place);
+  }
+  return first === null ? null : first - from;
 }
 
 /** The names of the domains from one place of a list to another; null where there is none. */

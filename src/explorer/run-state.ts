@@ -31,6 +31,8 @@ export interface Run {
   readonly budget: number;
   /** When the task that runs has woken another: that one's time. */
   wakeAt: number;
+  /** When the next of the others goes on after the task whose turn it is; 0: nobody is to rely on that. */
+  others: number;
   /** Who comes between a task and the world; absent: nobody. */
   intercept?: Interceptor;
   /** Sees what a task asks in its turn, before it is served. */
@@ -59,4 +61,5 @@ export const newRun = (
   steps: 0,
   budget,
   wakeAt: Number.POSITIVE_INFINITY,
+  others: 0,
 });

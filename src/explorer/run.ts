@@ -108,8 +108,12 @@ function runUntil(
     if (rest !== null) notePulse(world, pulse);
     world.now = Math.max(world.now, at);
     if (advanceTogether(run.machine, world, running, until)) continue;
-    if (rest === null && lookTogether(run, running, until)) continue;
-    if (!runTask(run, running, others, until)) return 'budget';
+    if (rest === null && lookTogether(run, index, running, until)) continue;
+    // While one looks for rest, every wake-up counts.
+    run.others = rest === null ? others : 0;
+    const isAffordable = runTask(run, running, others, until);
+    run.others = 0;
+    if (!isAffordable) return 'budget';
     if (rest === null) continue;
     rest.quiet = !notePulse(world, pulse) && running.section == null ? rest.quiet + 1 : 0;
     if (isAtRest(rest)) return 'idle';

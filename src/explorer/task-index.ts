@@ -5,6 +5,8 @@
  * and removed. Whoever puts another list into the world need not know of it: an index belongs to the list that it was
  * made of, and is made anew for another. So what a turn costs does not depend on how many tasks there are.
  */
+
+import { ASSERT } from '../hypervisor/bug.ts';
 import { findHeapDomain } from '../hypervisor/heap-domain.ts';
 import { dequeue, enqueue, newTimeQueue } from './time-queue.ts';
 import { addWatch, findWatchers, newWatchNode, removeWatch } from './watch-index.ts';
@@ -17,6 +19,9 @@ export interface NextTask {
 }
 
 const NEVER = Number.POSITIVE_INFINITY;
+
+/** Places that are looked at before one is looked for. */
+const NEAR = 4;
 
 /** The queue may hold so many entries beyond two for each task. */
 const SPARE = 64;
@@ -135,6 +140,44 @@ export function rescheduleTask(
   putTask(world, { id, task, domid, at, reply, watches, pending, waiting, section });
 }
 
+/**
+ * The same for several tasks of this world, none of which is to go on at a time of its own: in order of id, so that each
+ * is found beside the one before it.
+ */
+export function standAll(
+  world: World,
+  tasks: readonly RunningTask[],
+  { reply, waiting }: Pick<RunningTask, 'reply' | 'waiting'>,
+): void {
+  const list = listToChange(world);
+  let place = 0;
+  for (const { id, task, domid, at, watches, section = null } of tasks) {
+    place = placeFrom(list, place, id);
+    ASSERT(list[place]?.id === id, 'the task is one of this world');
+    if (at !== null && domid !== null) indexOf(world)?.still.get(domid)?.delete(id);
+    list[place] = { id, task, domid, at: null, reply, watches, pending: null, waiting, section };
+  }
+}
+
+/** The tasks with these ids, of which most follow on each other, up to the first that is no more. */
+export function tasksOf({ tasks }: World, ids: readonly number[]): RunningTask[] {
+  const found: RunningTask[] = [];
+  let place = 0;
+  for (const id of ids) {
+    place = placeFrom(tasks, place, id);
+    const task = tasks[place];
+    if (task?.id !== id) break;
+    found.push(task);
+  }
+  return found;
+}
+
+/** The place of a task that is most often one of the next after `from`. */
+function placeFrom(tasks: readonly RunningTask[], from: number, id: number): number {
+  for (let place = from; place < from + NEAR; place++) if (tasks[place]?.id === id) return place;
+  return placeOf(tasks, id);
+}
+
 function putTask(world: World, after: RunningTask): void {
   const { id, domid, at, watches } = after;
   const place = placeOf(world.tasks, id);
@@ -230,6 +273,24 @@ export function nextTask(world: World, index: TaskIndex): NextTask | null {
   return { task, others: next?.at ?? NEVER };
 }
 
+/**
+ * When the first of the world's tasks goes on that is none of `but`, which come first, and of which one is the task that
+ * goes on next. Looks at these and no more.
+ */
+export function timeOfOthers(world: World, index: TaskIndex, but: ReadonlySet<number>): number {
+  const { ats, ids } = index.queue;
+  let first = NEVER;
+  const places = [0];
+  for (let place = places.pop(); place !== undefined; place = places.pop()) {
+    const at = ats[place];
+    if (at === undefined || at >= first) continue;
+    const task = but.has(ids[place]!) ? undefined : taskOf(world, ids[place]!);
+    if (task !== undefined && task.at === at && canRun(world, task)) first = at;
+    else places.push(2 * place + 1, 2 * place + 2);
+  }
+  return first;
+}
+
 /** When the first of the world's tasks goes on. */
 export function nextTime(world: World): number {
   const index = ownTasks(world);
@@ -265,5 +326,8 @@ export function watchersOf(world: World, fired: readonly string[]): readonly Run
   const found = new Set<number>();
   for (const path of fired) findWatchers(index.watches, path, found);
   if (found.size === 0) return [];
-  return [...found].sort((a, b) => a - b).map((id) => taskOf(world, id)!);
+  const ids = [...found];
+  // They began to watch one after the other.
+  if (ids.some((id, i) => i > 0 && id < ids[i - 1]!)) ids.sort((a, b) => a - b);
+  return tasksOf(world, ids);
 }

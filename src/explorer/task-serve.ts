@@ -1,7 +1,7 @@
 /** What becomes of a task when its request is served: reply, cost, whom it wakes. */
 import type { Reply, Request } from '../toolstack/task.ts';
 import { intercepted } from './intercepted.ts';
-import { wholeCost } from './machine.ts';
+import { type Machine, wholeCost } from './machine.ts';
 import { requestCost } from './request-cost.ts';
 import type { Run } from './run-state.ts';
 import {
@@ -53,7 +53,8 @@ function afterPart(run: Run, here: RunningTask, section: Section, served: Sectio
   const at = world.now + served.took;
   if (served.reply === null) return { ...here, section: untold(run, served.section!), at };
   if (section.request.name === 'XEN_DOMCTL_destroydomain') {
-    if (served.reply.rc === 0 && fireWatches(world, RELEASE, here.id)) run.wakeAt = world.now;
+    if (served.reply.rc === 0 && fireWatches(world, RELEASE, here.id, queueFor(run, at)))
+      run.wakeAt = world.now;
     dropGuests(run, Number(section.request.args.domid));
   }
   run.observers.get(here.id)?.served?.(section.request, served.reply);
@@ -112,6 +113,15 @@ function afterWhole(run: Run, here: RunningTask, request: InstantRequest): Runni
   return after;
 }
 
+/**
+ * The machine whose CPUs those that wake now can queue for: nobody else acts before them, and who woke them goes on `at`
+ * a later time. Null: they are to ask one by one.
+ */
+function queueFor({ world, machine, others, wakeAt, intercept }: Run, at: number): Machine | null {
+  const isAlone = intercept === undefined && others > world.now && wakeAt > world.now && at > world.now;
+  return machine?.batches === true && isAlone ? machine : null;
+}
+
 /** A task's record while it is put together. */
 export type TaskRecord = { -readonly [K in keyof RunningTask]: RunningTask[K] };
 
@@ -131,7 +141,8 @@ export function serveAtOnce(run: Run, here: TaskRecord, request: InstantRequest)
   const cost =
     machine === null ? requestCost(request, reply, freed) : wholeCost(machine, request, reply, freed);
   if (machine !== null) noteRequest(machine, world, here, request, reply, cost);
-  if (fired.length > 0 && fireWatches(world, fired, here.id)) run.wakeAt = world.now;
+  if (fired.length > 0 && fireWatches(world, fired, here.id, queueFor(run, world.now + cost)))
+    run.wakeAt = world.now;
   if (request.kind === 'hypercall') {
     if (request.name === 'XEN_DOMCTL_unpausedomain') run.wakeAt = world.now;
     if ('domid' in request.args) wakeDomain(world, Number(request.args.domid));

@@ -116,13 +116,15 @@ const domainNames = flow<Pick<NamesVars, 'domids' | 'sought'> & Partial<NamesVar
   steps: {
     start: (vars) => askName({ ...vars, asked: 0, names: [] }),
     got: (vars, reply) => {
-      const { rc, value, ahead = [] } = xsReply(reply);
+      const { rc, value, ahead = [], passed = { count: 0, place: null } } = xsReply(reply);
       const { asked = 0, names = [], sought, place } = vars;
-      const got = [rc < 0 ? null : (value ?? ''), ...ahead];
-      const next = { ...vars, asked: asked + got.length, names };
-      if (sought === undefined) return askName({ ...next, names: [...names, ...got] });
-      const found = place === undefined ? got.indexOf(sought) : -1;
-      return askName(found < 0 ? next : { ...next, place: asked + found });
+      const name = rc < 0 ? null : (value ?? '');
+      if (sought === undefined)
+        return askName({ ...vars, asked: asked + 1 + ahead.length, names: [...names, name, ...ahead] });
+      const next = { ...vars, asked: asked + 1 + passed.count, names };
+      if (place !== undefined) return askName(next);
+      if (name === sought) return askName({ ...next, place: asked });
+      return askName(passed.place === null ? next : { ...next, place: asked + 1 + passed.place });
     },
   },
 });
@@ -131,7 +133,7 @@ function askName(vars: NamesVars) {
   const { domids, asked, names, sought, place } = vars;
   const domid = domids[asked];
   if (domid === undefined) return done<NamesVars>(sought === undefined ? { rc: 0, names } : { rc: 0, place });
-  const ahead = { domids, from: asked + 1 };
+  const ahead = { domids, from: asked + 1, ...(sought === undefined ? {} : { sought }) };
   return ask<NamesVars>(xs({ op: 'read', path: namePath(domid), ahead }), 'got', vars);
 }
 

@@ -24,13 +24,22 @@ export type XsCall =
 interface XsAhead {
   readonly domids: readonly number[];
   readonly from: number;
+  /** Only the first place is wanted where this name is. */
+  readonly sought?: string;
 }
 
-/** rc 0, or a negative errno (ENOENT, EAGAIN). `value` for read, `entries` for directory, `tx` for transaction_start, `ahead`: what was read ahead, null where nothing is. */
+/** Names that were read ahead for one that is sought: how many, and which of them was it first; null: none. */
+export interface XsSought {
+  readonly count: number;
+  readonly place: number | null;
+}
+
+/** rc 0, or a negative errno (ENOENT, EAGAIN). `value` for read, `entries` for directory, `tx` for transaction_start, `ahead`: what was read ahead, null where nothing is; `passed` in its place where a name is sought. */
 export interface XsReply {
   readonly rc: number;
   readonly value?: string;
   readonly entries?: readonly string[];
   readonly tx?: number;
   readonly ahead?: readonly (string | null)[];
+  readonly passed?: XsSought;
 }
