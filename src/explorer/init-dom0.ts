@@ -6,6 +6,7 @@
 import { type KiB, pages, pagesToKib } from '../hypervisor/units.ts';
 import { dom0Balloon } from '../toolstack/guest.ts';
 import { addTask } from './task-life.ts';
+import { withUserdata } from './userdata.ts';
 import type { World } from './world.ts';
 import { serveXs } from './xenstored.ts';
 
@@ -23,7 +24,7 @@ export function initDom0(world: World, totPages: number): void {
   ];
   for (const [path, value] of nodes) world.store = serveXs(world.store, { op: 'write', path, value }).state;
   world.store = serveXs(world.store, { op: 'introduce', domid: 0 }).state;
-  world.userdata = new Map(world.userdata).set('0/libxl-json', dom0Config(memkb));
+  world.userdata = withUserdata(world.userdata, 0, 'libxl-json', dom0Config(memkb));
   // dom0's balloon driver follows its memory/target from here on.
   addTask(world, dom0Balloon(totPages), 0);
 }

@@ -10,7 +10,7 @@ import { wholeCost } from './machine.ts';
 import { requestCost } from './request-cost.ts';
 import type { Run } from './run-state.ts';
 import type { RunningTask } from './world.ts';
-import { type XsNode, xsFind } from './xs-tree.ts';
+import { type XsNode, xsFind, xsLeaf } from './xs-tree.ts';
 
 /**
  * The task's record after a read (`next`) and those of the reads it announced that begin before `others`; the clock
@@ -48,6 +48,8 @@ export function readAhead(run: Run, next: RunningTask, call: XsCall, others: num
   return { ...next, at, reply: { ...next.reply, ...told } };
 }
 
+const NOBODY = xsLeaf('');
+
 /** The first of some places of a list whose domain has this name, counted from `from`; null: none has. */
 function placeOfName(
   parent: XsNode | null,
@@ -57,10 +59,12 @@ function placeOfName(
   to: number,
 ): number | null {
   let first: number | null = null;
-  for (const [i, node] of (parent?.nodes ?? []).entries()) {
+  const { names, nodes } = parent ?? NOBODY;
+  for (let i = 0; i < nodes.length; i++) {
+    const node = nodes[i]!;
     const at = node.names[0] === 'name' ? 0 : node.names.indexOf('name');
     if (node.nodes[at]?.value !== sought) continue;
-    const place = domids.indexOf(Number(parent!.names[i]), from);
+    const place = domids.indexOf(Number(names[i]), from);
     if (place >= 0 && place < to) first = Math.min(first ?? place, place);
   }
   return first === null ? null : first - from;

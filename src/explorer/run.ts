@@ -13,6 +13,7 @@ import { runTask } from './run-task.ts';
 import type { Outside } from './serve.ts';
 import { nextTask, ownTasks, releaseTasks } from './task-index.ts';
 import { addTask, endTask } from './task-life.ts';
+import { userdataCount } from './userdata.ts';
 import type { TaskIndex, World } from './world.ts';
 
 /** When a run stops: `none` at the command's end, `idle` when nothing is left to happen, or after some nanoseconds. */
@@ -140,7 +141,7 @@ function pulseOf({ pulses }: Rest, world: World): number[] {
 /** Notes what changes whenever anything a user could see does. True: it is not what it was. */
 function notePulse({ store, xen, tasks, userdata }: World, pulse: number[]): boolean {
   const { totalAvailPages, outstandingClaims } = xen.heap;
-  const now = [store.generation, totalAvailPages, outstandingClaims, tasks.length, userdata.size];
+  const now = [store.generation, totalAvailPages, outstandingClaims, tasks.length, userdataCount(userdata)];
   let isNew = false;
   for (let i = 0; i < now.length; i++) {
     if (pulse[i] !== now[i]) isNew = true;

@@ -10,6 +10,7 @@ import type { HypercallContext } from '../hypervisor/reservation.ts';
 import type { Memo } from '../toolstack/memo.ts';
 import type { Frame, Reply, Request } from '../toolstack/task.ts';
 import { XL_GLOBAL_CONFIG } from '../toolstack/xl-global-config.ts';
+import { userdataOf, withoutDomain, withUserdata } from './userdata.ts';
 import { calendarSeconds, nextUuid, type World } from './world.ts';
 import { serveXs } from './xenstored.ts';
 
@@ -88,16 +89,12 @@ export function answered(call: Extract<Request, { kind: 'hypercall' }>, reply: R
 }
 
 function serveUserdata(world: World, request: Extract<Request, { kind: 'userdata' }>): Reply {
-  const key = `${request.domid}/${request.name}`;
-  if (request.op === 'retrieve') return { rc: 0, text: world.userdata.get(key) ?? null };
-  const userdata = new Map(world.userdata);
-  if (request.op === 'store') userdata.set(key, request.text ?? '');
-  if (request.op === 'unlink') userdata.delete(key);
-  if (request.op === 'unlink-all') {
-    const prefix = `${request.domid}/`;
-    for (const other of world.userdata.keys()) if (other.startsWith(prefix)) userdata.delete(other);
-  }
-  world.userdata = userdata;
+  const { op, domid, name, text = '' } = request;
+  if (op === 'retrieve') return { rc: 0, text: userdataOf(world.userdata, domid, name) };
+  world.userdata =
+    op === 'unlink-all'
+      ? withoutDomain(world.userdata, domid)
+      : withUserdata(world.userdata, domid, name, op === 'store' ? text : null);
   return { rc: 0 };
 }
 

@@ -53,9 +53,10 @@ function afterPart(run: Run, here: RunningTask, section: Section, served: Sectio
   const at = world.now + served.took;
   if (served.reply === null) return { ...here, section: untold(run, served.section!), at };
   if (section.request.name === 'XEN_DOMCTL_destroydomain') {
-    if (served.reply.rc === 0 && fireWatches(world, RELEASE, here.id, queueFor(run, at)))
-      run.wakeAt = world.now;
+    // CPUs of the domain's own programs are free for those who hear of its end.
     dropGuests(run, Number(section.request.args.domid));
+    const isFired = served.reply.rc === 0 && fireWatches(world, RELEASE, here.id, queueFor(run, at));
+    if (isFired) run.wakeAt = world.now;
   }
   run.observers.get(here.id)?.served?.(section.request, served.reply);
   return { ...here, section: null, reply: asTold(run, served.reply), at };

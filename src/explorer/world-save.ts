@@ -8,6 +8,7 @@
 import { saveDomain } from '../hypervisor/domain-save.ts';
 import { loadXen, saveXen } from '../hypervisor/xen-save.ts';
 import { cellCount, cellRecord, type LoadedCells, putCell, type SavedCells } from './saved-cells.ts';
+import { noUserdata, userdataEntries, withUserdata } from './userdata.ts';
 import type { RunningTask, World } from './world.ts';
 import { loadStore, saveStore } from './xs-save.ts';
 
@@ -25,7 +26,7 @@ export function saveWorld(world: World): SavedCells {
   }
   saveStore(cells, world.store);
   for (const task of world.tasks) putCell(cells, `task/${task.id}`, task, task);
-  for (const [key, text] of world.userdata) putCell(cells, `userdata/${key}`, text, text);
+  for (const [key, text] of userdataEntries(world.userdata)) putCell(cells, `userdata/${key}`, text, text);
   for (const [path, text] of world.files) putCell(cells, `file/${path}`, text, text);
   putCell(cells, 'locks', [...world.locks]);
   saveRecent(cells, world.recentDomids);
@@ -93,13 +94,15 @@ export function loadWorld(cells: LoadedCells): World {
   const config = cellRecord(cells, 'config');
   const clock = cellRecord(cells, 'clock');
   const tasks: RunningTask[] = [];
-  const userdata = new Map<string, string>();
+  let userdata = noUserdata;
   const files = new Map<string, string>();
   const recentDomids: World['recentDomids'][number][] = [];
   for (const key of cells.keys()) {
     if (key.startsWith('task/')) tasks.push(cells.get(key) as RunningTask);
-    else if (key.startsWith('userdata/')) userdata.set(key.slice('userdata/'.length), String(cells.get(key)));
-    else if (key.startsWith('recent/')) recentDomids.push(...(cells.get(key) as World['recentDomids']));
+    else if (key.startsWith('userdata/')) {
+      const [, domid, ...name] = key.split('/');
+      userdata = withUserdata(userdata, Number(domid), name.join('/'), String(cells.get(key)));
+    } else if (key.startsWith('recent/')) recentDomids.push(...(cells.get(key) as World['recentDomids']));
     else if (key.startsWith('file/')) files.set(key.slice('file/'.length), String(cells.get(key)));
   }
   return {

@@ -8,6 +8,7 @@ import type { MfnRun } from '../hypervisor/privcmd.ts';
 import type { Xen } from '../hypervisor/xen.ts';
 import type { Reply, Request, Task } from '../toolstack/task.ts';
 import type { TimeQueue } from './time-queue.ts';
+import { noUserdata, type Userdata } from './userdata.ts';
 import type { WatchNode } from './watch-index.ts';
 import { emptyXsState, type XsState } from './xenstored.ts';
 
@@ -93,8 +94,8 @@ export interface World {
   index?: TaskIndex;
   /** By path: the task that holds the lock, then those that wait for it. */
   locks: ReadonlyMap<string, readonly number[]>;
-  /** libxl's userdata by `domid/name`. */
-  userdata: ReadonlyMap<string, string>;
+  /** libxl's. */
+  userdata: Userdata;
   /** Domids given out lately, and when. Xen: domid-history. */
   recentDomids: readonly { readonly domid: number; readonly at: number }[];
   readonly seed: number;
@@ -128,7 +129,7 @@ export function newWorld(xen: Xen, config: WorldConfig): World {
     tasks: [],
     nextTask: 1,
     locks: new Map(),
-    userdata: new Map(),
+    userdata: noUserdata,
     recentDomids: [],
     seed: config.seed,
     uuids: 0,

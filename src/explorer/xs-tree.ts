@@ -30,10 +30,29 @@ function nameEnd(path: string, from: number): number {
   return slash < 0 ? path.length : slash;
 }
 
+/** Fewer children than this are looked through one by one. */
+const FEW = 16;
+
 /** The place of a child's name among its siblings; -1: there is none. The youngest are asked for most. */
 function placeOf({ names }: XsNode, name: string): number {
   const last = names.length - 1;
-  return last >= 0 && names[last] === name ? last : names.indexOf(name);
+  if (last >= 0 && names[last] === name) return last;
+  const near = last < FEW ? -1 : placeOfNumber(names, name);
+  return near >= 0 ? near : names.indexOf(name);
+}
+
+/** The same where names are numbers that rise, as those of domains do; -1: it was not found so. */
+function placeOfNumber(names: readonly string[], name: string): number {
+  const wanted = Number(name);
+  let low = 0;
+  let high = names.length;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (names[middle] === name) return middle;
+    if (Number(names[middle]) < wanted) low = middle + 1;
+    else high = middle;
+  }
+  return -1;
 }
 
 /** The node at `path`, or null. */
@@ -127,7 +146,7 @@ export function withOwnParts(
   drafts.set('/', top);
   for (const [path, own] of parts) {
     const node = draftAt(drafts, path);
-    node.nodes = nodesOf(node, own.names);
+    if (own.names !== node.names) node.nodes = nodesOf(node, own.names);
     node.value = own.value;
     node.names = own.names;
   }
