@@ -90,6 +90,7 @@ const RUN: Rules<Required<Run>> = {
   steps: 'count',
   budget: 'fixed',
   wakeAt: 'follows',
+  others: 'follows',
   intercept: 'none',
   asked: 'none',
   told: 'none',

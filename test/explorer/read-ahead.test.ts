@@ -72,6 +72,19 @@ describe('readAhead', () => {
     expect(run.steps).toBe(9);
   });
 
+  it('tells of a name that is sought where it stands first, as the list of all would', () => {
+    const { call, first } = named();
+    for (const sought of ['vm2', 'vm7', 'vm9', 'vm10', 'vm1', 'nobody', '']) {
+      for (const others of [Number.POSITIVE_INFINITY, 70_100, 40_100]) {
+        const list = readAhead(named().run, first, call, others).reply.ahead as readonly (string | null)[];
+        const ahead = { ...call.ahead, sought };
+        const told = readAhead(named().run, first, { ...call, ahead }, others).reply;
+        const place = list.indexOf(sought);
+        expect(told.passed).toEqual({ count: list.length, place: place < 0 ? null : place });
+      }
+    }
+  });
+
   it('begins no read after others do, nor beyond the budget', () => {
     const { run, call, first } = named();
     const cost = readAhead(run, first, call, 101).at! - 100;

@@ -13,8 +13,11 @@ import {
   releaseTasks,
   removeTask,
   replaceTask,
+  standAll,
   taskOf,
   tasksInside,
+  tasksOf,
+  timeOfOthers,
   wakeDomain,
   watchersOf,
 } from '../../src/explorer/task-index.ts';
@@ -66,6 +69,12 @@ function byIndex(world: World, index: TaskIndex): ReturnType<typeof slowly> {
   };
 }
 
+/** When the first goes on that is none of `but`, by looking at all tasks. */
+function slowlyOthers(world: World, but: ReadonlySet<number>): number {
+  const others = world.tasks.filter((task) => !but.has(task.id) && task.at !== null && canRun(world, task));
+  return Math.min(Number.POSITIVE_INFINITY, ...others.map((task) => task.at!));
+}
+
 type Change = (world: World) => void;
 
 const id = fc.nat(12);
@@ -93,6 +102,21 @@ const change: fc.Arbitrary<Change> = fc.oneof(
     (which): Change =>
       (world) =>
         removeTask(world, which),
+  ),
+  fc.uniqueArray(id).map(
+    (which): Change =>
+      (world) => {
+        const there = which.filter((one) => taskOf(world, one) !== undefined);
+        expect(tasksOf(world, there).map((task) => task.id)).toEqual(there);
+        standAll(world, tasksOf(world, there), { reply: { rc: 7 }, waiting: true });
+        for (const one of there)
+          expect(taskOf(world, one)).toMatchObject({
+            at: null,
+            reply: { rc: 7 },
+            pending: null,
+            waiting: true,
+          });
+      },
   ),
   fc.constantFrom(...DOMAINS).map(
     (which): Change =>
@@ -125,6 +149,8 @@ describe('an index of tasks', () => {
         for (const make of changes) {
           make(world);
           expect(byIndex(world, world.index!)).toEqual(slowly(world));
+          const but = new Set([0, 2, 4, 6, 8, 10, 12, world.index!.taken?.id ?? 0]);
+          expect(timeOfOthers(world, world.index!, but)).toBe(slowlyOthers(world, but));
           expect(world.tasks.map((task) => task.id)).toEqual(
             [...new Set(world.tasks.map((task) => task.id))].sort((a, b) => a - b),
           );
