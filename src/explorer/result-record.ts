@@ -79,6 +79,12 @@ export function totalsOf(files: readonly FileResult[]): Totals {
   return totals;
 }
 
+/** Files of the report's own share that were not played, for a failure ended the run. */
+export function unplayed({ planned, shard, files }: ReplayReport): number {
+  const own = planned.filter((_, i) => i % shard.of === shard.index - 1);
+  return Math.max(0, own.length - files.length);
+}
+
 /** 0 all is well, 1 an expectation is violated, 2 a file is invalid, 4 a budget ended first. */
 export function exitCodeOf(files: readonly FileResult[]): number {
   const totals = totalsOf(files);

@@ -1,8 +1,13 @@
 /** Reporters: what CI systems read. */
+
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { describe, expect, it } from 'vitest';
+import { parse as parseYaml } from 'yaml';
 import { mergeReports, readBlob } from '../../src/cli/merge-reports.ts';
 import { paint } from '../../src/cli/paint.ts';
+import { planOutputs } from '../../src/cli/replay-output.ts';
 import { REPORTERS } from '../../src/cli/reporters/all.ts';
 import { shellLine } from '../../src/cli/shell-words.ts';
 import {
@@ -71,6 +76,7 @@ const report: ReplayReport = {
 const context = {
   paint: paint(false),
   again: (file: string) => shellLine(['xlsim', 'replay', file, '--seed', '1']),
+  inWorkspace: (file: string) => file,
 };
 const text = (name: string, of = report): string => REPORTERS[name]!(of, context);
 
@@ -78,7 +84,7 @@ describe('the default reporter', () => {
   const shown = (results: readonly ScenarioResult[]): string =>
     REPORTERS.default!(
       { ...report, files: [{ file: 'a.xlsim.yaml', hash: 'a', problems: [], results }] },
-      { paint: paint(false), again: (file) => file },
+      { ...context, again: (file) => file },
     );
 
   it('says of a twin that it fails elsewhere, too', () => {
@@ -126,6 +132,7 @@ describe('junit', () => {
 const HOSTILE = ']]>\u001b[31m\u0000"<&\'\r\n::error::%0A # TODO\u202e\ud800\uffff';
 const hostile: ReplayReport = {
   ...report,
+  planned: [],
   updated: [HOSTILE],
   files: [
     {
@@ -268,7 +275,7 @@ describe('tap', () => {
   it('has a plan, a line for each, and keeps # out of names', () => {
     const lines = text('tap').split('\n');
     expect(lines.slice(0, 5)).toEqual([
-      'TAP version 13',
+      'TAP version 14',
       '1..5',
       '# seed 1',
       'ok 1 - a.xlsim.yaml: good',
@@ -278,7 +285,81 @@ describe('tap', () => {
   });
 });
 
+describe('tap diagnostics', () => {
+  /** The YAML blocks, as a harness takes them: from one mark to the other. */
+  const blocks = (tap: string): unknown[] =>
+    [...tap.matchAll(/^ {2}---\n((?:.*\n)*?) {2}\.\.\.\n/gm)].map(([, yaml]) => parseYaml(yaml!));
+
+  it('are YAML that says what failed, whatever is in the texts', () => {
+    const nasty = { ...failure, expected: 'a\n...\n  ...\n---\nb', got: '\u001b[31m %\r#', step: '- x: "y"' };
+    const results = [result('bad', { verdict: 'failed', failures: [nasty] })];
+    const [invalid, failed] = blocks(
+      text('tap', { ...report, files: [report.files[2]!, { ...report.files[0]!, results }] }),
+    );
+    expect(invalid).toEqual({ problems: ['c.xlsim.yaml:2:3: unknown key "x"'] });
+    const { step, what, expected, got, held, events } = nasty;
+    const at = 'a.xlsim.yaml:12:5';
+    const said = { at, step, what, expected, got, virtual_ns: nasty.at, held, events };
+    expect(failed).toEqual({ verdict: 'failed', seed: 1, hung: [], failures: [said] });
+  });
+});
+
+describe('a run that --bail ended', () => {
+  const bailed = { ...report, files: report.files.slice(0, 1) };
+
+  it('says how many files it did not play, to people and to programs', () => {
+    const left = '2 files were not played after the first failure (--bail)';
+    for (const name of ['default', 'dot']) expect(text(name, bailed)).toContain(`\n${left}\n`);
+    expect(text('tap', bailed)).toMatch(/\nBail out! 2 files were not played [^\n]*\n$/);
+    expect(text('github', bailed)).toContain(`::warning title=xlsim replay::${left}\n`);
+    expect(text('default', { ...bailed, shard: { index: 1, of: 3 } })).not.toContain('not played');
+    for (const name of ['default', 'dot', 'tap', 'github']) expect(text(name)).not.toContain('not played');
+  });
+});
+
+describe('--output-file', () => {
+  const plan = (reporters: string[], files: string[]) => planOutputs(tmpdir(), reporters, files);
+  const here = (name: string): string => join(tmpdir(), name);
+
+  it('is for the last reporter, or for the one it names', () => {
+    expect(plan(['default', 'junit'], ['a'])).toEqual([
+      { reporter: 'default', path: null },
+      { reporter: 'junit', path: here('a') },
+    ]);
+    expect(plan(['json', 'junit'], ['json=a', 'b=c'])).toEqual([
+      { reporter: 'json', path: here('a') },
+      { reporter: 'junit', path: here('b=c') },
+    ]);
+  });
+
+  it.each([
+    [
+      'two reporters to one file',
+      ['json', 'junit'],
+      ['json=a', 'junit=./a'],
+      'json writes to that file already',
+    ],
+    ['two files for one reporter', ['json', 'junit'], ['a', 'b'], 'junit has a file already'],
+    ['a slip in the name', ['junit'], ['junti=a'], 'did you mean junit=a?'],
+
+    ['a reporter that is not asked for', ['junit'], ['tap=a'], 'there is no --reporter tap'],
+    ['a folder', ['junit'], ['.'], 'it is a folder'],
+    ['two texts for programs in one', ['tap', 'default'], [], 'give tap a file, --output-file tap=FILE'],
+  ] as const)('is refused before anything is played: %s', (_what, reporters, files, why) => {
+    expect(plan([...reporters], [...files])).toContain(why);
+  });
+
+  it('is fine for two texts for people', () => {
+    expect(plan(['default', 'github'], [])).toHaveLength(2);
+  });
+});
+
 describe('github', () => {
+  it('names files as the checkout does', () => {
+    const from = { ...context, inWorkspace: (file: string) => `sub/${file}` };
+    expect(REPORTERS.github!(report, from)).toContain('::error file=sub/b.xlsim.yaml,line=12');
+  });
+
   it('names file, line and column, and escapes what would end a command', () => {
     expect(text('github')).toContain(
       '::error file=b.xlsim.yaml,line=12,col=5,title=bad # 1%3A second%3A exit%3A expected 3%2C got 0 <&"\\x01::',
@@ -291,7 +372,7 @@ describe('github', () => {
       result(`s${i}`, { verdict: 'failed', failures: [failure] }),
     );
     const files = [{ file: 'm', hash: 'm', problems: [], results: many }];
-    const lines = text('github', { ...report, files })
+    const lines = text('github', { ...report, planned: [], files })
       .trimEnd()
       .split('\n');
     expect(lines).toHaveLength(10);

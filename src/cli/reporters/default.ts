@@ -5,11 +5,12 @@ import {
   type ReplayReport,
   type ScenarioResult,
   totalsOf,
+  unplayed,
 } from '../../explorer/result-record.ts';
 import { formatProblem } from '../../explorer/scenario-problem.ts';
 import { visible, visibleLine } from '../screen.ts';
 import { failureLine, failuresText } from './failure-text.ts';
-import type { ReporterContext } from './reporter.ts';
+import { leftText, type ReporterContext } from './reporter.ts';
 
 const MARKS = { passed: 'ok  ', failed: 'FAIL', hung: 'HUNG', skipped: 'skip' } as const;
 
@@ -70,6 +71,8 @@ export function summary(report: ReplayReport, { paint, again }: ReporterContext)
   const lines = [
     `${paint.heading(parts.length === 0 ? 'nothing ran' : parts.join(', '))} in ${n} file${n === 1 ? '' : 's'} (seed ${report.seed}${shard})\n`,
   ];
+  const left = unplayed(report);
+  if (left > 0) lines.push(`${leftText(left)}\n`);
   for (const path of report.updated) lines.push(`updated ${visibleLine(path)}\n`);
   for (const file of report.files) {
     const isBad = file.results.some((r) => r.verdict === 'failed' || r.verdict === 'hung');

@@ -4,7 +4,8 @@ import type { Failure, ScenarioResult } from '../../explorer/result-record.ts';
 import { firstDifference } from '../../explorer/transcript.ts';
 import { visible } from '../screen.ts';
 
-const indent = (text: string, by: string): string =>
+/** A text with something before each of its lines that is not empty. */
+export const indent = (text: string, by: string): string =>
   text
     .replace(/\n$/, '')
     .split('\n')

@@ -1,9 +1,9 @@
 /** GitHub annotations: at most ten a step are shown, so the worst come first and the rest is counted. */
 import type { Failure, FileResult, ReplayReport } from '../../explorer/result-record.ts';
-import { totalsOf } from '../../explorer/result-record.ts';
+import { totalsOf, unplayed } from '../../explorer/result-record.ts';
 import { visible, visibleLine } from '../screen.ts';
 import { failureLine, failureText } from './failure-text.ts';
-import type { ReporterContext } from './reporter.ts';
+import { leftText, type ReporterContext } from './reporter.ts';
 
 const SHOWN = 10;
 
@@ -17,20 +17,25 @@ interface Annotation {
   readonly message: string;
 }
 
-export function githubReporter(report: ReplayReport, _context: ReporterContext): string {
+export function githubReporter(report: ReplayReport, context: ReporterContext): string {
   const all = report.files.flatMap(annotations).sort((a, b) => a.rank - b.rank);
   // The last one is for what was left out.
   const room = all.length > SHOWN ? SHOWN - 1 : SHOWN;
-  const lines = all.slice(0, room).map(command);
+  const lines = all.slice(0, room).map((each) => command({ ...each, file: context.inWorkspace(each.file) }));
   if (all.length > room) {
-    const left = all.length - room;
+    const more = all.length - room;
     lines.push(
-      `::error title=xlsim replay::${left} more failures are not shown here; see the log or the JUnit report\n`,
+      `::error title=xlsim replay::${more} more failures are not shown here; see the log or the JUnit report\n`,
     );
   }
+  const left = unplayed(report);
+  if (left > 0) lines.push(`::warning title=xlsim replay::${leftText(left)}\n`);
   const totals = totalsOf(report.files);
   const bad = totals.failed + totals.hung + totals.invalid;
-  if (bad === 0) lines.push(`::notice title=xlsim replay::${totals.passed} scenarios passed\n`);
+  if (bad === 0) {
+    const passed = `${totals.passed} scenario${totals.passed === 1 ? '' : 's'} passed`;
+    lines.push(`::notice title=xlsim replay::${passed}\n`);
+  }
   return lines.join('');
 }
 

@@ -1,8 +1,15 @@
-/** TAP version 13: a test point for every scenario and twin, with YAML about what failed. */
-import type { FileResult, ReplayReport, ScenarioResult } from '../../explorer/result-record.ts';
+/** TAP version 14: a test point for every scenario and twin, with YAML about what failed. */
+import {
+  type FileResult,
+  type ReplayReport,
+  type ScenarioResult,
+  unplayed,
+} from '../../explorer/result-record.ts';
 import { formatProblem } from '../../explorer/scenario-problem.ts';
-import { visibleJson, visibleLine } from '../screen.ts';
-import type { ReporterContext } from './reporter.ts';
+import { yamlText } from '../../explorer/yaml-write.ts';
+import { visibleLine } from '../screen.ts';
+import { indent } from './failure-text.ts';
+import { leftText, type ReporterContext } from './reporter.ts';
 
 /** A point's description must not hold a line break or a directive of its own. */
 const description = (text: string): string =>
@@ -14,7 +21,10 @@ export function tapReporter(report: ReplayReport, _context: ReporterContext): st
     const head = `${ok ? 'ok' : 'not ok'} ${i + 1} - ${description(name)}${directive}\n`;
     return diagnostics === null ? head : `${head}  ---\n${yaml(diagnostics)}  ...\n`;
   });
-  return `TAP version 13\n1..${points.length}\n# seed ${report.seed}\n${lines.join('')}`;
+  const left = unplayed(report);
+  // Whoever reads it is to take the run for broken off.
+  const end = left === 0 ? '' : `Bail out! ${leftText(left)}\n`;
+  return `TAP version 14\n1..${points.length}\n# seed ${report.seed}\n${lines.join('')}${end}`;
 }
 
 interface Point {
@@ -51,8 +61,5 @@ function point(file: string, result: ScenarioResult): Point {
   return { ok: false, name, directive: '', diagnostics };
 }
 
-/** JSON values are YAML values: one key a line, with its value in JSON. */
-const yaml = (diagnostics: object): string =>
-  Object.entries(diagnostics)
-    .map(([key, value]) => `  ${key}: ${visibleJson(value)}\n`)
-    .join('');
+/** Deeper than the marks around it, so that no line of a text is one of them. */
+const yaml = (diagnostics: object): string => `${indent(yamlText(diagnostics, []), '  ')}\n`;
