@@ -136,7 +136,7 @@ const orderSchema = described(
     ),
     grain: described(
       v.pipe(v.string(`must be ${GRAINS}`), v.check(isGrain, `must be ${GRAINS}`)),
-      'What one turn is.',
+      `What one turn is: ${GRAINS}.`,
     ),
     choices: described(choicesSchema, 'Who goes on, in order.'),
   }),

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { footprintOf } from '../../src/explorer/footprint.ts';
+import { REMEDIES } from '../../src/explorer/remedy-table.ts';
 import { playOnce } from '../../src/explorer/replay.ts';
 import { parseScenario } from '../../src/explorer/scenario-file.ts';
 import { pinScenario } from '../../src/explorer/scenario-pin.ts';
@@ -90,6 +91,22 @@ describe('a section that is looked up', () => {
   it.each(Object.entries(MODELS))('is as telling by class as exactly: %s', (_name, text) => {
     expect(kinds(text, SECTIONS)).toEqual(kinds(text, { ...SECTIONS, ownership: 'exact' }));
   });
+
+  it.each(REMEDIES.filter(({ intercept }) => intercept !== undefined))(
+    'leads where the real one leads where somebody comes between: $name',
+    ({ intercept }) => {
+      const lane = (domid: string): string => `
+      - repeat: 1
+        steps:
+          - { hypercall: XENMEM_claim_pages, args: { domid: ${domid}, nr_extents: 1500 } }
+          - { hypercall: XENMEM_populate_physmap, args: { domid: ${domid}, nr_extents: 2, extent_order: 9, extent_start: 1024 } }
+          - { hypercall: XENMEM_claim_pages, args: { domid: ${domid}, nr_extents: 0 } }`;
+      const text = `${domains('4.21')}  - parallel:${lane('a')}${lane('b')}\n`;
+      const how = { ...SECTIONS, ownership: 'class' as const, intercept: intercept! };
+      const slow = endsOf(newSlowSpace(blockOf(text), how));
+      expect(endsOf(spaceOf(text, { ...how, isChecked: true }))).toEqual(slow);
+    },
+  );
 
   it('is found out by the check if who pauses a domain is said not to wait for its vcpus', () => {
     const text = MODELS['a balloon driver whose domain is paused']!;
