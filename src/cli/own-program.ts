@@ -81,15 +81,17 @@ function addHostReports(program: Command, cli: Cli, options: GlobalOptions, retu
   program
     .command('schema')
     .description('print a JSON Schema: of what --json prints, of scenario files, or of explorations')
-    .argument('<what>', 'output, scenario or explore')
+    .argument('[what]', 'output, scenario or explore')
     .action(
-      returning(async (what: string) => {
+      returning(async (what = '') => {
         const schema = await schemaOf(what);
         if (schema === null)
           throw new CommanderError(
             MISUSE,
             'schema',
-            `xlsim: there is no schema ${what}: output, scenario and explore are those there are`,
+            what === ''
+              ? 'xlsim: of what: output, scenario or explore? Editors check scenario files with: xlsim schema scenario'
+              : `xlsim: there is no schema ${what}: output, scenario and explore are those there are`,
           );
         say(cli, 'stdout', toBytes(`${JSON.stringify(schema, null, 2)}\n`));
         return 0;

@@ -1,5 +1,8 @@
 /** A guest's settings in a scenario as the text of an xl.cfg. */
+import { XL_CFG_KEYS } from '../toolstack/xl-cfg-keys.ts';
+import { XL_CONF_KEYS } from '../toolstack/xl-global-config.ts';
 import { parsePages } from './amount.ts';
+import { didYouMean } from './did-you-mean.ts';
 import type { GuestConfig } from './scenario.ts';
 import type { Place } from './scenario-problem.ts';
 
@@ -51,6 +54,9 @@ export function guestCfg(
 
 function settingProblem(key: string, value: unknown, text: string | null): string | null {
   if (!KEY.test(key)) return `"${key}" cannot be a key of an xl.cfg: those are a-z, 0-9, "." and "_"`;
+  // xl would let it pass without a word, and the guest would not be what was meant.
+  const meant = XL_CFG_KEYS.includes(key) ? null : didYouMean(key, XL_CFG_KEYS);
+  if (meant !== null) return `xl reads no key "${key}": did you mean "${meant}"?`;
   // xl would warn of it and take its default.
   const size = IN_MIB.includes(key) && typeof value === 'string' ? parsePages(value) : null;
   if (size !== null && !/^\d+$/.test(String(value)))
@@ -70,6 +76,20 @@ function literal(value: unknown): string | null {
 
 const quoted = (text: string): string =>
   `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
+
+/** Keys of an xl.conf that xl does not read, and what was meant; a text is taken as it is. */
+export function xlConfProblems(
+  input: string | Readonly<Record<string, string | number>> | undefined,
+): readonly SettingProblem[] {
+  if (input === undefined || typeof input === 'string') return [];
+  return Object.keys(input)
+    .filter((key) => !XL_CONF_KEYS.includes(key))
+    .map((key) => {
+      const meant = didYouMean(key, XL_CONF_KEYS);
+      const hint = meant === null ? `its keys are ${XL_CONF_KEYS.join(', ')}` : `did you mean "${meant}"?`;
+      return { key, message: `xl.conf has no key "${key}": ${hint}` };
+    });
+}
 
 /** xl.conf from keys and values; a text is taken as it is. */
 export function xlConfText(input: string | Readonly<Record<string, string | number>> | undefined): string {

@@ -7,6 +7,7 @@
 
 import { leaveBlock, meetBlock } from './block-begins.ts';
 import { type BlockTally, playInOrder } from './block-in-order.ts';
+import { errnoName } from './errno-name.ts';
 import type { StepOutcome } from './expectation.ts';
 import { judge, refuse } from './judge.ts';
 import { type Block, isBlock, isOver, type Lane, newLane, standing } from './lane.ts';
@@ -141,7 +142,9 @@ function finish(play: Play, lane: Lane, current: Pending | Block): boolean {
     else lane.failed++;
   }
   const ns = play.world.now - current.since;
-  const { stdout, stderr } = current.io;
+  const { stdout } = current.io;
+  const refusal = current.asCommand && rc !== null && rc < 0 ? `xlsim: refused: ${errnoName(-rc)}\n` : '';
+  const stderr = current.io.stderr + refusal;
   settle(play, lane, step);
   const { succeeded, failed } = lane;
   end(play, lane, step, { rc: exit, stdout, stderr, ns, succeeded, failed });

@@ -2,7 +2,7 @@
 import { type HostConfig, hostConfigErrors } from '../hypervisor/host-config.ts';
 import { parseDuration, parsePages } from './amount.ts';
 import { costsWith, defaultCosts } from './cost-model.ts';
-import { guestCfg, xlConfText } from './guest-cfg.ts';
+import { guestCfg, xlConfProblems, xlConfText } from './guest-cfg.ts';
 import type { GuestConfig, Scenario, Stage, StageHost, Step, Twin } from './scenario.ts';
 import { strayPlace } from './scenario-fails.ts';
 import { type NamedFile, namedFiles } from './scenario-named-files.ts';
@@ -203,11 +203,17 @@ function readStage(reading: Reading, input: ScenarioInput, path: Path, stepsPath
   // And what is wrong with it is told there.
   const isSaid = (...keys: Path): boolean => rawAt(tree, [...path, ...keys]) !== undefined;
   const own = readHost(input.host?.name ?? 'a', input.host, xlConfText(input.xlconf));
+  const checkConf = (conf: ScenarioInput['xlconf'], ...keys: Path): void => {
+    for (const { key, message } of xlConfProblems(conf))
+      if (isSaid(...keys, key)) report({ ...tree.keyPlaceOf([...path, ...keys, key]), message });
+  };
+  checkConf(input.xlconf, 'xlconf');
   if (isWhole('host') && isSaid('host'))
     for (const message of hostConfigErrors(own.host)) report({ ...tree.placeOf([...path, 'host']), message });
   const others = Object.entries(input.hosts ?? {}).map(([name, far]) => {
     const place = tree.keyPlaceOf([...path, 'hosts', name]);
     const conf = far.xlconf === undefined ? own.xlConf : xlConfText(far.xlconf);
+    checkConf(far.xlconf, 'hosts', name, 'xlconf');
     const other = readHost(name, far, conf);
     if (isWhole('hosts', name) && isSaid('hosts', name))
       for (const message of hostConfigErrors(other.host)) report({ ...place, message });

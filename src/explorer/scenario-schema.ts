@@ -89,35 +89,48 @@ const largest = v.pipe(
 
 const conditionsSchema = v.strictObject({
   fragment: v.optional(
-    v.strictObject({
-      largest: described(largest, 'The largest free block to leave: 4K, 2M, an order (0 to 17).'),
-      hold: v.optional(
-        described(
-          v.picklist(['half', 'quarter', 'eighth']),
-          'How much of the memory is taken out of use. Default half.',
+    v.strictObject(
+      {
+        largest: described(largest, 'The largest free block to leave: 4K, 2M, an order (0 to 17).'),
+        hold: v.optional(
+          described(
+            v.picklist(['half', 'quarter', 'eighth']),
+            'How much of the memory is taken out of use. Default half.',
+          ),
         ),
-      ),
-      of: v.optional(described(size, 'How much of the free memory to treat. Default all.')),
-      seed: v.optional(described(whole, 'Which of the blocks are taken. Default 1.')),
-    }),
+        of: v.optional(described(size, 'How much of the free memory to treat. Default all.')),
+        seed: v.optional(described(whole, 'Which of the blocks are taken. Default 1.')),
+      },
+      'must be a mapping, such as { largest: 2M }',
+    ),
   ),
   offline: v.optional(
-    v.strictObject({ pages: whole, seed: v.optional(whole), broken: v.optional(v.boolean()) }),
+    v.strictObject(
+      {
+        pages: described(whole, 'How many free pages.'),
+        seed: v.optional(described(whole, 'Which of them. Default 1.')),
+        broken: v.optional(described(v.boolean(), 'They are found broken: they never come back.')),
+      },
+      'must be a mapping, such as { pages: 100 }',
+    ),
   ),
   hold: v.optional(
     v.pipe(
-      v.strictObject({
-        size: v.optional(described(size, 'How much.')),
-        leave: v.optional(described(size, 'All but this much.')),
-        as: described(name, 'A name for the one who holds it.'),
-        order: v.optional(
-          described(
-            v.pipe(whole, v.maxValue(18, 'must be an order, 0 to 18')),
-            'In blocks of this order. Default 0.',
+      v.strictObject(
+        {
+          size: v.optional(described(size, 'How much.')),
+          leave: v.optional(described(size, 'All but this much.')),
+          as: described(name, 'A name for the one who holds it.'),
+          order: v.optional(
+            described(
+              v.pipe(whole, v.maxValue(18, 'must be an order, 0 to 18')),
+              'In blocks of this order. Default 0.',
+            ),
           ),
-        ),
-        node: v.optional(whole),
-      }),
+          node: v.optional(described(whole, 'On this node only.')),
+        },
+        'must be a mapping, such as { size: 1G, as: squatter }',
+      ),
       v.check(
         ({ size: all, leave }) => (all === undefined) !== (leave === undefined),
         'must have either size or leave',
@@ -141,6 +154,12 @@ const orderSchema = described(
     choices: described(choicesSchema, 'Who goes on, in order.'),
   }),
   'Of a parallel block: who goes on when, in the place of the clock. Written by xlsim explore --save-test.',
+);
+
+const rounds = v.pipe(
+  v.number('must be a whole number, and "steps" beside it says what to repeat'),
+  v.integer('must be a whole number'),
+  v.minValue(0, 'must be 0 or more'),
 );
 
 /** A step: exactly one of the actions, or an expectation alone. */
@@ -197,7 +216,7 @@ export const stepSchema: v.GenericSchema<StepInput> = v.strictObject({
     described(v.array(v.lazy(() => stepOrLine)), 'Steps that start together, each at its own time.'),
   ),
   order: v.optional(orderSchema),
-  repeat: v.optional(described(whole, 'How often to do steps; {i} in them is the count, from 1.')),
+  repeat: v.optional(described(rounds, 'How often to do steps; {i} in them is the count, from 1.')),
   steps: v.optional(described(v.array(v.lazy(() => stepOrLine)), 'The steps to repeat.')),
   set: v.optional(described(conditionsSchema, 'Changes the host: fragment, offline, hold, release.')),
   times: v.optional(

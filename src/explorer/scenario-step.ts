@@ -2,6 +2,7 @@
 import { parseDuration, TIME_FORM } from './amount.ts';
 import { splitCommandLine } from './command-line.ts';
 import { parseGuestAction } from './guest-action.ts';
+import { xlConfProblems } from './guest-cfg.ts';
 import type { Action, StageHost, Step } from './scenario.ts';
 import { hypercallProblems } from './scenario-hypercall.ts';
 import { readOrder } from './scenario-order.ts';
@@ -203,10 +204,19 @@ function readAction(
     case 'set':
       if (Object.keys(step.set!).length === 0 && reader.isWhole([...path, 'set']))
         complain('set', 'set changes nothing: give it fragment, offline, hold or release');
+      for (const { key, message } of xlConfProblems(step.set!.xlconf))
+        reader.report({ ...reader.tree.keyPlaceOf([...path, 'set', 'xlconf', key]), message });
       return { do: 'set', conditions: step.set! };
     default:
       if (step.expect === undefined)
         relate(null, `a step does one of ${ACTIONS.join(', ')}, or has an "expect"`);
+      if (step.expect?.time?.step !== undefined) {
+        const at = reader.tree.placeOf([...path, 'expect', 'time', 'step']);
+        reader.report({
+          ...at,
+          message: 'nothing takes time here: expect it of the step that does, or "now"',
+        });
+      }
       return { do: 'nothing' };
   }
 }

@@ -18,6 +18,31 @@ export interface GlobalConfig {
   readonly exit: number | null;
 }
 
+/** The keys of xl.conf; xl lets every other one pass without a word. Models parse_global_config(). */
+export const XL_CONF_KEYS: readonly string[] = [
+  'autoballoon',
+  'blkdev_start',
+  'claim_mode',
+  'colo.default.proxyscript',
+  'defaultbridge',
+  'domid_policy',
+  'lockfile',
+  'max_grant_frames',
+  'max_grant_version',
+  'max_maptrack_frames',
+  'output_format',
+  'remus.default.netbufscript',
+  'run_hotplug_scripts',
+  'vif.default.backend',
+  'vif.default.bridge',
+  'vif.default.gatewaydev',
+  'vif.default.script',
+  'vifscript',
+  'vm.cpumask',
+  'vm.hvm.cpumask',
+  'vm.pv.cpumask',
+];
+
 const INT_MAX = 2n ** 31n - 1n;
 
 /** Reads settings one after another and keeps what is said about them. */

@@ -216,3 +216,35 @@ describe('a step without a name', () => {
     ]);
   });
 });
+
+describe('a key that xl would let pass', () => {
+  it('is told where it is nearly one that xl reads; a text is what it is', () => {
+    expect(
+      told('guests: { a: { type: pv, memory: 64, vcpu: 2, maxmen: 128, our_own: 1 } }\nsteps: [xl create a]'),
+    ).toEqual([
+      '1:38: xl reads no key "vcpu": did you mean "vcpus"?',
+      '1:47: xl reads no key "maxmen": did you mean "maxmem"?',
+    ]);
+    expect(told('guests: { a: "vcpu = 2" }\nsteps: [xl create a]')).toEqual([]);
+  });
+
+  it('is told of xl.conf, wherever that is', () => {
+    const text = `xlconf: { claim_mod: 1 }
+hosts: { b: { memory: 4G, dom0: 1G, xlconf: { autobaloon: "on" } } }
+steps: [{ set: { xlconf: { lock: a } } }]
+`;
+    expect(told(text)).toEqual([
+      '1:11: xl.conf has no key "claim_mod": did you mean "claim_mode"?',
+      '2:47: xl.conf has no key "autobaloon": did you mean "autoballoon"?',
+      expect.stringMatching(/^3:28: xl\.conf has no key "lock": its keys are autoballoon, /),
+    ]);
+  });
+});
+
+describe('an expectation of a step in which nothing happens', () => {
+  it('cannot be of the time it takes', () => {
+    expect(told('steps: [xl list, { expect: { time: { step: "< 1s" } } }]')).toEqual([
+      '1:44: nothing takes time here: expect it of the step that does, or "now"',
+    ]);
+  });
+});
