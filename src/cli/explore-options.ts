@@ -4,6 +4,7 @@ import { parseDuration, parsePages, SIZE_FORM, TIME_FORM } from '../explorer/amo
 import { didYouMean } from '../explorer/did-you-mean.ts';
 import { REMEDIES } from '../explorer/remedy-table.ts';
 import { GRAINS, isGrain } from '../explorer/turn-order.ts';
+import type { OptionValues } from './said-options.ts';
 
 /** As commander hands it over. */
 export interface ExploreOptions {
@@ -32,6 +33,9 @@ export interface ExploreOptions {
   readonly shard?: string;
   readonly selfCheck?: boolean;
   readonly allowOutside?: boolean;
+  /** The options that were named, and those that a line needs to do the same again. */
+  readonly said: readonly string[];
+  readonly again: OptionValues;
 }
 
 /** The same, checked and typed. */
@@ -62,6 +66,23 @@ export interface ExploreChoice {
   readonly shard: { readonly index: number; readonly of: number };
   readonly selfCheck: boolean;
 }
+
+type Strategy = ExploreChoice['strategy'];
+
+/** Options that not every strategy has a use for; those of `auto` are what it may come to. */
+const USED_BY: Readonly<Record<string, readonly Strategy[]>> = {
+  order: ['auto', 'exhaustive'],
+  ownership: ['auto', 'exhaustive'],
+  reduction: ['auto', 'exhaustive'],
+  'max-states': ['auto', 'exhaustive'],
+  samples: ['auto', 'random', 'pct'],
+  seed: ['auto', 'random', 'pct'],
+  depth: ['pct'],
+};
+
+/** Whether a strategy has a use for the option of that long name. */
+export const isUsedBy = (strategy: Strategy, option: string): boolean =>
+  USED_BY[option]?.includes(strategy) ?? true;
 
 const PAGE_BYTES = 4096;
 const MAX_JOBS = 256;
@@ -104,12 +125,15 @@ function checked(options: ExploreOptions): ExploreChoice {
       '--shard is of samples, a walk of all orders has no parts: add --strategy random or pct',
     );
   }
+  const strategy = oneOf('--strategy', options.strategy, ['auto', 'exhaustive', 'random', 'pct']);
+  const reduction = oneOf('--reduction', options.reduction, ['on', 'off']) === 'on';
+  refuseUnused(options, strategy, reduction);
   return {
-    strategy: oneOf('--strategy', options.strategy, ['auto', 'exhaustive', 'random', 'pct']),
+    strategy,
     order: oneOf('--order', options.order, ['dfs', 'bfs']),
     grain: options.grain,
     ownership: oneOf('--ownership', options.ownership, ['auto', 'class', 'exact']),
-    reduction: oneOf('--reduction', options.reduction, ['on', 'off']) === 'on',
+    reduction,
     samples: count('--samples', options.samples ?? DEFAULT_SAMPLES, 1),
     sampleSteps: options.samples === undefined && shard.of === 1 ? SAMPLE_STEPS : Number.POSITIVE_INFINITY,
     depth: count('--depth', options.depth, 1, 1000),
@@ -126,6 +150,19 @@ function checked(options: ExploreOptions): ExploreChoice {
     shard,
     selfCheck: options.selfCheck === true,
   };
+}
+
+/** What was asked for and would change nothing was meant otherwise. */
+function refuseUnused({ said }: ExploreOptions, strategy: Strategy, reduction: boolean): void {
+  const unused = said.find((option) => !isUsedBy(strategy, option));
+  if (unused !== undefined) {
+    const users = USED_BY[unused]!.filter((user) => user !== 'auto');
+    throw new Misuse(
+      `--${unused} is of --strategy ${users.join(' and ')}; ${strategy === 'auto' ? 'without it there is no use for it' : `${strategy} has no use for it`}`,
+    );
+  }
+  if (reduction && said.includes('order'))
+    throw new Misuse('--order is of a walk of all orders; --reduction on has its own');
 }
 
 function oneOf<T extends string>(option: string, value: string, known: readonly T[]): T {

@@ -57,10 +57,13 @@ function textOf(cli: Cli, report: ExploreReport, options: ExploreOutputs): strin
 function replayLine(report: ExploreReport, result: Exploration, { save }: ExploreOutputs): string | null {
   if (result.counterexample === null) return null;
   const { file } = report.scenario;
-  if (save !== undefined) return shellLine(['xlsim', 'replay', file, '--schedule', save]);
+  const outside = report.options['allow-outside'] === true ? ['--allow-outside'] : [];
+  const replayed = (schedule: string): string =>
+    shellLine(['xlsim', 'replay', file, '--schedule', schedule, ...outside]);
+  if (save !== undefined) return replayed(save);
   const schedule = 'order.schedule.json';
   const saving = shellLine([...againWords(report, result), '--save', schedule]);
-  return `${saving} && ${shellLine(['xlsim', 'replay', file, '--schedule', schedule])}`;
+  return `${saving} && ${replayed(schedule)}`;
 }
 
 type FileText = readonly [string, string];

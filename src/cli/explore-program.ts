@@ -2,6 +2,10 @@
 import type { Command } from 'commander';
 import type { Cli } from './cli-state.ts';
 import type { ExploreOptions } from './explore-options.ts';
+import { optionsAgain, saidOptions } from './said-options.ts';
+
+/** Where results go, and what makes no difference to them. */
+const OWN = ['markdown', 'svg', 'save', 'save-test', 'jobs', 'shard'];
 
 type Returning = <A extends readonly unknown[]>(
   run: (...args: A) => number | Promise<number>,
@@ -50,8 +54,9 @@ export function addExploreCommand(program: Command, cli: Cli, returning: Returni
     .option('--self-check', 'walk everything twice, and take orders on a fresh host as well; compare')
     .option('--allow-outside', 'the scenario may read files outside of its folder')
     .action(
-      returning(async (path: string, options: ExploreOptions) => {
+      returning(async (path: string, given: Omit<ExploreOptions, 'said' | 'again'>, command: Command) => {
         const { exploreCommand } = await import('./explore.ts');
+        const options = { ...given, said: saidOptions(command), again: optionsAgain(command, OWN) };
         return exploreCommand(cli, path, options, json);
       }),
     );

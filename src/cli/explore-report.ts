@@ -63,7 +63,7 @@ function facts(report: ExploreReport, result: Exploration, paint: Paint): string
   const { walk } = result;
   const name = `${scenario.name}${twin === null ? '' : ` / ${twin}`}`;
   const rows: [string, string][] = [
-    ['scenario', `${scenario.file} (${name}), "${block.name}": ${block.tasks.join(', ')} side by side`],
+    ['scenario', `${scenario.file} (${name}), "${block.name}": ${tasksText(block.tasks)}`],
     ['remedy', result.remedy === null ? 'none added: the scenario as it is' : result.title],
     ['grain', grainText(walk.grain)],
     ['walked', walkText(walk)],
@@ -73,6 +73,12 @@ function facts(report: ExploreReport, result: Exploration, paint: Paint): string
   if (!walk.finished) rows.push(['further', `${FURTHER}${MORE[walk.stopped ?? ''] ?? ''}`]);
   return rows.map(([key, text]) => `${paint.faint(key.padEnd(9))} ${visibleLine(text)}\n`).join('');
 }
+
+const tasksText = (tasks: readonly string[]): string =>
+  tasks.length === 0 ? 'nothing' : `${tasks.join(', ')}${isOne(tasks) ? '' : ' side by side'}`;
+
+const isOne = ([first, ...others]: readonly string[]): boolean =>
+  others.length === 0 && !/^\d+ x /.test(first ?? '');
 
 const left = (heading: string): Column => ({ heading, align: 'left' });
 const right = (heading: string): Column => ({ heading, align: 'right' });

@@ -7,7 +7,7 @@ import type { Scenario, Stage } from '../explorer/scenario.ts';
 import type { ExploreChoice } from './explore-options.ts';
 import { reportHost } from './host-report.ts';
 import { paint } from './paint.ts';
-import { readNearby, readScenario } from './scenario-files.ts';
+import { NO_NAME, readNearby, readScenario } from './scenario-files.ts';
 import { renderTables } from './tables.ts';
 
 /** A scenario file as it was read, and the stage that is explored. */
@@ -27,6 +27,7 @@ export function readTarget(
   choice: ExploreChoice,
   allowOutside: boolean,
 ): Target | string {
+  if (path === '') return NO_NAME;
   const real = resolve(cwd, path);
   const { hash, scenario, problems } = readScenario(real, { outside: allowOutside, update: false });
   if (scenario === null) {

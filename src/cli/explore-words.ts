@@ -1,5 +1,7 @@
 /** Figures and words of exploration reports, the same in every form of them. */
 import type { Exploration, ExploreReport, Outcome, OutcomeLane, Walk } from '../explorer/explore-record.ts';
+import { isUsedBy } from './explore-options.ts';
+import { type OptionValues, optionWords } from './said-options.ts';
 import { shellLine } from './shell-words.ts';
 
 /** 12,345. */
@@ -51,7 +53,13 @@ export const stopText = (stopped: string | null): string => STOPPED[stopped ?? '
 export function walkText(walk: Walk): string {
   const { states, transitions, depth, samples } = walk;
   if (walk.strategy === 'exhaustive') {
-    const what = walk.finished ? 'all orders' : `not all orders (${stopText(walk.stopped)})`;
+    // Where the longest order is all there is, nobody ever had a choice.
+    const isOne = walk.finished && !walk.reduction && depth === transitions && transitions + 1 === states;
+    const what = isOne
+      ? 'the one order there is'
+      : walk.finished
+        ? 'all orders'
+        : `not all orders (${stopText(walk.stopped)})`;
     const steps = depth === null ? '' : `, at most ${grouped(depth)} steps`;
     const how = `${walk.order === null ? '' : ORDER_WORDS[walk.order]}${walk.reduction ? ', those that end alike left out' : ''}`;
     return `${what}${how}: ${grouped(states ?? 0)} states, ${grouped(transitions)} transitions${steps}; ${memoryText(walk)}`;
@@ -79,28 +87,26 @@ function memoryText({ ownership, ownership_matters: matters, abstract, exactly }
 export const againLine = (report: ExploreReport, result: Exploration): string =>
   shellLine(againWords(report, result));
 
-/** Its words. */
-export function againWords(report: ExploreReport, result: Exploration): string[] {
-  const { walk } = result;
-  const { shard } = report;
+/**
+ * Its words: every option that was given, but where orders were sampled it is said how and how many of them, whatever was
+ * to be tried first.
+ */
+export function againWords(report: ExploreReport, { walk }: Exploration): string[] {
   const words = ['xlsim', 'explore', report.scenario.file];
-  if (report.block.index > 0) words.push('--block', String(report.block.index));
-  if (report.twin !== null) words.push('--twin', report.twin);
-  if (report.compared) words.push('--compare');
-  else if (result.remedy !== null) words.push('--remedy', result.remedy);
-  if (walk.grain !== 'hypercall') words.push('--grain', walk.grain);
-  // What nobody asked for is found out again.
-  const isByClass = walk.abstract && walk.exactly === null;
-  if (walk.strategy === 'exhaustive' && (isByClass || walk.ownership === 'exact'))
-    words.push('--ownership', walk.ownership);
-  if (walk.strategy !== 'exhaustive') {
-    words.push('--strategy', walk.strategy);
-    // A shard's samples are not the first ones.
-    const samples = shard.of > 1 ? report.samples : (walk.samples ?? 0);
-    words.push('--samples', String(samples), '--seed', String(walk.seed ?? 1));
-    if (shard.of > 1) words.push('--shard', `${shard.index}/${shard.of}`);
-  }
-  if (walk.pct_depth !== null) words.push('--depth', String(walk.pct_depth));
-  if (report.forbid_refusal) words.push('--forbid', 'early-refusal');
-  return words;
+  const { strategy } = walk;
+  if (strategy === 'exhaustive') return [...words, ...optionWords(report.options)];
+  const given = Object.entries(report.options).filter(
+    ([name]) => name !== 'time-budget' && isUsedBy(strategy, name),
+  );
+  const { shard } = report;
+  // A shard's samples are not the first ones.
+  const samples = shard.of > 1 ? report.samples : (walk.samples ?? 0);
+  const drawn: OptionValues = {
+    strategy,
+    samples: String(samples),
+    seed: String(walk.seed ?? 1),
+    ...(walk.pct_depth === null ? {} : { depth: String(walk.pct_depth) }),
+    ...(shard.of > 1 ? { shard: `${shard.index}/${shard.of}` } : {}),
+  };
+  return [...words, ...optionWords({ ...drawn, ...Object.fromEntries(given), ...drawn })];
 }

@@ -51,6 +51,7 @@ export async function exploreCommand(
     complain(cli, unsaved);
     return MISUSE;
   }
+  tellSingle(cli, target.file, block);
   const results = await exploreAll(cli, target, choice);
   if (choice.selfCheck && results.every(({ walk }) => walk.finished)) {
     const again = await exploreAll(cli, target, { ...choice, jobs: 1 });
@@ -62,6 +63,7 @@ export async function exploreCommand(
     scenario: { file: target.file, name: target.scenario.name, sha256: target.hash },
     twin: choice.twin,
     block: { index: choice.block, name: block.label, tasks: tasksOf(block.action) },
+    options: options.again,
     compared: choice.compare,
     samples: choice.samples,
     forbid_refusal: choice.forbidRefusal,
@@ -76,9 +78,26 @@ export async function exploreCommand(
 const tasksOf = (action: Stage['steps'][number]['action']): string[] =>
   action.do === 'parallel' ? action.steps.map(({ label, times }) => timesText(label, times)) : [];
 
+/** One step with nothing beside it is no race: whoever wrote it meant otherwise, or wants to know. */
+function tellSingle(cli: Cli, file: string, { label, action }: Stage['steps'][number]): void {
+  const steps = action.do === 'parallel' ? action.steps : [];
+  const lanes = steps.reduce((sum, { times }) => sum + (times ?? 1), 0);
+  if (lanes > 1) return;
+  const what = lanes === 0 ? 'holds no step' : 'holds one step, with nothing beside it';
+  complain(
+    cli,
+    `${file}: "${label}" ${what}: there is one order, but for what guests and daemons do meanwhile`,
+  );
+}
+
 /** Nothing has more than one order: the scenario is played as replay does. */
-function playOnce(cli: Cli, path: string, { allowOutside }: ExploreOptions, json: boolean): number {
+function playOnce(cli: Cli, path: string, { allowOutside, again }: ExploreOptions, json: boolean): number {
   complain(cli, `nothing in ${path} runs in parallel, so there is one order; it is played once`);
-  const base = { reporter: json ? ['json'] : [], outputFile: [] };
+  const outside = again['allow-outside'];
+  const base = {
+    reporter: json ? ['json'] : [],
+    outputFile: [],
+    again: outside === undefined ? {} : { 'allow-outside': outside },
+  };
   return replayCommand(cli, [path], allowOutside === true ? { ...base, allowOutside } : base);
 }

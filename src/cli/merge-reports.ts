@@ -13,6 +13,8 @@ export function readBlob(text: string): ReplayReport | null {
       data?.schema === 'xlsim/replay/1' &&
       Array.isArray(data.files) &&
       Array.isArray(data.planned) &&
+      typeof data.options === 'object' &&
+      data.options !== null &&
       Number.isInteger(data.shard?.index) &&
       Number.isInteger(data.shard?.of);
     return isReport ? (data as ReplayReport) : null;

@@ -6,6 +6,7 @@ import type { ReplayReport } from '../explorer/result-record.ts';
 import { type Cli, complain, say } from './cli-state.ts';
 import { paint } from './paint.ts';
 import { REPORTERS } from './reporters/all.ts';
+import { type OptionValues, optionWords } from './said-options.ts';
 import { toBytes, wantsColour } from './screen.ts';
 import { shellLine } from './shell-words.ts';
 import { systemErrorCode } from './store-fs.ts';
@@ -86,14 +87,11 @@ function whyUnwritable(path: string): string | null {
 }
 
 /** Writes every report; false if one could not be written, which has been said. */
-export function writeOutputs(
-  cli: Cli,
-  report: ReplayReport,
-  outputs: readonly Output[],
-  schedule?: string,
-): boolean {
+export function writeOutputs(cli: Cli, report: ReplayReport, outputs: readonly Output[]): boolean {
+  const { options } = report;
   // An order is of the scenario's own seed.
-  const how = schedule === undefined ? ['--seed', String(report.seed)] : ['--schedule', schedule];
+  const seed: OptionValues = options.schedule === undefined ? { seed: String(report.seed) } : {};
+  const how = optionWords({ ...seed, ...options });
   let isWritten = true;
   for (const { reporter, path } of outputs) {
     const colour = path === null && wantsColour(cli.terminal.isTerminal('stdout'), cli.env);

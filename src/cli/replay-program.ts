@@ -2,11 +2,15 @@
 import type { Command } from 'commander';
 import type { Cli } from './cli-state.ts';
 import type { ReplayOptions } from './replay.ts';
+import { optionsAgain } from './said-options.ts';
+
+/** Where reports go, which part of them, and how often. */
+const OWN = ['reporter', 'output-file', 'trace', 'timeline', 'shard', 'update', 'watch'];
 
 const collect = (value: string, before: readonly string[]): string[] => [...before, value];
 
 /** With --json the report is JSON, unless another was asked for. */
-const reporting = (options: ReplayOptions, json: boolean): ReplayOptions =>
+const reporting = <T extends Pick<ReplayOptions, 'reporter'>>(options: T, json: boolean): T =>
   json && options.reporter.length === 0 ? { ...options, reporter: ['json'] } : options;
 
 type Returning = <A extends readonly unknown[]>(
@@ -39,8 +43,8 @@ export function addReplayCommands(program: Command, cli: Cli, returning: Returni
     .option('--force-schedule', 'as far as it fits, even if that was of another scenario or version of xlsim')
     .option('--watch', 'play again whenever a file changes')
     .action(
-      returning(async (paths: string[], said: ReplayOptions) => {
-        const options = reporting(said, json);
+      returning(async (paths: string[], said: Omit<ReplayOptions, 'again'>, command: Command) => {
+        const options = reporting({ ...said, again: optionsAgain(command, OWN) }, json);
         if (options.watch === true) {
           const { watchReplay } = await import('./watch.ts');
           return watchReplay(cli, paths, options);
@@ -58,7 +62,7 @@ export function addReplayCommands(program: Command, cli: Cli, returning: Returni
     .option('--reporter <name>', 'as for replay', collect, [])
     .option('--output-file <file>', 'as for replay', collect, [])
     .action(
-      returning(async (paths: string[], options: ReplayOptions) => {
+      returning(async (paths: string[], options: Pick<ReplayOptions, 'reporter' | 'outputFile'>) => {
         const { mergeCommand } = await import('./merge-command.ts');
         return mergeCommand(cli, paths, reporting(options, json), json);
       }),

@@ -14,6 +14,7 @@ import { reportHost } from './host-report.ts';
 import { paint } from './paint.ts';
 import { type Output, planOutputs, writeOutputs } from './replay-output.ts';
 import { playSchedule, readOrder } from './replay-schedule.ts';
+import type { OptionValues } from './said-options.ts';
 import {
   type FoundFile,
   findScenarios,
@@ -46,6 +47,8 @@ export interface ReplayOptions {
   readonly watch?: boolean;
   readonly schedule?: string;
   readonly forceSchedule?: boolean;
+  /** Those that a line needs to do the same again. */
+  readonly again: OptionValues;
 }
 
 interface Plan {
@@ -71,7 +74,7 @@ export function replayCommand(cli: Cli, paths: readonly string[], options: Repla
     complain(cli, report);
     return MISUSE;
   }
-  if (!writeOutputs(cli, report, plan.outputs, options.schedule)) return MISUSE;
+  if (!writeOutputs(cli, report, plan.outputs)) return MISUSE;
   if (!matchesNothing(report)) return exitCodeOf(report.files);
   // A slip in the pattern would be a run that always passes.
   complain(cli, `--grep ${options.grep}: no scenario's file and name match`);
@@ -147,7 +150,9 @@ function runPlan(cli: Cli, plan: Plan): ReplayReport | string {
   if (progress) showProgress(cli, '');
   const written = writeEvents(cli.cwd, files, events, options);
   if (written !== null) return written;
-  return { schema: 'xlsim/replay/1', version, seed: plan.seed ?? 1, shard, planned, files, updated };
+  const seed = plan.seed ?? 1;
+  const { again } = options;
+  return { schema: 'xlsim/replay/1', version, seed, shard, options: again, planned, files, updated };
 }
 
 /** The results; a sentence where there is an order that cannot be followed. */

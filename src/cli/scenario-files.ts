@@ -1,6 +1,14 @@
 /** Finding and reading scenario files, and what they may reach from where they lie. */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  type Stats,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { constants } from 'node:os';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import type { Scenario } from '../explorer/scenario.ts';
@@ -14,6 +22,8 @@ import { systemErrorCode } from './store-fs.ts';
 import { type FileText, readUtf8 } from './utf8-text.ts';
 
 const YAML_FILE = /\.xlsim\.ya?ml$/;
+/** An empty word is no path, though it would be read as the folder that one is in. */
+export const NO_NAME = 'an empty name is no file: name a scenario, such as scenarios/race.xlsim.yaml';
 const TRANSCRIPT_FILE = /\.xlsim\.(t|txt)$/;
 const EFBIG = 27;
 /** A guest's config above this is refused. */
@@ -38,6 +48,7 @@ export function findScenarios(cwd: string, paths: readonly string[]): FoundFiles
     found.set(path, { file: file === '' ? basename(path) : file, path });
   };
   for (const name of paths) {
+    if (name === '') return { ok: false, message: NO_NAME };
     const path = resolve(cwd, name);
     let isFolder: boolean;
     try {
@@ -91,7 +102,10 @@ export function readScenario(path: string, leave: Leave): ReadScenario {
   const wrong = (message: string): ReadScenario => unread('', { line: 1, column: 1, message });
   let bytes: Uint8Array;
   try {
-    const { size } = statSync(path);
+    const found = statSync(path);
+    if (isEndless(found))
+      return wrong('is no regular file: write the scenario to one, what it names is found from there');
+    const { size } = found;
     if (size > MAX_SCENARIO_CHARS) {
       return wrong(
         `is ${Math.round(size / 1024 / 1024)} MiB large; a scenario is at most ${MAX_SCENARIO_CHARS / 1024 / 1024} MiB`,
@@ -121,6 +135,9 @@ export function readScenario(path: string, leave: Leave): ReadScenario {
   };
 }
 
+/** A pipe or a terminal would be waited for, a device never ends; nor could either be read again. */
+const isEndless = (found: Stats): boolean => !found.isFile() && !found.isDirectory();
+
 /** Whether `path` stays below `folder`, symbolic links followed. */
 function isInside(folder: string, path: string): boolean {
   const real = (p: string): string => {
@@ -141,7 +158,9 @@ export function readNearby(folder: string, path: string, allowOutside: boolean):
   if (!allowOutside && !isInside(folder, path)) return -(known.EACCES ?? 13);
   try {
     const real = resolve(folder, path);
-    if (statSync(real).size > MAX_CONFIG_BYTES) return -EFBIG;
+    const found = statSync(real);
+    if (isEndless(found)) return -(known.EINVAL ?? 22);
+    if (found.size > MAX_CONFIG_BYTES) return -EFBIG;
     return readFileSync(real).toString('latin1');
   } catch (error) {
     return -(known[systemErrorCode(error) ?? ''] ?? 5);
@@ -164,7 +183,8 @@ function unreadableOutput(folder: string, path: string): string | null {
 
 function recordedAt(folder: string, path: string): FileText | null {
   try {
-    return readUtf8(readFileSync(resolve(folder, path)));
+    const file = resolve(folder, path);
+    return isEndless(statSync(file)) ? null : readUtf8(readFileSync(file));
   } catch {
     return null;
   }

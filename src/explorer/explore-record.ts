@@ -118,6 +118,10 @@ export const exploreSchema = v.strictObject({
   scenario: v.strictObject({ file: v.string(), name: v.string(), sha256: v.string() }),
   twin: v.nullable(v.string()),
   block: v.strictObject({ index: whole, name: v.string(), tasks: v.array(v.string()) }),
+  options: said(
+    v.record(v.string(), v.union([v.string(), v.literal(true)])),
+    'of the command line, those that are not the defaults and do more than say where results go',
+  ),
   compared: said(v.boolean(), 'remedies side by side'),
   samples: said(whole, 'asked for, where orders are sampled; of all shards together'),
   forbid_refusal: said(v.boolean(), 'a refusal counts as a violation'),

@@ -55,6 +55,8 @@ export interface ReplayReport {
   readonly version: string;
   readonly seed: number;
   readonly shard: { readonly index: number; readonly of: number };
+  /** Of the command line, by long names, what does more than say where reports go; true: an option without a value. */
+  readonly options: Readonly<Record<string, string | true>>;
   /** Every file of the whole run, also those of other shards. */
   readonly planned: readonly { readonly file: string; readonly hash: string }[];
   readonly files: readonly FileResult[];

@@ -91,6 +91,7 @@ export const report = (
   scenario: { file: 'scenarios/race-2012.xlsim.yaml', name: 'the 2012 race', sha256: 'a'.repeat(64) },
   twin: null,
   block: { index: 0, name: 'both', tasks: ['xl create big1', 'xl create big2'] },
+  options: {},
   compared: results.length > 1,
   samples: 10_000,
   forbid_refusal: false,

@@ -158,6 +158,7 @@ describe('shards', () => {
     scenario: { file: 'two.xlsim.yaml', name: 'two', sha256: target.hash },
     twin: null,
     block: { index: 0, name: 'both', tasks: [] },
+    options: {},
     compared: false,
     samples: choice.samples,
     forbid_refusal: false,

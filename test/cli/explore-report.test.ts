@@ -67,7 +67,8 @@ describe('the report', () => {
   it('takes the same part of the samples again, and forbids what was forbidden', () => {
     const { walk } = exploration();
     const part = exploration({ walk: { ...walk, strategy: 'random', order: null, samples: 100, seed: 7 } });
-    const whole = { ...report([part]), samples: 300, forbid_refusal: true };
+    const options = { forbid: 'early-refusal', 'max-states': '9', 'time-budget': '1s', samples: '300' };
+    const whole = { ...report([part]), samples: 300, options };
     const again = (index: number, of: number): string =>
       exploreText({ ...whole, shard: { index, of } }, part, null, plain).match(
         /^again .*--strategy (.*)$/m,

@@ -61,6 +61,30 @@ describe('xlsim explore', () => {
     expect(read('c.svg')).toMatch(/^<svg /);
   });
 
+  it.each([
+    ['[]', 'holds no step', 'nothing\n', '1 states'],
+    ['[xl create a]', 'holds one step, with nothing beside it', 'xl create a\n', '38 states'],
+    [
+      '[{ run: xl create a, times: 1 }]',
+      'holds one step, with nothing beside it',
+      '1 x xl create a side by side\n',
+      '38 states',
+    ],
+  ])('says of a block of %s that there is one order', async (block, note, tasks, states) => {
+    const guests = 'guests: { a: { type: pv, memory: 100, vcpus: 1 } }';
+    const file = cli.file('lone.xlsim.yaml', `${guests}\nsteps: [{ parallel: ${block} }]`);
+    const run = await explore(file);
+    expect(run.stderr).toContain(`"step 1 (parallel)" ${note}: there is one order, but for what guests`);
+    expect(run.stdout).toContain(`"step 1 (parallel)": ${tasks}`);
+    expect(run.stdout).toContain(`walked    the one order there is, depth first: ${states}`);
+    expect((await explore(file, '--strategy', 'random', '--samples', '2')).stderr).toBe(run.stderr);
+    const two = cli.file('two.xlsim.yaml', `${guests}\nsteps: [{ parallel: [xl list, xl list] }]`);
+    expect(await explore(two)).toMatchObject({
+      stderr: '',
+      stdout: expect.stringContaining('all orders, d'),
+    });
+  });
+
   it('plays a scenario without anything parallel once', async () => {
     const file = cli.file('serial.xlsim.yaml', 'steps: [{ run: xl list, expect: { exit: 1 } }]');
     const run = await explore(file);
@@ -91,6 +115,12 @@ describe('xlsim explore', () => {
     [['--forbid', 'late-failure'], '--forbid knows early-refusal'],
     [['--block', '1'], 'parallel block 1 cannot be explored: it has 1'],
     [['--twin', 'x'], 'has no twin "x"'],
+    [['--strategy', 'exhaustive', '--depth', '3'], '--depth is of --strategy pct; exhaustive has no use'],
+    [['--depth', '3'], '--depth is of --strategy pct; without it there is no use for it'],
+    [['--strategy', 'random', '--reduction', 'off'], '--reduction is of --strategy exhaustive; random has'],
+    [['--strategy', 'pct', '--max-states', '7'], '--max-states is of --strategy exhaustive; pct has no use'],
+    [['--strategy', 'exhaustive', '--seed', '1'], '--seed is of --strategy random and pct; exhaustive has'],
+    [['--reduction', 'on', '--order', 'bfs'], '--order is of a walk of all orders; --reduction on has'],
     [['--svg', 'no/such/x.svg'], 'no/such/x.svg: cannot be written: ENOENT'],
     [['--save', '.'], '.: cannot be written: it is a folder'],
   ])('refuses %s by name', async (args, told) => {
@@ -98,6 +128,27 @@ describe('xlsim explore', () => {
     expect(run.exit).toBe(2);
     expect(run.stderr).toContain(told);
     expect(run.stdout).toBe('');
+  });
+
+  it('tells how to do it again with every option that was given and is not the default', async () => {
+    const options = [
+      '--grain extents:2 --ownership exact --reduction on --forbid early-refusal --max-states 5000 --allow-outside',
+      '--strategy pct --samples 7 --depth 2 --seed 9 --remedy claim --forbid early-refusal --max-memory 1G',
+    ];
+    for (const said of options) {
+      const given = said.split(' ');
+      const run = await explore(short, ...given, '--block', '0', '--jobs', '1', '--svg', 'x.svg');
+      const line = /^replay it {2}xlsim explore short\.xlsim\.yaml (.*) --save (.*)$/m.exec(run.stdout)!;
+      expect(line[1]!.split(' --').sort()).toEqual(said.split(' --').sort());
+      const shell = line[0].replace('replay it  ', '').split(' && ');
+      for (const command of shell) await cli.run(command.split(' ').slice(1));
+      const replayed = await cli.run(shell[1]!.split(' ').slice(1));
+      expect([replayed.exit, replayed.stderr]).toEqual([0, '']);
+    }
+    const widest = await explore(short, '--max-states', '1', '--samples', '20', '--time-budget', '1m');
+    const again = /^again +xlsim explore (.*)$/m.exec(widest.stdout)![1]!.split(' ');
+    const told = (text: string): string[] => text.split('\n').filter((row) => !row.startsWith('replay it'));
+    expect(told((await explore(...again)).stdout)).toEqual(told(widest.stdout));
   });
 
   it('says how far it got in a space that does not end, and what helps', async () => {

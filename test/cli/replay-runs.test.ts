@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BuiltCli, buildCli } from './built-cli.ts';
 
@@ -30,6 +31,33 @@ describe('two who destroy one guest at once', () => {
 `,
     );
     expect([run.exit, run.stderr]).toEqual([0, '']);
+  });
+});
+
+describe('a path that is no scenario', () => {
+  it('is told for what it is', async () => {
+    for (const command of ['replay', 'explore']) {
+      const run = await cli.run([command, '']);
+      expect([run.exit, run.stderr]).toEqual([
+        2,
+        expect.stringContaining('an empty name is no file: name a scenario'),
+      ]);
+    }
+  });
+
+  it('is refused where it would be waited for, or never end', async () => {
+    const pipe = join(cli.dir, 'pipe');
+    await execa('mkfifo', [pipe]);
+    for (const path of ['pipe', '/dev/zero']) {
+      for (const command of ['replay', 'explore']) {
+        const { exit, stdout, stderr } = await cli.run([command, path]);
+        expect([exit, stdout + stderr]).toEqual([2, expect.stringContaining('is no regular file')]);
+      }
+    }
+    const config = await replay('config.xlsim.yaml', 'steps: [xl create pipe]');
+    expect([config.exit, config.stdout]).toEqual([1, expect.stringContaining('Invalid argument')]);
+    const output = 'steps: [{ run: xl list, output: pipe }]';
+    expect((await replay('output.xlsim.yaml', output)).exit).toBe(1);
   });
 });
 

@@ -47,6 +47,7 @@ const report: ReplayReport = {
   version: '0.1.0',
   seed: 1,
   shard: { index: 1, of: 1 },
+  options: {},
   planned: ['a', 'b', 'c'].map((n) => ({ file: `${n}.xlsim.yaml`, hash: n })),
   files: [
     {
