@@ -43,13 +43,15 @@ function placeOf({ names }: XsNode, name: string): number {
 
 /** The same where names are numbers that rise, as those of domains do; -1: it was not found so. */
 function placeOfNumber(names: readonly string[], name: string): number {
-  const wanted = Number(name);
   let low = 0;
   let high = names.length;
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
-    if (names[middle] === name) return middle;
-    if (Number(names[middle]) < wanted) low = middle + 1;
+    const found = names[middle]!;
+    if (found === name) return middle;
+    // Of two numbers without leading zeros the one with more digits is the larger.
+    const isBelow = found.length === name.length ? found < name : found.length < name.length;
+    if (isBelow) low = middle + 1;
     else high = middle;
   }
   return -1;

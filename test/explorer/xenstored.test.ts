@@ -56,6 +56,26 @@ describe('do_write, do_mkdir, do_rm', () => {
     );
   });
 
+  it('find every one of many children, whether their names are numbers that rise or not', () => {
+    const name = fc.oneof(
+      { weight: 4, arbitrary: fc.nat(120).map(String) },
+      fc.constantFrom('07', 'x', '-1', '1e3'),
+    );
+    const names = fc.uniqueArray(name, { minLength: 20, maxLength: 60 });
+    const inOrder = names.map((list) => [...list].sort((a, b) => Number(a) - Number(b)));
+    fc.assert(
+      fc.property(fc.oneof(names, inOrder), fc.array(name), fc.array(name), (made, gone, looks) => {
+        const at = (each: string): string => `/local/domain/${each}`;
+        const rm = gone.map((each): XsCall => ({ op: 'rm', path: at(each) }));
+        const state = storeAfter([...made.map((each) => write(at(each), `of ${each}`)), ...rm]);
+        for (const each of [...made, ...looks]) {
+          const isThere = made.includes(each) && !gone.includes(each);
+          expect(xsFind(state.root, at(each))?.value ?? null).toBe(isThere ? `of ${each}` : null);
+        }
+      }),
+    );
+  });
+
   it('never touch a state that somebody keeps', () => {
     const before = storeAfter([write('/a/b', '1')]);
     storeAfter([write('/a/b', '2'), { op: 'rm', path: '/a' }], before);
