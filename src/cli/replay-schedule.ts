@@ -71,6 +71,7 @@ export function playSchedule(
     index: schedule.block,
     remedy,
     order: { grain: grainOf(schedule.grain), choices: schedule.choices },
+    isStuck: schedule.verdict === 'stuck',
   });
   const result = replayInOrder(scenario, schedule.twin, plan, around, choice);
   if (plan.misfit !== null && forceSchedule !== true) {

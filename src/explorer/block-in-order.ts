@@ -16,6 +16,7 @@ import {
 } from './block.ts';
 import type { BlockPlan, OrderMisfit } from './block-plan.ts';
 import { judge, judgeMisfit, refuse } from './judge.ts';
+import { isLap, newLaps } from './forward-laps.ts';
 import type { Play } from './play.ts';
 import type { Step } from './scenario.ts';
 import type { Pending } from './step-start.ts';
@@ -42,6 +43,7 @@ export function playInOrder(
   const watch = watchOf(play, plan, tally, over, isCounted);
   const block = openBlock(play, step, { grain: order.grain, timed: true, watch });
   plan.misfit = takeChosen(block, plan, order);
+  if (plan.isStuck === true && plan.misfit?.line === null) plan.misfit = followForever(block, play);
   if (plan.misfit !== null && step.order === order) judgeMisfit(play, step, step.order, plan.misfit);
   const { patience = Number.POSITIVE_INFINITY } = plan;
   for (let turns = 0; !isBlockOver(block) && play.hung === null; turns++) {
@@ -57,6 +59,25 @@ export function playInOrder(
   plan.ends = blockEnds(block, 'stuck');
   plan.until = play.world.now;
   return tally;
+}
+
+/**
+ * Lets the clock go on until nobody can, or the host is where it was before but for the time: what the order's end is said
+ * to come to. A misfit: it ends.
+ */
+function followForever(block: BlockRun, play: Play): OrderMisfit | null {
+  const laps = newLaps(block);
+  while (!isBlockOver(block) && play.run.steps < play.limits.requests) {
+    const next = soonest(block);
+    if (next === null || isLap(laps, 1)) {
+      const how = next === null ? 'nothing more can happen' : 'it goes round in a circle';
+      hang(play, `stuck, as the order says: ${how}`);
+      return null;
+    }
+    takeBlockTurn(block, next);
+  }
+  if (!isBlockOver(block)) return null;
+  return { line: null, why: 'it is to end stuck, and everything in the block is over' };
 }
 
 function hang(play: Play, why: string): void {

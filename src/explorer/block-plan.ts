@@ -31,6 +31,8 @@ export interface BlockPlan {
   readonly order: TurnOrder | null;
   /** Turns that the clock may add after the order; absent: as many as it takes. */
   readonly patience?: number;
+  /** The order is said to end where the block never will be over. */
+  readonly isStuck?: boolean;
   /** Called after each turn of the order. */
   readonly afterTurn?: (turn: number, world: World) => void;
   /** Tasks from this id on were started in the block. */
@@ -51,7 +53,7 @@ export interface BlockPlan {
 }
 
 export const newBlockPlan = (
-  plan: Pick<BlockPlan, 'index' | 'remedy' | 'order' | 'patience' | 'afterTurn'>,
+  plan: Pick<BlockPlan, 'index' | 'remedy' | 'order' | 'patience' | 'isStuck' | 'afterTurn'>,
 ): BlockPlan => ({
   ...plan,
   firstTask: 0,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exploreJsonSchema } from '../../src/cli/explore-json-schema.ts';
-import { populates, smallRace } from '../explorer/explore-fixture.ts';
+import { circle, givesBack, populates, smallRace } from '../explorer/explore-fixture.ts';
 import { type BuiltCli, buildCli } from './built-cli.ts';
 
 let cli: BuiltCli;
@@ -152,8 +152,55 @@ describe('xlsim explore', () => {
   });
 
   it('says how far it got in a space that does not end, and what helps', async () => {
-    const run = await explore(short, '--strategy', 'exhaustive', '--max-states', '1', '--grain', 'request');
-    expect(run.stdout).toMatch(/not all orders \(the limit of states was reached\)|all orders/);
+    const run = await explore(short, '--strategy', 'exhaustive', '--max-states', '5');
+    expect(run.stdout).toMatch(
+      /not all orders \(the limit of states was reached\), depth first: 5 states, [\s\S]*larger --max-states/,
+    );
+    const json = JSON.parse((await cli.run(['--json', 'explore', short])).stdout);
+    const { states } = json.results[0].walk;
+    const most = async (n: number) =>
+      (await explore(short, '--strategy', 'exhaustive', '--max-states', String(n))).stdout;
+    // As many as there are is enough, one less is not.
+    expect(await most(states)).toContain(`all orders, depth first: ${states} states`);
+    expect(await most(states - 1)).toContain(`(the limit of states was reached), depth first: ${states - 1}`);
+  });
+
+  it('says what states tell of memory, and walks by class what is too much frame by frame', async () => {
+    const file = cli.file('back.xlsim.yaml', givesBack());
+    const strict = (...args: string[]) => explore(file, '--forbid', 'early-refusal', ...args);
+    const [auto, exact, byClass] = [
+      await strict(),
+      await strict('--ownership', 'exact'),
+      await strict('--ownership', 'class'),
+    ];
+    expect(auto.stdout).toBe(exact.stdout);
+    expect(auto).toMatchObject({ exit: 1, stdout: expect.stringMatching(/^early refusal: /) });
+    expect(auto.stdout).toContain('memory frame by frame\n');
+    expect(auto.stdout).toContain('--ownership exact --forbid early-refusal --save');
+    // The proof that would be none.
+    expect(byClass).toMatchObject({
+      exit: 0,
+      stdout: expect.stringMatching(/^safe: by class, which proves nothing here: /),
+    });
+    const few = ['--max-states', '25', '--jobs'];
+    const [one, three] = [await strict(...few, '1'), await strict(...few, '3')];
+    expect(three).toEqual(one);
+    expect(one.stdout).toContain('by class, though who owns which frame may matter here');
+    expect(one.stdout).toContain(
+      'frame by frame not finished after 25 states (the limit of states was reached)',
+    );
+    const json = JSON.parse((await cli.run(['--json', 'explore', file, ...few, '1'])).stdout);
+    expect(json.results[0].walk).toMatchObject({
+      ownership: 'class',
+      ownership_matters: true,
+      abstract: true,
+      exactly: { states: 25, stopped: 'states' },
+      finished: true,
+    });
+    const table = (await explore(file, '--compare', '--remedies', 'nothing', ...few, '1')).stdout;
+    expect(table).toMatch(/nothing +safe .* \d+\* /);
+    expect(table).toContain('Marked *: memory by class');
+    expect(table).toContain('not finished after 25 states');
   });
 });
 
@@ -253,6 +300,24 @@ describe('xlsim replay --schedule', () => {
     expect(read('t1')).toBe(read('t2'));
     expect(read('t1')).toContain('"kind":"refused"');
     expect(read('t1.svg')).toBe(read('t2.svg'));
+  });
+
+  it('stops where the order ends in a circle that nobody leaves', async () => {
+    const file = cli.file('circle.xlsim.yaml', circle('xl shutdown -w -w b'));
+    expect((await explore(file, '--save', 'c.json')).stdout).toMatch(/^stuck: /);
+    const run = await cli.run(['replay', file, '--schedule', 'c.json']);
+    expect([run.exit, run.stderr]).toEqual([4, '']);
+    expect(run.stdout).toMatch(
+      /HUNG [\s\S]*stuck, as the order says: it goes round in a circle\n[\s\S]*"stop"/,
+    );
+    // Where somebody leaves it the order does not fit.
+    const left = cli.file('left.xlsim.yaml', circle('xl shutdown -w b'));
+    const choices = JSON.parse(read('c.json')).choices.slice(0, 1);
+    const short = { ...JSON.parse(read('c.json')), choices };
+    writeFileSync(join(cli.dir, 'd.json'), JSON.stringify(short));
+    const forced = await cli.run(['replay', left, '--schedule', 'd.json', '--force-schedule']);
+    expect(forced.exit).toBe(0);
+    expect(forced.stderr).toContain('it is to end stuck, and everything in the block is over');
   });
 
   it('judges what the steps expect in that order', async () => {

@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { AT, countsEnds, countsSpace } from '../../src/explorer/counts-space.ts';
 import {
   continueSearch,
+  expandState,
   frontierStates,
+  isExpanded,
   isFinished,
   type Search,
   type SearchOrder,
@@ -70,6 +72,26 @@ describe('an exhaustive search', () => {
     while (!continueSearch(search, 10));
     expect(frontierStates(search)).toBe(0);
     expect(endingsSoFar(search).length).toBe(3);
+  });
+
+  it('meets no more states than it may, and is finished if there are no more', () => {
+    const space = countsSpace({ free: 9, units: 6, claims: [false, false] });
+    const all = searched(space, 'bfs').table.count;
+    for (const order of ORDERS) {
+      for (let most = 1; most <= all; most++) {
+        const search = startSearch(space, order);
+        search.most = most;
+        while (!continueSearch(search, 3) && !search.isFull);
+        expect([search.table.count, search.isFull, isFinished(search)]).toEqual([
+          most,
+          most < all,
+          most === all,
+        ]);
+        // What it has made of a state is whole: the rest can be made as if there had been no limit.
+        for (let id = 0; id < search.table.count; id++) if (!isExpanded(search, id)) expandState(search, id);
+        expect(censusOf(search)).toStrictEqual(censusOf(searched(space, order)));
+      }
+    }
   });
 
   it('meets an end sooner depth first', () => {

@@ -88,3 +88,45 @@ steps:
       - { name: a, run: xl create a }
       - { name: b, run: xl create b }
 `;
+
+/**
+ * Of 5 free pages a takes two, gives them back and asks for two that lie together, beside b, which takes two: whether there
+ * are any depends on who took which.
+ */
+export const givesBack = (): string => `
+host: { memory: 64M, dom0: 0, bootscrub: "off" }
+steps:
+  - { hypercall: XEN_DOMCTL_createdomain, args: { name: a, type: pv } }
+  - { hypercall: XEN_DOMCTL_createdomain, args: { name: b, type: pv } }
+  - { hypercall: XEN_DOMCTL_max_mem, args: { domid: a, max_memkb: 1048576 } }
+  - { hypercall: XEN_DOMCTL_max_mem, args: { domid: b, max_memkb: 1048576 } }
+  - set: { hold: { leave: 5 pages, as: others } }
+  - parallel:
+      - repeat: 1
+        steps:
+          - { hypercall: XENMEM_populate_physmap, args: { domid: a, nr_extents: 1, extent_start: 0 } }
+          - { hypercall: XENMEM_populate_physmap, args: { domid: a, nr_extents: 1, extent_start: 1 } }
+          - { hypercall: XENMEM_decrease_reservation, args: { domid: a, nr_extents: 2, extent_start: 0 } }
+          - { hypercall: XENMEM_populate_physmap, args: { domid: a, nr_extents: 1, extent_order: 1, extent_start: 8 } }
+      - repeat: 1
+        steps:
+          - { hypercall: XENMEM_populate_physmap, args: { domid: b, nr_extents: 1, extent_start: 0 } }
+          - { hypercall: XENMEM_populate_physmap, args: { domid: b, nr_extents: 1, extent_start: 1 } }
+`;
+
+/** A balloon that tries again for ever, beside a command that may wait for a guest that never goes. */
+export const circle = (run: string): string => `
+host: { memory: 256M, dom0: 64M }
+xlconf: { claim_mode: 0, autoballoon: "off" }
+guests:
+  a: { type: pv, memory: 64, vcpus: 1 }
+  b: { type: pv, memory: 16, vcpus: 1, on_poweroff: preserve }
+steps:
+  - run: xl create a
+  - run: xl create b
+  - guest: a balloon-to 32M
+  - set: { hold: { leave: 8M, as: others } }
+  - parallel:
+      - { name: grow, guest: a balloon-to 64M }
+      - { name: stop, run: ${run} }
+`;

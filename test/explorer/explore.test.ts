@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { continueExploring, finishExploring, stopExploring } from '../../src/explorer/explore.ts';
 import type { ExploreHow } from '../../src/explorer/explore-how.ts';
 import { explorationOf } from '../../src/explorer/explore-result.ts';
-import { explored, exploring, populates, smallRace, subjectOf } from './explore-fixture.ts';
+import { explored, exploring, givesBack, populates, smallRace, subjectOf } from './explore-fixture.ts';
 
 const host = 'host: { memory: 256M, dom0: 64M }';
 const guest = 'guests: { a: { type: pv, memory: 100, vcpus: 1, on_poweroff: preserve } }';
@@ -117,6 +117,51 @@ describe('ends and shares', () => {
       expect.arrayContaining(all.outcomes.map(({ lanes }) => lanes)),
     );
     expect(reduced.outcomes.every(({ share }) => share === null)).toBe(true);
+  });
+});
+
+describe('ownership that is left open', () => {
+  const subject = subjectOf(givesBack());
+  const open = { ownership: 'auto' } as const;
+
+  it('is exact where memory came back, whatever the order of the search', () => {
+    const exact = explored(subject, { ownership: 'exact' });
+    for (const how of [{}, { order: 'bfs' }, { forbidRefusal: true }] as const) {
+      const { walk, outcomes } = explored(subject, { ...open, ...how });
+      expect({ ...walk, order: 'dfs' }).toEqual(exact.walk);
+      expect(outcomes).toEqual(exact.outcomes);
+    }
+    expect(explored(subject, { ...open, reduction: true }).walk.ownership).toBe('exact');
+    expect(explored(subject, { ownership: 'class' }).verdict).toBe('safe');
+    expect(exact.verdict).toBe('early refusal');
+  });
+
+  it('is by class where nothing comes back', () => {
+    const { walk } = explored(subjectOf(populates(11)), open);
+    expect(walk).toMatchObject({ ownership: 'class', abstract: false, ownership_matters: false });
+    expect(walk).toEqual(explored(subjectOf(populates(11)), { ownership: 'class' }).walk);
+  });
+
+  it('is by class where exact states are too many, and says so', () => {
+    const few = explored(subject, { ...open, maxStates: 30 });
+    const { walk, ...rest } = explored(subject, { ownership: 'class' });
+    expect(few).toEqual({ ...rest, walk: { ...walk, exactly: { states: 30, stopped: 'states' } } });
+    const fewer = explored(subject, { ...open, maxStates: 5 });
+    expect(fewer).toMatchObject({ verdict: 'undecided', walk: { states: 5, stopped: 'states' } });
+    const reduced = explored(subject, { ...open, maxStates: 12, reduction: true });
+    expect(reduced.walk).toMatchObject({ exactly: { states: 12, stopped: 'states' }, ownership: 'class' });
+  });
+
+  it('tells what it has met frame by frame when it is interrupted', () => {
+    const e = exploring(subject, open);
+    while (e.walking.space.how.ownership === 'class') continueExploring(e, 5);
+    continueExploring(e, 5);
+    stopExploring(e, 'interrupted');
+    expect(finishExploring(e).walk).toMatchObject({
+      ownership: 'exact',
+      stopped: 'interrupted',
+      exactly: null,
+    });
   });
 });
 

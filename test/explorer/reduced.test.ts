@@ -80,6 +80,18 @@ describe('a reduced search', () => {
     for (const [name, space] of smallRaces()) expectAllEnds(space, name);
   });
 
+  it('keeps no more states than it may, and is finished if there are no more', () => {
+    for (const [name, space] of [...smallRaces()].slice(-8)) {
+      const all = reduced(space, BOTH).table.count;
+      for (let most = 1; most <= all; most++) {
+        const search = startReduced(space, BOTH);
+        search.most = most;
+        while (!continueReduced(search, 3) && !search.isFull);
+        expect([search.table.count, search.isFull], name).toEqual([most, most < all]);
+      }
+    }
+  });
+
   it('meets every end that brute force meets, for made-up programs of up to three tasks and eight steps', () => {
     fc.assert(
       fc.property(programs(8), (tasks) => expectAllEnds(programSpace(tasks), '')),
