@@ -1,6 +1,6 @@
 /** What the command line of `explore` says, checked. */
 import { availableParallelism } from 'node:os';
-import { parseDuration, parsePages, SIZE_FORM, TIME_FORM } from '../explorer/amount.ts';
+import { parseDuration, parsePages, sizeForm, timeForm } from '../explorer/amount.ts';
 import { didYouMean } from '../explorer/did-you-mean.ts';
 import { REMEDIES } from '../explorer/remedy-table.ts';
 import { GRAINS, isGrain } from '../explorer/turn-order.ts';
@@ -184,7 +184,7 @@ function count(option: string, text: string, min: number, max = Number.MAX_SAFE_
 function timeBudget(text: string | undefined): number {
   if (text === undefined) return Number.POSITIVE_INFINITY;
   const ns = parseDuration(text);
-  if (ns === null) throw new Misuse(`--time-budget is ${TIME_FORM}, not ${text}`);
+  if (ns === null) throw new Misuse(`--time-budget is ${timeForm(text)}, not ${text}`);
   if (ns === 0)
     throw new Misuse('--time-budget 0 leaves no time to walk anything: give it some, such as 30s');
   return ns / 1e6;
@@ -193,7 +193,7 @@ function timeBudget(text: string | undefined): number {
 function bytes(text: string): number {
   const pages = parsePages(text);
   if (pages === null || pages === 0)
-    throw new Misuse(`--max-memory is ${SIZE_FORM}, more than 0, not ${text}`);
+    throw new Misuse(`--max-memory is ${sizeForm(text)}, more than 0, not ${text}`);
   return pages * PAGE_BYTES;
 }
 

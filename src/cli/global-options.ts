@@ -1,5 +1,5 @@
 /** xlsim's own options, which may stand before the command word and, as none is also xl's, after it. */
-import { parseDuration } from '../explorer/amount.ts';
+import { parseDuration, timeForm } from '../explorer/amount.ts';
 import type { Settle } from '../explorer/run.ts';
 
 /** What xlsim's options said. */
@@ -94,7 +94,7 @@ function readValues(
   const settleText = values.get('settle') ?? 'idle';
   const settle = settleText === 'idle' || settleText === 'none' ? settleText : parseDuration(settleText);
   if (settle === null) {
-    return `--settle is none, idle or a duration such as 2s or 500ms, not ${JSON.stringify(settleText)}`;
+    return `--settle is none, idle or ${timeForm(settleText)}, not ${JSON.stringify(settleText)}`;
   }
   const timeout = values.get('lock-timeout') ?? String(base.lockTimeout);
   const lockTimeout = /^\d+(\.\d+)?$/.test(timeout) ? Number(timeout) : Number.NaN;

@@ -17,28 +17,59 @@ const TIME_UNITS: Readonly<Record<string, number>> = {
   h: 3600e9,
 };
 const PAGE_BYTES = 4096;
+/** Numbers are whole up to 2^53 - 1, which many pages or ns are this much. */
+const LARGEST_SIZE = '33554431T';
+const LONGEST_TIME = '2501h';
 
 /** What a size looks like, for messages. */
-export const SIZE_FORM = 'a size such as 64G, 512M or 1.5T (a bare number is MiB)';
+const SIZE_FORM = 'a size such as 64G, 512M or 1.5T (a bare number is MiB)';
 /** What a duration looks like, for messages. */
-export const TIME_FORM = 'a duration such as 250us, 2s or 3m';
+const TIME_FORM = 'a duration such as 250us, 2s or 3m';
 
 /** A size in pages of 4 KiB, or null when `text` is none or not a whole number of pages. A bare number is MiB. */
 export function parsePages(text: string | number): number | null {
-  const parts = /^(\d+(?:\.\d+)?)\s*(?:([bkmgt])(?:i?b)?|(pages?))?$/i.exec(String(text).trim());
-  if (parts === null) return null;
-  const unit = parts[3] === undefined ? SIZE_UNITS[(parts[2] ?? 'm').toLowerCase()]! : PAGE_BYTES;
-  const pages = (Number(parts[1]) * unit) / PAGE_BYTES;
+  const pages = sizeOf(text);
   return Number.isSafeInteger(pages) ? pages : null;
+}
+
+/** In pages, whole or not and however many; NaN where `text` has not the form of a size. */
+function sizeOf(text: string | number): number {
+  if (typeof text === 'number') return text >= 0 ? (text * SIZE_UNITS.m!) / PAGE_BYTES : Number.NaN;
+  const parts = /^(\d+(?:\.\d+)?)\s*(?:([bkmgt])(?:i?b)?|(pages?))?$/i.exec(text.trim());
+  if (parts === null) return Number.NaN;
+  const unit = parts[3] === undefined ? SIZE_UNITS[(parts[2] ?? 'm').toLowerCase()]! : PAGE_BYTES;
+  return (Number(parts[1]) * unit) / PAGE_BYTES;
 }
 
 /** A duration in ns, or null when `text` is none. */
 export function parseDuration(text: string): number | null {
-  const parts = /^(\d+(?:\.\d+)?)\s*(ns|us|µs|ms|s|m|h)$/.exec(text.trim());
-  if (parts === null) return text.trim() === '0' ? 0 : null;
-  const ns = Math.round(Number(parts[1]) * TIME_UNITS[parts[2]!]!);
+  const ns = timeOf(text);
   return Number.isSafeInteger(ns) ? ns : null;
 }
+
+/** In ns, however many; NaN where `text` has not the form of a duration. */
+function timeOf(text: string): number {
+  const parts = /^(\d+(?:\.\d+)?)\s*(ns|us|µs|ms|s|m|h)$/.exec(text.trim());
+  if (parts === null) return text.trim() === '0' ? 0 : Number.NaN;
+  return Math.round(Number(parts[1]) * TIME_UNITS[parts[2]!]!);
+}
+
+type Value = string | number;
+
+/** Whether a value, or one in a bound on values, has the form that `read` reads but is too large for it. */
+function isTooLarge(text: Value, read: (text: Value) => number): boolean {
+  const values =
+    typeof text === 'number' ? [text] : text.split('..').map((end) => end.replace(/^\s*[<>=!]+/, ''));
+  return values.some((value) => read(value) > Number.MAX_SAFE_INTEGER);
+}
+
+/** What a size may be where `text`, or the bound that it is, is none: by its form, or by how large. */
+export const sizeForm = (text: Value): string =>
+  isTooLarge(text, sizeOf) ? `a size of at most ${LARGEST_SIZE}` : SIZE_FORM;
+
+/** The same of a duration. */
+export const timeForm = (text: Value): string =>
+  isTooLarge(text, (value) => timeOf(String(value))) ? `a duration of at most ${LONGEST_TIME}` : TIME_FORM;
 
 /** A span of time with three digits and the unit that suits it: 4 µs, 3 m 12 s. */
 export function formatDuration(ns: number): string {

@@ -3,7 +3,7 @@
  *
  * A scenario may replace any of them. docs/cost-model.md is this table in print.
  */
-import { parseDuration } from './amount.ts';
+import { parseDuration, timeForm } from './amount.ts';
 import { didYouMean } from './did-you-mean.ts';
 
 /** How much a number can be trusted. */
@@ -159,7 +159,7 @@ export function costsWith(
     }
     const ns = typeof value === 'number' ? value : parseDuration(value);
     if (ns === null || !Number.isSafeInteger(ns) || ns < 0) {
-      problems.push({ key, message: `cost "${key}" is a number of ns or a duration such as 3us` });
+      problems.push({ key, message: `cost "${key}" is a number of ns or ${timeForm(value)}` });
     } else costs[key] = ns;
   }
   return { costs: costs as unknown as CostModel, problems };

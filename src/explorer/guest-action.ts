@@ -1,5 +1,5 @@
 /** What a guest may do of its own accord, as a scenario writes it: `web balloon-to 1G`. */
-import { parsePages, SIZE_FORM } from './amount.ts';
+import { parsePages, sizeForm } from './amount.ts';
 import { didYouMean } from './did-you-mean.ts';
 
 export type GuestAction =
@@ -25,7 +25,7 @@ export function parseGuestAction(text: string): ParsedGuestAction {
   switch (verb) {
     case 'balloon-to': {
       const pages = rest.length === 1 ? parsePages(rest[0]!) : null;
-      if (pages === null) return refused(`balloon-to takes ${SIZE_FORM}`);
+      if (pages === null) return refused(`balloon-to takes ${sizeForm(rest.join(' '))}`);
       return { ok: true, guest, action: { do: 'balloon-to', pages } };
     }
     case 'touch': {
@@ -33,7 +33,7 @@ export function parseGuestAction(text: string): ParsedGuestAction {
       const fromPages = rest.length === 3 && rest[1] === 'from' ? parsePages(rest[2]!) : 0;
       if (pages === null || fromPages === null || (rest.length !== 1 && rest.length !== 3)) {
         return refused(
-          'touch takes a size, and may go on with "from" and where to begin: touch 1G from 512M',
+          `touch takes ${sizeForm(pages === null ? (rest[0] ?? '') : (rest[2] ?? ''))}, and may go on with "from" and where to begin: touch 1G from 512M`,
         );
       }
       return { ok: true, guest, action: { do: 'touch', pages, fromPages } };

@@ -1,7 +1,7 @@
 /** A guest's settings in a scenario as the text of an xl.cfg. */
 import { XL_CFG_KEYS } from '../toolstack/xl-cfg-keys.ts';
 import { XL_CONF_KEYS } from '../toolstack/xl-global-config.ts';
-import { parsePages } from './amount.ts';
+import { parsePages, sizeForm } from './amount.ts';
 import { didYouMean } from './did-you-mean.ts';
 import type { GuestConfig } from './scenario.ts';
 import type { Place } from './scenario-problem.ts';
@@ -57,11 +57,23 @@ function settingProblem(key: string, value: unknown, text: string | null): strin
   // xl would let it pass without a word, and the guest would not be what was meant.
   const meant = XL_CFG_KEYS.includes(key) ? null : didYouMean(key, XL_CFG_KEYS);
   if (meant !== null) return `xl reads no key "${key}": did you mean "${meant}"?`;
+  const large = typeof value === 'number' || IN_MIB.includes(key) ? largeProblem(key, value) : null;
+  if (large !== null) return large;
   // xl would warn of it and take its default.
   const size = IN_MIB.includes(key) && typeof value === 'string' ? parsePages(value) : null;
   if (size !== null && !/^\d+$/.test(String(value)))
     return `an xl.cfg has MiB without a unit here: ${Math.ceil(size / 256)}`;
   return text === null ? 'an xl.cfg knows text, numbers, yes/no and lists' : null;
+}
+
+/** A number above what is kept exactly; xl has its own limit not far above, warns, and takes its default. */
+function largeProblem(key: string, value: unknown): string | null {
+  const isNumber = typeof value === 'number' || (typeof value === 'string' && /^\d+$/.test(value));
+  if (isNumber && Math.abs(Number(value)) > Number.MAX_SAFE_INTEGER)
+    return `${key} is too large: a whole number up to ${Number.MAX_SAFE_INTEGER}`;
+  if (typeof value !== 'string' || parsePages(value) !== null) return null;
+  const form = sizeForm(value);
+  return form === sizeForm('') ? null : `${key} is ${form}, in MiB without a unit`;
 }
 
 function literal(value: unknown): string | null {

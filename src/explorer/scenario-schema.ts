@@ -5,7 +5,7 @@
  * checked where it is read and at the step that uses it.
  */
 import * as v from 'valibot';
-import { TIME_FORM } from './amount.ts';
+import { timeForm } from './amount.ts';
 import { type ExpectationInput, expectationSchema } from './expectation-schema.ts';
 import { largestOrder } from './free-order.ts';
 import { described, duration, name, scalar, size, strings, whole } from './scenario-values.ts';
@@ -208,7 +208,7 @@ export const stepSchema: v.GenericSchema<StepInput> = v.strictObject({
   ),
   wait: v.optional(
     described(
-      v.string(`must be ${TIME_FORM}, or idle`),
+      v.string(`must be ${timeForm('')}, or idle`),
       'A duration, or idle: until nothing is left to happen.',
     ),
   ),

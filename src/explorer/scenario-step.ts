@@ -1,5 +1,5 @@
 /** Steps of a scenario file: what each does, checked as far as the file alone can tell. */
-import { parseDuration, TIME_FORM } from './amount.ts';
+import { parseDuration, timeForm } from './amount.ts';
 import { splitCommandLine } from './command-line.ts';
 import { parseGuestAction } from './guest-action.ts';
 import { xlConfProblems } from './guest-cfg.ts';
@@ -123,7 +123,7 @@ function readSettle(
   if (settle === undefined) return inParallel ? 'none' : 'idle';
   if (settle === 'none' || settle === 'idle') return settle;
   const ns = parseDuration(settle);
-  if (ns === null) complain('settle', `settle is none, idle or ${TIME_FORM}`);
+  if (ns === null) complain('settle', `settle is none, idle or ${timeForm(settle)}`);
   return ns ?? 'none';
 }
 
@@ -188,7 +188,8 @@ function readAction(
       return readGuest(step.guest!, complain);
     case 'wait': {
       const ns = step.wait === 'idle' ? null : parseDuration(step.wait!);
-      if (ns === null && step.wait !== 'idle') complain('wait', `wait takes ${TIME_FORM}, or idle`);
+      if (ns === null && step.wait !== 'idle')
+        complain('wait', `wait takes ${timeForm(step.wait!)}, or idle`);
       return { do: 'wait', ns };
     }
     case 'parallel':

@@ -1,6 +1,6 @@
 /** Setting a step going: what it becomes in the world, and when it is over. */
 import type { Request } from '../toolstack/task.ts';
-import { parsePages, SIZE_FORM } from './amount.ts';
+import { parsePages, sizeForm } from './amount.ts';
 import { splitCommandLine } from './command-line.ts';
 import { domidOf, nameDomain, setConditions } from './conditions.ts';
 import type { GuestAction } from './guest-action.ts';
@@ -104,7 +104,7 @@ function startOwn(play: Play, step: Step, argv: readonly string[]): Pending {
     return { ...base, refused: "of xlsim's own commands a scenario knows: xlsim claim DOM SIZE" };
   }
   const pages = parsePages(size);
-  if (pages === null) return { ...base, refused: `claim takes ${SIZE_FORM}` };
+  if (pages === null) return { ...base, refused: `claim takes ${sizeForm(size)}` };
   const found = /^\d+$/.test(dom) ? Number(dom) : domidOf(play.world, dom);
   // A command that names nobody fails as any other does: what is expected of its exit code decides.
   if (found === null) base.io.stderr += `xlsim: ${dom} is an invalid domain identifier\n`;

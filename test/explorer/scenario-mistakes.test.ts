@@ -248,3 +248,29 @@ describe('an expectation of a step in which nothing happens', () => {
     ]);
   });
 });
+
+describe('an amount that is too large', () => {
+  it.each([
+    ['steps: [{ wait: 300000h }]', 'a duration of at most 2501h'],
+    ['steps: [{ run: xl list, at: 2502h }]', 'must be a duration of at most 2501h; it is "2502h"'],
+    ['steps: [{ run: xl list, settle: 300000h }]', 'a duration of at most 2501h'],
+    ['steps: [{ run: xl list, expect: { time: { step: "< 300000h" } } }]', 'a duration of at most 2501h'],
+    ['costs: { hypercall: 300000h }\nsteps: [xl list]', 'a duration of at most 2501h'],
+    ['host: { memory: 99999999T }\nsteps: [xl list]', 'a size of at most 33554431T; it is "99999999T"'],
+    ['steps: [{ run: xl list, expect: { host: { free: "1..99999999T" } } }]', 'a size of at most 33554431T'],
+    ['steps: [{ guest: a balloon-to 99999999T }]', 'a size of at most 33554431T'],
+    ['steps: [{ guest: a touch 1G from 99999999T }]', 'a size of at most 33554431T'],
+    ['guests: { a: { memory: 999999999999999999999 } }\nsteps: [xl list]', 'memory is too large: a whole'],
+    ['guests: { a: { memory: "99999999999999999999" } }\nsteps: [xl list]', 'memory is too large: a whole'],
+    ['guests: { a: { memory: 99999999T } }\nsteps: [xl list]', 'memory is a size of at most 33554431T'],
+  ])('is told as that, with the limit, in %s', (text, message) => {
+    expect(told(text)).toEqual([expect.stringContaining(message)]);
+  });
+
+  it('is one above the limit, and no other', () => {
+    expect(told('steps: [{ wait: 2501h }]')).toEqual([]);
+    expect(told('steps: [{ guest: a touch 33554431T }]')).toEqual([]);
+    expect(told('guests: { a: { memory: 9007199254740991 } }\nsteps: [xl list]')).toEqual([]);
+    expect(told('steps: [{ wait: 5 fortnights }]')).toEqual([expect.stringContaining('such as 250us, 2s')]);
+  });
+});
