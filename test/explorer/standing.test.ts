@@ -196,30 +196,55 @@ describe('the heap where a play stands', () => {
 });
 
 describe('moving on by laps', () => {
-  /** A lap of which every count goes on by another number. */
-  function movedPlay(): { play: Play; of: Rounds } {
+  const NS = 10_000;
+  const LAPS = 100;
+
+  /** A lap that led to where the play stands, in which everything moved: every count by another number. */
+  function moved(): {
+    readonly play: Play;
+    readonly of: Rounds;
+    readonly to: Standing;
+    readonly after: Standing;
+  } {
     const [play, of] = [somePlay(), rounds()];
-    const from = stand(play, of);
+    play.log.holders.set('/a/lock', { task: 1, name: 'a', since: 5 });
+    play.machine.waiting.set(1, 7);
+    const to = stand(play, of);
     let each = 1;
     const counts: Record<string, number> = {};
-    for (const [name, count] of Object.entries(from.counts)) counts[name] = count + each++;
-    const to = { ...from, now: from.now + 10_000, counts, tasks: [...from.tasks] };
-    moveLaps(play, of, lapBetween(from, to, 1), 100);
-    return { play, of };
+    for (const [name, count] of Object.entries(to.counts)) counts[name] = count - each++;
+    const tasks = to.tasks.map((task) => ({ ...task }));
+    const since = to.since.map(({ of: what, at }) => ({ of: what, at: at - NS }));
+    moveLaps(play, of, lapBetween({ ...to, now: to.now - NS, counts, tasks, since }, to, 1), LAPS);
+    return { play, of, to, after: stand(play, of) };
   }
 
-  it('moves every count and the rounds', () => {
+  it('leads to where it stood, but for counts and the clock', () => {
+    const { of, to, after } = moved();
+    expect(isSameStanding(to, after)).toBe(true);
+    expect([of.round, after.now - to.now]).toEqual([5 + LAPS, LAPS * NS]);
+    expect(after.tasks.some(({ at }) => at !== null)).toBe(true);
+  });
+
+  it('moves every count, and what is held since then', () => {
+    const { to, after } = moved();
+    const each = Object.keys(to.counts).map((name) => after.counts[name]! - to.counts[name]!);
+    expect(each).toEqual(each.map((_, i) => LAPS * (i + 1)));
+    expect(after.since.length).toBeGreaterThan(2);
+    expect(after.since.map(({ at }, i) => at - to.since[i]!.at)).toEqual(after.since.map(() => LAPS * NS));
+  });
+
+  it('leaves alone who did nothing in a lap, and what was over before', () => {
     const [play, of] = [somePlay(), rounds()];
-    const before = stand(play, of);
-    const { play: moved, of: movedOf } = movedPlay();
-    const after = stand(moved, movedOf);
-    const each = Object.keys(before.counts).map((name) => after.counts[name]! - before.counts[name]!);
-    expect(each).toEqual(each.map((_, i) => 101 * (i + 1)));
-    expect([movedOf.round, after.now - before.now]).toEqual([105, 1_000_000]);
+    const to = stand(play, of);
+    moveLaps(play, of, lapBetween({ ...to, now: to.now - NS }, to, 1), LAPS);
+    const after = stand(play, of);
+    expect(after.tasks.every((task, i) => task === to.tasks[i])).toBe(true);
+    expect(after.since).toEqual(to.since);
   });
 
   it('moves nothing that would not be seen: every count, put back by one, is another end', () => {
-    const { play, of } = movedPlay();
+    const { play, of } = moved();
     const all = (): string => JSON.stringify([seenOf(play), of, play.world.xen.heap.virqCount]);
     const end = all();
     const missed: string[] = [];
