@@ -227,7 +227,9 @@ export function stopExploring(e: Exploring, why: StopReason): void {
 
 /** Walks by class what is too much frame by frame; the result says so. */
 function giveUpExactly(e: Exploring, why: StopReason): void {
-  e.exactly = { states: Math.min(e.how.maxStates, exploreProgress(e).states), stopped: why };
+  // Several threads together have met as many by then, each of them fewer.
+  const states = why === 'states' ? e.how.maxStates : exploreProgress(e).states;
+  e.exactly = { states, stopped: why };
   if (e.phase === 'reduce') e.reducing = startReducing(e.subject, e.how, 'class');
   // Which host a state stands for is for one thread to say.
   else e.walking = { ...newWalking(e.subject, e.how, 'class'), isAlone: true };

@@ -236,6 +236,22 @@ describe('a walk of all orders', () => {
     }
   });
 
+  it('comes to the same where ownership is left open, also where frame by frame it is too much', async () => {
+    for (const maxStates of [1e7, 1500]) {
+      const open = { ...all, ownership: 'auto', maxStates } as const;
+      const alone = await explored(open, 1);
+      const { walk } = alone.results[0]!;
+      if (maxStates === 1e7) expect(walk).toMatchObject({ ownership: 'exact', finished: true, exactly: null });
+      else expect(walk.exactly).toEqual({ states: 1500, stopped: 'states' });
+      for (const hands of [2, 3]) {
+        const helped: number[] = [];
+        const { results } = await explored(open, hands, helping(helped));
+        expect(helped).toHaveLength(hands - 1);
+        expect(JSON.stringify(results)).toBe(JSON.stringify(alone.results));
+      }
+    }
+  });
+
   it('is begun again where somebody is gone who had a part in it', async () => {
     const alone = await explored(all, 1);
     const dying = helping([], (port) => setTimeout(() => port.close(), 120));
