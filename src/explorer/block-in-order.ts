@@ -19,7 +19,7 @@ import { judge, judgeMisfit, refuse } from './judge.ts';
 import { isLap, newLaps } from './forward-laps.ts';
 import type { Play } from './play.ts';
 import type { Step } from './scenario.ts';
-import type { Pending } from './step-start.ts';
+import { type Pending, stderrOf } from './step-start.ts';
 import { noteTask } from './trace-request.ts';
 import { whereabouts } from './trace-text.ts';
 import type { TurnOrder } from './turn-order.ts';
@@ -129,7 +129,8 @@ function watchOf(
       if (pending.task !== null) plan.steps.set(pending.task, { lane, label, isCommand });
     },
     ended: (lane, ended, until) => {
-      const { step, task, since, refused, asCommand, io } = pendings.get(lane)!;
+      const pending = pendings.get(lane)!;
+      const { step, task, since, refused, asCommand, io } = pending;
       over.until = Math.max(over.until, until);
       if (refused !== null) {
         refuse(play, step, refused);
@@ -148,7 +149,8 @@ function watchOf(
       if (task !== null && ended !== null) {
         noteTask(play.machine, world, { id: task, task: { name: names.get(lane)! } }, 'end', ended);
       }
-      judge(play, step, { rc, stdout: io.stdout, stderr: io.stderr, ns: until - since, ...tally }, isCounted);
+      const stderr = stderrOf(pending, ended);
+      judge(play, step, { rc, stdout: io.stdout, stderr, ns: until - since, ...tally }, isCounted);
       world.now = now;
     },
   };

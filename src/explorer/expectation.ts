@@ -42,8 +42,8 @@ export function checkExpectation(expect: ExpectationInput, outcome: StepOutcome,
   };
   if (expect.exit === 'failure') {
     if (outcome.rc === null || outcome.rc === 0)
-      found.push({ what: 'exit', expected: 'any but 0', got: String(outcome.rc) });
-  } else count('exit', expect.exit, outcome.rc);
+      found.push({ what: 'exit', expected: 'any but 0', got: exitText(outcome) });
+  } else found.push(...compare('exit', expect.exit, outcome.rc, parseCount, () => exitText(outcome)));
   found.push(...rcMismatch(expect.rc, outcome.rc));
   if (expect.stdout !== undefined) found.push(...textMismatches('stdout', expect.stdout, outcome.stdout));
   if (expect.stderr !== undefined) found.push(...textMismatches('stderr', expect.stderr, outcome.stderr));
@@ -64,6 +64,12 @@ export function checkExpectation(expect: ExpectationInput, outcome: StepOutcome,
     if (wrong.length > 0) found.push({ what: 'invariants', expected: 'ok', got: wrong.join('\n') });
   }
   return found;
+}
+
+/** How a command ended: its exit code, and what it said of that. */
+export function exitText({ rc, stderr }: StepOutcome): string {
+  const said = rc === 0 ? '' : stderr.trimEnd();
+  return `${rc}${said === '' ? '' : `: ${said}`}`;
 }
 
 function compare(

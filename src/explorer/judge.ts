@@ -1,6 +1,6 @@
 /** What a step led to against what was expected of it: failures with the tables and events of that moment. */
 import type { OrderMisfit } from './block-plan.ts';
-import { checkExpectation, type Sight, type StepOutcome } from './expectation.ts';
+import { checkExpectation, exitText, type Sight, type StepOutcome } from './expectation.ts';
 import type { Mismatch } from './expectation-text.ts';
 import { scrubIdle } from './idle-scrub.ts';
 import type { Play } from './play.ts';
@@ -30,17 +30,11 @@ export function judge(play: Play, step: Step, outcome: StepOutcome, isCounted: b
   if (mismatches.length > 0) report(play, step, mismatches);
 }
 
-function unexpectedFailure({ action, expect, transcript }: Step, { rc, stderr }: StepOutcome): Mismatch[] {
+function unexpectedFailure({ action, expect, transcript }: Step, outcome: StepOutcome): Mismatch[] {
+  const { rc } = outcome;
   const isTold = expect?.exit !== undefined || transcript !== null;
   if (action.do !== 'run' || isTold || rc === 0 || rc === null) return [];
-  const said = stderr.trimEnd();
-  return [
-    {
-      what: 'exit',
-      expected: '0, as nothing else is expected',
-      got: `${rc}${said === '' ? '' : `: ${said}`}`,
-    },
-  ];
+  return [{ what: 'exit', expected: '0, as nothing else is expected', got: exitText(outcome) }];
 }
 
 /** A step that could not even begin. */

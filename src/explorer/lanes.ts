@@ -7,7 +7,6 @@
 
 import { leaveBlock, meetBlock } from './block-begins.ts';
 import { type BlockTally, playInOrder } from './block-in-order.ts';
-import { errnoName } from './errno-name.ts';
 import type { StepOutcome } from './expectation.ts';
 import { judge, refuse } from './judge.ts';
 import { type Block, isBlock, isOver, type Lane, newLane, standing } from './lane.ts';
@@ -16,7 +15,7 @@ import { endRoundSearch, leaveRound, newRoundSearch } from './rounds.ts';
 import { newRunsAhead, passRounds } from './run-ahead.ts';
 import type { Step } from './scenario.ts';
 import { connectHosts, playOn, runHosts, setClocks, settleHosts, whereaboutsOfAll } from './several-hosts.ts';
-import { counted, nameCreated, type Pending, startStep } from './step-start.ts';
+import { counted, nameCreated, type Pending, startStep, stderrOf } from './step-start.ts';
 
 /** Requests that could be served in the time that it takes to check all invariants. */
 const INVARIANTS = 50;
@@ -143,8 +142,7 @@ function finish(play: Play, lane: Lane, current: Pending | Block): boolean {
   }
   const ns = play.world.now - current.since;
   const { stdout } = current.io;
-  const refusal = current.asCommand && rc !== null && rc < 0 ? `xlsim: refused: ${errnoName(-rc)}\n` : '';
-  const stderr = current.io.stderr + refusal;
+  const stderr = stderrOf(current, rc);
   settle(play, lane, step);
   const { succeeded, failed } = lane;
   end(play, lane, step, { rc: exit, stdout, stderr, ns, succeeded, failed });

@@ -3,6 +3,7 @@ import type { Request } from '../toolstack/task.ts';
 import { parsePages, sizeForm } from './amount.ts';
 import { splitCommandLine } from './command-line.ts';
 import { domidOf, nameDomain, setConditions } from './conditions.ts';
+import { errnoName } from './errno-name.ts';
 import type { GuestAction } from './guest-action.ts';
 import { cannotAct, guestRequests, touchPages } from './guest-do.ts';
 import { scrubIdle } from './idle-scrub.ts';
@@ -111,6 +112,12 @@ function startOwn(play: Play, step: Step, argv: readonly string[]): Pending {
   const args = { domid: found ?? DOMID_INVALID, nrExtents: pages };
   const request = { kind: 'hypercall', name: 'XENMEM_claim_pages', args } as unknown as Request;
   return { ...base, task: startRequests(play, step.label, [request], null, step), asCommand: true };
+}
+
+/** What a step that has ended said on stderr: of a claim that Xen refused the hypercall's errno, where nothing else was said. */
+export function stderrOf({ asCommand, io }: Pending, rc: number | null): string {
+  const isRefused = asCommand && rc !== null && rc < 0 && io.stderr === '';
+  return isRefused ? `xlsim: claim refused: ${errnoName(-rc)}\n` : io.stderr;
 }
 
 function startRequests(

@@ -114,6 +114,13 @@ describe('a command of which nothing is expected', () => {
     expect(run.stdout).toContain('expected 0, as nothing else is expected');
   });
 
+  it('says why it failed, also where its exit code is told', async () => {
+    const run = await replay('why.xlsim.yaml', 'steps: [{ run: xl destroy a, expect: { exit: 0 } }]');
+    expect(run.stdout).toMatch(/expected 0\n +got +1: a is an invalid domain identifier/);
+    const claim = await replay('claim.xlsim.yaml', 'steps: [xl create a, xlsim claim a 128M]');
+    expect(claim.stdout).toContain('got      1: xlsim: claim refused: EINVAL');
+  });
+
   it('may fail where its exit code is told, or a block counts', async () => {
     const steps = `steps:
   - { run: xl destroy a, expect: { exit: failure } }
