@@ -88,7 +88,9 @@ describe('what is looked at in a round', () => {
 
   it('is its number, but for blocks that have one of their own', () => {
     const numbered = 'xl create vm \'name="vm{i}"\'';
-    expect(body('xl create vm', { expect: { host: { domains: 2 }, time: { step: '< 1s' } } })).toEqual([]);
+    expect(body({ run: 'xl create vm', expect: { host: { domains: 2 }, time: { step: '< 1s' } } })).toEqual(
+      [],
+    );
     expect(body(numbered)).toEqual(['numbers']);
     expect(body({ parallel: [numbered] })).toEqual(['numbers']);
     expect(body({ parallel: [{ run: numbered, times: 3 }] })).toEqual([]);
