@@ -10,7 +10,8 @@ import type { OptionValues } from './said-options.ts';
 export interface ExploreOptions {
   readonly strategy: string;
   readonly order: string;
-  readonly grain: string;
+  /** Absent: see grainOfStage(). */
+  readonly grain?: string;
   readonly ownership: string;
   readonly reduction: string;
   readonly samples?: string;
@@ -113,9 +114,8 @@ function checked(options: ExploreOptions): ExploreChoice {
   if (compare && options.saveTest !== undefined) {
     throw new Misuse('--save-test is of one remedy: use --remedy NAME instead of --compare');
   }
-  if (!isGrain(options.grain)) {
-    throw new Misuse(`--grain is ${GRAINS}, not ${options.grain}`);
-  }
+  const { grain = 'hypercall' } = options;
+  if (!isGrain(grain)) throw new Misuse(`--grain is ${GRAINS}, not ${grain}`);
   if (options.forbid !== undefined && options.forbid !== 'early-refusal') {
     throw new Misuse(`--forbid knows early-refusal, not ${options.forbid}: all other failures count anyway`);
   }
@@ -131,7 +131,7 @@ function checked(options: ExploreOptions): ExploreChoice {
   return {
     strategy,
     order: oneOf('--order', options.order, ['dfs', 'bfs']),
-    grain: options.grain,
+    grain,
     ownership: oneOf('--ownership', options.ownership, ['auto', 'class', 'exact']),
     reduction,
     samples: count('--samples', options.samples ?? DEFAULT_SAMPLES, 1),

@@ -23,7 +23,10 @@ export function addExploreCommand(program: Command, cli: Cli, returning: Returni
       'auto',
     )
     .option('--order <how>', 'dfs or bfs, of an exhaustive walk', 'dfs')
-    .option('--grain <grain>', 'what one step is: hypercall, extents:N, sections or request', 'hypercall')
+    .option(
+      '--grain <grain>',
+      'what one step is: hypercall, extents:N, sections or request (default: hypercall; sections where the scenario says "grain: steps")',
+    )
     .option(
       '--ownership <how>',
       'exact: states tell which frame belongs to whom; class: how many frames; auto: class as long as that decides all',

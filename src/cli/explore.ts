@@ -25,13 +25,14 @@ export async function exploreCommand(
   options: ExploreOptions,
   json: boolean,
 ): Promise<number> {
-  const choice = readChoice(options);
+  const asked = readChoice(options);
   const target =
-    typeof choice === 'string' ? choice : readTarget(cli.cwd, path, choice, options.allowOutside === true);
-  if (typeof choice === 'string' || typeof target === 'string') {
-    complain(cli, String(typeof choice === 'string' ? choice : target));
+    typeof asked === 'string' ? asked : readTarget(cli.cwd, path, asked, options.allowOutside === true);
+  if (typeof asked === 'string' || typeof target === 'string') {
+    complain(cli, String(typeof asked === 'string' ? asked : target));
     return MISUSE;
   }
+  const choice = options.grain === undefined ? { ...asked, grain: grainOfStage(target.stage) } : asked;
   const blocks = parallelBlocks(target.stage);
   if (blocks.length === 0) return playOnce(cli, path, options, json);
   const block = blocks[choice.block];
@@ -74,6 +75,9 @@ export async function exploreCommand(
   const isPinned = test === undefined || saveTest(cli, target, choice, report, test);
   return writeExploration(cli, report, options, json) && isPinned ? report.exit : MISUSE;
 }
+
+/** Others come between as much as the scenario lets them on the clock. */
+const grainOfStage = ({ grain }: Stage): string => (grain === 'steps' ? 'sections' : 'hypercall');
 
 const tasksOf = (action: Stage['steps'][number]['action']): string[] =>
   action.do === 'parallel' ? action.steps.map(({ label, times }) => timesText(label, times)) : [];

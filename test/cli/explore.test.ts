@@ -85,6 +85,17 @@ describe('xlsim explore', () => {
     });
   });
 
+  it('walks a scenario as finely as it says itself, unless told otherwise', async () => {
+    const steps = `steps: [{ parallel: [xl list, xl list] }]`;
+    const file = cli.file('fine.xlsim.yaml', `grain: steps\n${steps}`);
+    const grain = async (...options: readonly string[]): Promise<string | undefined> =>
+      /^grain +(.*)$/m.exec((await explore(file, ...options)).stdout)?.[1];
+    expect(await grain()).toBe('one section under a lock');
+    expect(await grain('--grain', 'hypercall')).toBe('one hypercall');
+    cli.file('fine.xlsim.yaml', steps);
+    expect(await grain()).toBe('one hypercall');
+  });
+
   it('plays a scenario without anything parallel once', async () => {
     const file = cli.file('serial.xlsim.yaml', 'steps: [{ run: xl list, expect: { exit: 1 } }]');
     const run = await explore(file);
