@@ -15,8 +15,8 @@ import {
   takeBlockTurn,
 } from './block.ts';
 import type { BlockPlan, OrderMisfit } from './block-plan.ts';
-import { judge, judgeMisfit, refuse } from './judge.ts';
 import { isLap, newLaps } from './forward-laps.ts';
+import { judge, judgeMisfit, refuse } from './judge.ts';
 import type { Play } from './play.ts';
 import type { Step } from './scenario.ts';
 import { type Pending, stderrOf } from './step-start.ts';

@@ -241,7 +241,8 @@ describe('a walk of all orders', () => {
       const open = { ...all, ownership: 'auto', maxStates } as const;
       const alone = await explored(open, 1);
       const { walk } = alone.results[0]!;
-      if (maxStates === 1e7) expect(walk).toMatchObject({ ownership: 'exact', finished: true, exactly: null });
+      if (maxStates === 1e7)
+        expect(walk).toMatchObject({ ownership: 'exact', finished: true, exactly: null });
       else expect(walk.exactly).toEqual({ states: 1500, stopped: 'states' });
       for (const hands of [2, 3]) {
         const helped: number[] = [];

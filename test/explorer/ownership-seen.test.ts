@@ -193,6 +193,16 @@ describe('a walk by class', () => {
       isAbstract: false,
     });
   });
+
+  it('knows from the start that a partly dirty buddy is not like another', () => {
+    const lanes = [[take('a', 8, 1)], [take('a', 16, 1)]];
+    const text = scenario({ ...before, before: [['b', 0, 0]], lanes });
+    // What b had comes back dirty, beside what was always free.
+    const gone = '  - { hypercall: XEN_DOMCTL_destroydomain, args: { domid: b } }\n';
+    const dirty = text.replace(/ {2}- set: .*\n/, gone);
+    expect([check(text), check(dirty)]).toMatchObject([{ isAbstract: false }, { isAbstract: true }]);
+    expect(check(dirty).matters).toBe(true);
+  });
 });
 
 describe('asking where memory lies', () => {
