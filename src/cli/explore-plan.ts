@@ -33,6 +33,8 @@ interface Part {
   /** Others may still join in its walk, and from when on, in ms after the epoch. */
   takesHelp: boolean;
   helpFrom: number;
+  /** When its walk was handed out, in ms after the epoch. */
+  beganAt: number | null;
   result: Exploration | null;
 }
 
@@ -44,6 +46,9 @@ export interface Plan {
   steps: number;
   samples: number;
   ms: number;
+  /** Walks that are over, and the time that they took. */
+  walks: number;
+  walkMs: number;
 }
 
 export interface PlanHow {
@@ -53,6 +58,8 @@ export interface PlanHow {
   /** Several threads may share a walk, once one has been at it for so many ms. */
   readonly isShared: boolean;
   readonly helpAfter: number;
+  /** Another thread is worth having once the walks that nobody has begun will take so many ms. */
+  readonly hireFor: number;
   readonly threads: number;
   /** Bytes for all threads together. */
   readonly memory: number;
@@ -83,10 +90,11 @@ export function newPlan(how: PlanHow): Plan {
       stopped: null,
       takesHelp: how.isShared,
       helpFrom: Number.POSITIVE_INFINITY,
+      beganAt: null,
       result: null,
     }),
   );
-  return { how, parts, steps: 0, samples: 0, ms: 0 };
+  return { how, parts, steps: 0, samples: 0, ms: 0, walks: 0, walkMs: 0 };
 }
 
 export const isDone = ({ parts }: Plan): boolean => parts.every(({ phase }) => phase === 'over');
@@ -112,6 +120,7 @@ export function nextJob(plan: Plan, now: number): Job | null {
   if (walked !== undefined) {
     walked.phase = 'walking';
     walked.active++;
+    walked.beganAt = now;
     walked.helpFrom = now + how.helpAfter;
     const threads = how.isShared ? how.threads : Math.min(how.threads, how.remedies);
     return { do: 'walk', remedy: walked.remedy, memory: how.memory / threads, isAlone: threads === 1 };
@@ -181,8 +190,8 @@ function prefixOf(
   return { tally, stopped };
 }
 
-/** Takes in what came of a piece. */
-export function takeResult(plan: Plan, job: Job, result: JobResult): void {
+/** Takes in what came of a piece, `now` ms after the epoch. */
+export function takeResult(plan: Plan, job: Job, result: JobResult, now: number): void {
   const part = plan.parts[job.remedy]!;
   if (result.did === 'help') {
     part.takesHelp = false;
@@ -197,6 +206,11 @@ export function takeResult(plan: Plan, job: Job, result: JobResult): void {
     plan.samples += result.tally.samples;
     plan.ms += result.ms;
     return;
+  }
+  if (result.did === 'walk' && part.beganAt !== null) {
+    plan.walks++;
+    plan.walkMs += now - part.beganAt;
+    part.beganAt = null;
   }
   part.result = result.result;
   if (result.result !== null) part.phase = 'over';
@@ -217,6 +231,7 @@ export function jobLost({ parts }: Plan, job: Job): void {
   // Whoever leads hears of it.
   if (job.do === 'help') return;
   part.active--;
+  part.beganAt = null;
   if (job.do === 'sample') part.again.push({ from: job.from, to: job.to });
   else part.phase = job.do === 'walk' ? 'alone' : 'sample';
 }
@@ -226,10 +241,23 @@ export function usefulThreads(plan: Plan, now: number): number {
   const { parts, how } = plan;
   if (parts.some((part) => mayHelp(part, now))) return how.threads;
   const walks = parts.filter(({ phase }) => phase === 'walk').length;
+  const isWorthIt = walks * msOfWalk(plan, now) >= how.hireFor;
   const left = parts.reduce(
     (sum, part) => (part.phase === 'sample' && part.stopped === null ? sum + part.to - part.next : sum),
     0,
   );
   const isLong = plan.samples > 0 && (left / plan.samples) * plan.ms > 2 * PIECE_MS;
-  return isLong ? how.threads : Math.min(how.threads, 1 + walks);
+  return isLong ? how.threads : isWorthIt ? Math.min(how.threads, 1 + walks) : 1;
+}
+
+/** How long a walk takes, by those that are over and by those under way as far as they have come. */
+function msOfWalk({ parts, walks, walkMs }: Plan, now: number): number {
+  let ms = walkMs;
+  let begun = walks;
+  for (const { beganAt } of parts) {
+    if (beganAt === null) continue;
+    ms += now - beganAt;
+    begun++;
+  }
+  return ms / Math.max(1, begun);
 }

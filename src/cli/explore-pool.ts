@@ -37,6 +37,9 @@ export async function work(pool: Pool): Promise<void> {
   const changed = (): void => {
     for (const wake of waiting) wake();
     waiting = [];
+    hire();
+  };
+  const hire = (): void => {
     if (!mayHire || isDone(plan) || failure !== null) return;
     const wanted = usefulThreads(plan, nowMs());
     while (hands.length < wanted) begin(pool.hire(hands.length));
@@ -47,6 +50,7 @@ export async function work(pool: Pool): Promise<void> {
       pool,
       hand,
       changed,
+      hire,
       () => new Promise((wake) => waiting.push(wake)),
       () => failure !== null,
       leads,
@@ -77,6 +81,7 @@ async function serve(
   pool: Pool,
   hand: Hand,
   changed: () => void,
+  hire: () => void,
   change: () => Promise<void>,
   isOff: () => boolean,
   /** Who leads the walk under a remedy. */
@@ -94,7 +99,11 @@ async function serve(
     const timer = next.do === 'walk' ? setTimeout(changed, plan.how.helpAfter + EARLY_MS) : undefined;
     const job = next.do === 'help' ? { ...next, port: portTo(leads.get(next.remedy)!) } : next;
     try {
-      takeResult(plan, job, await hand.run(job, (progress) => pool.onProgress(hand, job, progress)));
+      const result = await hand.run(job, (progress) => {
+        pool.onProgress(hand, job, progress);
+        hire();
+      });
+      takeResult(plan, job, result, nowMs());
     } catch (error) {
       if (!(error instanceof HandLost)) throw error;
       jobLost(plan, job);

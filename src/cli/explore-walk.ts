@@ -15,6 +15,12 @@ import type { Target } from './explore-target.ts';
  */
 const HELP_AFTER_MS = 10_000;
 
+/**
+ * Another thread has to be loaded, to play what comes before the block, and to compile what this one has compiled already:
+ * more than a second, part of which this one loses. Less work than that is done sooner by one alone.
+ */
+const HIRE_FOR_MS = 2_500;
+
 /** Explores under every remedy of `choice` within its limits. Ctrl-C ends it with what is known, a second one at once. */
 export async function exploreAll(cli: Cli, target: Target, choice: ExploreChoice): Promise<Exploration[]> {
   const stop = new Int32Array(new SharedArrayBuffer(4));
@@ -28,6 +34,7 @@ export async function exploreAll(cli: Cli, target: Target, choice: ExploreChoice
     isSampled,
     isShared: threads > 1 && !choice.reduction,
     helpAfter: HELP_AFTER_MS,
+    hireFor: HIRE_FOR_MS,
     threads,
     memory,
     sampleSteps: choice.sampleSteps,

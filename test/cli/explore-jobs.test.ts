@@ -8,7 +8,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Hand, HandLost, ownHand } from '../../src/cli/explore-hand.ts';
 import { type Job, newBench } from '../../src/cli/explore-job.ts';
 import type { ExploreChoice } from '../../src/cli/explore-options.ts';
-import { newPlan, type Plan, resultsOf } from '../../src/cli/explore-plan.ts';
+import {
+  newPlan,
+  nextJob,
+  type Plan,
+  resultsOf,
+  takeResult,
+  usefulThreads,
+} from '../../src/cli/explore-plan.ts';
 import { work } from '../../src/cli/explore-pool.ts';
 import { readTarget, type Target } from '../../src/cli/explore-target.ts';
 import type { Exploration, ExploreReport } from '../../src/explorer/explore-record.ts';
@@ -89,6 +96,7 @@ const planOf = (change: ExploreChoice, threads: number): Plan =>
     isSampled: change.strategy === 'random' || change.strategy === 'pct',
     isShared: threads > 1,
     helpAfter: 0,
+    hireFor: 0,
     threads,
     memory: change.maxMemory,
     sampleSteps: change.sampleSteps,
@@ -122,6 +130,19 @@ describe('pieces', () => {
     const shared = await explored({ samples: 500 }, 3);
     expect(JSON.stringify(shared.results)).toBe(JSON.stringify(alone.results));
     expect(alone.results[0]!.walk.samples).toBe(500);
+  });
+
+  it('are left to one thread as long as the walks that nobody has begun are not worth another', () => {
+    const how = { remedies: 5, samples: { from: 0, to: 0 }, isSampled: false, isShared: false };
+    const limits = { threads: 2, memory: 1, sampleSteps: 1, sampleTime: 1, helpAfter: 0 };
+    const plan = newPlan({ ...how, ...limits, hireFor: 1000 });
+    const first = nextJob(plan, 0)!;
+    expect([100, 249, 250].map((now) => usefulThreads(plan, now))).toEqual([1, 1, 2]);
+    takeResult(plan, first, { did: 'walk', result: {} as Exploration, isShort: false }, 200);
+    nextJob(plan, 200);
+    // Three are left; one took 200 ms, and the one under way may be longer.
+    expect([300, 666, 667].map((now) => usefulThreads(plan, now))).toEqual([1, 1, 2]);
+    expect(usefulThreads(newPlan({ ...how, ...limits, hireFor: 0 }), 0)).toBe(2);
   });
 
   it('of somebody who dies are done again', async () => {
