@@ -63,25 +63,38 @@ function explore(words: readonly string[], jobs: number): Took {
   return { seconds, busy: Number(output[3]) / 1e6, out: output[1] ?? '' };
 }
 
+/** Seconds that two processes of one thread each take side by side, each for all of it: what this machine can do at most. */
+function apart(words: readonly string[]): number {
+  const program = fileURLToPath(new URL('../bin/xlsim.js', import.meta.url));
+  const args = [program, '--json', 'explore', ...words, '--time-budget', '1h', '--jobs', '1'];
+  const since = process.hrtime.bigint();
+  const both = '"$0" "$@" & "$0" "$@" & wait';
+  const { error } = spawnSync('sh', ['-c', both, process.execPath, ...args], { stdio: 'ignore' });
+  if (error !== undefined) throw error;
+  return Number(process.hrtime.bigint() - since) / 1e9;
+}
+
 const least = (all: readonly number[]): number => Math.min(...all);
 const median = (all: readonly number[]): number => all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)]!;
 
-/** From start to end of the process: the least of several, the median of the pairs, and whether the reports are the same. */
+/** From start to end of the process: the least of several, the median of the pairs, what two processes that share nothing do, and whether the reports are the same. */
 export function benchExploreJobs(print: (line: string) => void): void {
   print(`  load ${loadavg()[0]!.toFixed(1)}; the target is ${TARGET} times on two idle processors`);
-  const head = ['1 thread', '2 threads', 'times', 'median', 'busy 1', 'busy 2'];
+  const head = ['1 thread', '2 threads', 'times', 'median', 'apart', 'busy 1', 'busy 2'];
   print(`  ${''.padEnd(44)}${head.map((text) => cell(text, 10)).join('')}`);
   for (const [what, words] of CASES) {
     const pairs = Array.from({ length: PAIRS }, () => [explore(words, 1), explore(words, 2)] as const);
     const isSame = pairs.flat().every(({ out }) => out === pairs[0]![0].out);
     const [one, two] = [0, 1].map((i) => least(pairs.map((pair) => pair[i]!.seconds))) as [number, number];
     const busy = [0, 1].map((i) => least(pairs.map((pair) => pair[i]!.busy)));
+    const sideBySide = least(Array.from({ length: PAIRS }, () => apart(words)));
     const times = median(pairs.map(([a, b]) => a.seconds / b.seconds));
     const figures = [
       `${one.toFixed(1)} s`,
       `${two.toFixed(1)} s`,
       (one / two).toFixed(2),
       times.toFixed(2),
+      ((2 * one) / sideBySide).toFixed(2),
       ...busy.map((s) => `${s.toFixed(1)} s`),
     ];
     const same = isSame ? 'the same report' : 'REPORTS DIFFER';

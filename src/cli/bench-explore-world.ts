@@ -1,4 +1,5 @@
 /** Orders of real creates: transitions a second on a real host, every order and orders by chance, and the memory of it. */
+import { loadavg } from 'node:os';
 import { type AtBlock, playToBlock } from '../explorer/block-prefix.ts';
 import { continueSearch, startSearch } from '../explorer/exhaustive.ts';
 import { inPathOrder } from '../explorer/path-order.ts';
@@ -99,6 +100,9 @@ function benchSamples(print: (line: string) => void): void {
 }
 
 export function benchExploreWorld(print: (line: string) => void): void {
+  print(
+    `load ${loadavg()[0]!.toFixed(1)}: figures are those of a machine with nothing else to do where it is well below 1`,
+  );
   print(
     `xl create of two PVH guests of that size at once, 4 vCPUs each; the target is ${TARGET} k transitions/s`,
   );
