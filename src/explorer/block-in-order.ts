@@ -133,16 +133,15 @@ function watchOf(
       const { step, task, since, refused, asCommand, io } = pending;
       over.until = Math.max(over.until, until);
       if (refused !== null) {
-        refuse(play, step, refused);
         tally.failed++;
+        plan.exits.push({ lane, step, rc: null, refused });
+        refuse(play, step, refused, tally);
         return;
       }
       const rc = asCommand && ended !== null ? (ended === 0 ? 0 : 1) : ended;
       const isGood = rc === 0 || (step.action.do === 'hypercall' && (rc ?? 0) > 0);
-      if (rc !== null) {
-        tally[isGood ? 'succeeded' : 'failed']++;
-        plan.exits.push({ lane, step, rc });
-      }
+      if (rc !== null) tally[isGood ? 'succeeded' : 'failed']++;
+      plan.exits.push({ lane, step, rc, refused: null });
       const { world } = play;
       const { now } = world;
       world.now = until;

@@ -22,6 +22,16 @@ export interface OrderMisfit {
   readonly why: string;
 }
 
+/** How a step ended. */
+export interface StepExit {
+  readonly lane: number;
+  readonly step: Step;
+  /** What it returned; null: conditions and waits return nothing, nor does what could not begin. */
+  readonly rc: number | null;
+  /** Why it could not begin; null: it did. */
+  readonly refused: string | null;
+}
+
 /** See the file's header. Filled in as the play goes on. */
 export interface BlockPlan {
   /** Which of the scenario's own parallel blocks, from 0. */
@@ -46,8 +56,8 @@ export interface BlockPlan {
   ends: readonly LaneEnd[] | null;
   /** By task that a step of the block started: whose it is. Filled where an order is followed. */
   readonly steps: Map<number, StepTask>;
-  /** What the block's steps returned, in the order in which they ended; conditions and waits return nothing. */
-  readonly exits: { readonly lane: number; readonly step: Step; readonly rc: number }[];
+  /** How the block's steps ended, in that order. */
+  readonly exits: StepExit[];
   /** Where the order did not fit; null: it did. */
   misfit: OrderMisfit | null;
 }

@@ -60,6 +60,9 @@ export const expectationSchema = described(
       rc: v.optional(
         described(v.union([count, errno]), 'What a hypercall returned: a count, 0 or an errno by its name.'),
       ),
+      refused: v.optional(
+        described(textExpectation, 'The step could not even begin: why. Without it that is a failure.'),
+      ),
       stdout: v.optional(described(textExpectation, 'What the step printed.')),
       stderr: v.optional(described(textExpectation, 'What the step printed on stderr.')),
       succeeded: v.optional(described(count, 'Of a parallel or repeat block: steps with exit 0.')),

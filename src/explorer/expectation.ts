@@ -20,6 +20,8 @@ export interface StepOutcome {
   readonly stdout: string;
   readonly stderr: string;
   readonly ns: number;
+  /** Why it could not even begin; absent: it did. */
+  readonly refused?: string;
   /** Of a block: steps inside that ended with 0, and with anything else. */
   readonly succeeded: number;
   readonly failed: number;
@@ -44,7 +46,7 @@ export function checkExpectation(expect: ExpectationInput, outcome: StepOutcome,
     if (outcome.rc === null || outcome.rc === 0)
       found.push({ what: 'exit', expected: 'any but 0', got: exitText(outcome) });
   } else found.push(...compare('exit', expect.exit, outcome.rc, parseCount, () => exitText(outcome)));
-  found.push(...rcMismatch(expect.rc, outcome.rc));
+  found.push(...rcMismatch(expect.rc, outcome.rc), ...refusalMismatches(expect.refused, outcome));
   if (expect.stdout !== undefined) found.push(...textMismatches('stdout', expect.stdout, outcome.stdout));
   if (expect.stderr !== undefined) found.push(...textMismatches('stderr', expect.stderr, outcome.stderr));
   count('succeeded', expect.succeeded, outcome.succeeded);
@@ -70,6 +72,16 @@ export function checkExpectation(expect: ExpectationInput, outcome: StepOutcome,
 export function exitText({ rc, stderr }: StepOutcome): string {
   const said = rc === 0 ? '' : stderr.trimEnd();
   return `${rc}${said === '' ? '' : `: ${said}`}`;
+}
+
+function refusalMismatches(
+  expected: ExpectationInput['refused'],
+  { refused }: StepOutcome,
+): readonly Mismatch[] {
+  if (expected === undefined) return [];
+  if (refused !== undefined) return textMismatches('refused', expected, refused);
+  const said = typeof expected === 'string' ? expected : JSON.stringify(expected);
+  return [{ what: 'refused', expected: said, got: 'it could be done' }];
 }
 
 function compare(

@@ -20,7 +20,7 @@ export function judge(play: Play, step: Step, outcome: StepOutcome, isCounted: b
   const mismatches: Mismatch[] = isCounted ? [] : unexpectedFailure(step, outcome);
   if (step.expect !== null) mismatches.push(...checkExpectation(step.expect, outcome, sightOf(play)));
   if (isPrintLooked(step)) {
-    for (const reader of play.readers) reader.push(outcome.stdout, outcome.stderr);
+    for (const reader of play.readers) reader.push(outcome.stdout, outcome.stderr, outcome.refused ?? '');
   }
   if (step.output !== null) mismatches.push(...outputMismatch(play, step.output, outcome));
   if (step.transcript !== null) {
@@ -37,9 +37,32 @@ function unexpectedFailure({ action, expect, transcript }: Step, outcome: StepOu
   return [{ what: 'exit', expected: '0, as nothing else is expected', got: exitText(outcome) }];
 }
 
-/** A step that could not even begin. */
-export function refuse(play: Play, step: Step, why: string): void {
-  report(play, step, [{ what: step.action.do, expected: 'something that can be done', got: why }]);
+/** How many steps of the block or repeat around a step succeeded and failed by then. */
+type Tally = Pick<StepOutcome, 'succeeded' | 'failed'>;
+
+/** What is expected of every step that does not say why it will be refused. */
+export const DOABLE = 'something that can be done';
+
+/** A step that could not even begin: that is a failure, unless it is what was expected. `tally`: of the block around it. */
+export function refuse(play: Play, step: Step, why: string, tally: Tally): void {
+  if (step.expect?.refused !== undefined) {
+    judge(
+      play,
+      step,
+      {
+        rc: null,
+        stdout: '',
+        stderr: '',
+        ns: 0,
+        refused: why,
+        succeeded: tally.succeeded,
+        failed: tally.failed,
+      },
+      true,
+    );
+    return;
+  }
+  report(play, step, [{ what: step.action.do, expected: DOABLE, got: why }]);
 }
 
 /** The order of a block in the file fits it no longer: told where it stopped. */

@@ -125,8 +125,8 @@ function finish(play: Play, lane: Lane, current: Pending | Block): boolean {
   if (isBlock(current)) return finishBlock(play, lane, current);
   const { step, task, until, refused } = current;
   if (refused !== null) {
-    refuse(playOn(play, step), step, refused);
     lane.failed++;
+    refuse(playOn(play, step), step, refused, lane);
     return true;
   }
   const { run } = playOn(play, step);

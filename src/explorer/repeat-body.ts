@@ -46,6 +46,9 @@ function looksOfStep(step: Step): BodyLooks {
   };
 }
 
-/** Whether what a step prints is compared with something. */
+/** Whether what a step prints, or why it was refused, is compared with something. */
 export const isPrintLooked = ({ expect, transcript }: Step): boolean =>
-  transcript !== null || expect?.stdout !== undefined || expect?.stderr !== undefined;
+  transcript !== null ||
+  expect?.stdout !== undefined ||
+  expect?.stderr !== undefined ||
+  expect?.refused !== undefined;

@@ -4,6 +4,7 @@ import { checkXenInvariants } from '../hypervisor/xen-invariants.ts';
 import type { BlockPlan } from './block-plan.ts';
 import { errnoName } from './errno-name.ts';
 import type { ExpectationInput } from './expectation-schema.ts';
+import { DOABLE } from './judge.ts';
 import type { Play } from './play.ts';
 import type { Failure } from './result-record.ts';
 import type { Step } from './scenario.ts';
@@ -62,8 +63,12 @@ const isAt = (a: Place, b: Place): boolean => a.line === b.line && a.column === 
 /** The steps without what did not hold when they were played: of the twin of a scenario some of it must not. */
 export const relaxed = (inputs: Steps, steps: readonly Step[], failures: readonly Failure[]): StepInput[] =>
   changed(inputs, steps, (input, step) => {
-    if (!failures.some((failure) => isAt(failure, step))) return input;
+    const own = failures.filter((failure) => isAt(failure, step));
+    const [first] = own;
+    if (first === undefined) return input;
     const { expect: _expect, ...rest } = input;
+    if (own.every(({ expected, got }) => expected === DOABLE && got === first.got))
+      return { ...rest, expect: { refused: first.got } };
     return input.run === undefined ? rest : { ...rest, expect: { exit: '>= 0' } };
   });
 
@@ -79,7 +84,7 @@ export function withEnds(inputs: Steps, steps: readonly Step[], exits: Exits): S
     const all = changed([input], [step], (inner, at) => withExit(inner, at, own));
     const rounds = copies === 1 ? inRounds(asStep(input), step, own) : null;
     if (rounds !== null) return [rounds];
-    const isAlike = new Set(own.filter((exit) => isAt(exit.step, step)).map(({ rc }) => rc)).size <= 1;
+    const isAlike = new Set(own.filter((exit) => isAt(exit.step, step)).map(howText)).size <= 1;
     if (isAlike || step.times === null) return all;
     const { times: _times, ...once } = asStep(input);
     return Array.from({ length: copies }, (_, n) =>
@@ -101,7 +106,7 @@ function inRounds(input: StepInput, step: Step, exits: Exits): StepInput | null 
   const { steps: inner, count } = step.action;
   const exitsOf = (at: Step): Exits => exits.filter((exit) => isAt(exit.step, at));
   const isPlain = inner.every(({ action }) => action.do !== 'repeat');
-  if (!isPlain || inner.every((at) => new Set(exitsOf(at).map(({ rc }) => rc)).size <= 1)) return null;
+  if (!isPlain || inner.every((at) => new Set(exitsOf(at).map(howText)).size <= 1)) return null;
   const rounds = Array.from({ length: count }, (_, round) =>
     inner.map((at, c) =>
       withExit(countedStep(asStep(input.steps![c]!), round + 1), at, exitsOf(at).slice(round, round + 1)),
@@ -110,11 +115,17 @@ function inRounds(input: StepInput, step: Step, exits: Exits): StepInput | null 
   return { ...input, repeat: 1, steps: rounds.flat() };
 }
 
-/** The step with what it returned, if that was the same each time. */
+/** How a step ended, to be compared. */
+const howText = ({ rc, refused }: Exits[number]): string => `${rc} ${refused}`;
+
+/** The step with what it returned, or why it could not begin, if that was the same each time. */
 function withExit(input: StepInput, step: Step, exits: Exits): StepInput {
-  const found = new Set(exits.filter((exit) => isAt(exit.step, step)).map(({ rc }) => rc));
-  const [rc] = found;
-  if (rc === undefined || found.size > 1) return input;
+  const own = exits.filter((exit) => isAt(exit.step, step));
+  const [first] = own;
+  if (first === undefined || new Set(own.map(howText)).size > 1) return input;
+  const { rc, refused } = first;
+  if (refused !== null) return { ...input, expect: { refused } };
+  if (rc === null) return input;
   if (step.action.do === 'hypercall') {
     return { ...input, expect: { rc: rc < 0 ? `-${errnoName(-rc)}` : rc } };
   }
@@ -133,18 +144,20 @@ function countedStep(input: StepInput, i: number): StepInput {
 }
 
 const isGood = ({ step, rc }: Exits[number]): boolean =>
-  rc === 0 || (step.action.do === 'hypercall' && rc > 0);
+  rc === 0 || (step.action.do === 'hypercall' && rc !== null && rc > 0);
+const hasFailed = (exit: Exits[number]): boolean =>
+  exit.refused !== null || (exit.rc !== null && !isGood(exit));
 
 /** What can be expected of a block that was played in its order and is the last of its scenario. */
 export function blockEnd({ world, around }: Play, { exits }: BlockPlan): ExpectationInput {
-  const failed = exits.filter((exit) => !isGood(exit)).length;
+  const failed = exits.filter(hasFailed).length;
   const running = around
     .observe(world)
     .domains.filter(({ domid, state }) => domid !== 0 && !/[psd]/.test(state.slice(2)))
     .map(({ domid, name }) => name ?? `(${domid})`);
   const isBroken = [...checkInvariants(world.xen.heap), ...checkXenInvariants(world.xen)].length > 0;
   return {
-    succeeded: exits.length - failed,
+    succeeded: exits.filter(isGood).length,
     failed,
     running,
     ...(isBroken ? {} : { invariants: 'ok' as const }),

@@ -37,6 +37,8 @@ const MAX_NESTING = 8;
 const MAX_TIMES = 10_000;
 /** Actions that issue hypercalls, or hold steps that do. */
 const ISSUES: readonly string[] = ['run', 'hypercall', 'parallel', 'repeat'];
+/** Actions that may turn out to be impossible. */
+const REFUSED: readonly string[] = ['run', 'hypercall', 'guest', 'set'];
 
 /** Reads a list of steps. `inParallel`: they may say when to start. */
 export function readSteps(
@@ -231,6 +233,11 @@ function strayKeys(step: StepInput, action: string | undefined, complain: Compla
   }
   if (step.node !== undefined && !ISSUES.includes(action ?? ''))
     complain('node', `"node" goes with ${ISSUES.map((name) => `"${name}"`).join(', ')}`);
+  if (step.expect?.refused !== undefined && !REFUSED.includes(action ?? ''))
+    complain(
+      'expect',
+      `"refused" is of ${REFUSED.map((name) => `"${name}"`).join(', ')}: no other step can be`,
+    );
   if (step.output !== undefined && action !== 'run') complain('output', '"output" goes with "run"');
 }
 

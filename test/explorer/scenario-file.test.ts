@@ -117,6 +117,11 @@ steps:
       '2:27: "node" goes with "run", "hypercall"',
     ],
     [
+      'a refusal of what is never refused',
+      'steps: [{ wait: 2s, expect: { refused: x } }]',
+      '1:29: "refused" is of "run", "hypercall", "guest", "set": no other step can be',
+    ],
+    [
       'a guest that is a number',
       'guests: { a: 7 }\nsteps: [xl list]',
       'keys and values of an xl.cfg, or its text',

@@ -62,6 +62,31 @@ describe('an order that is pinned', () => {
     expect(test).not.toContain('later.txt');
   });
 
+  it.each([
+    ['a guest action', '{ guest: c balloon-to 60M }', 'refused: there is no guest "c" on the host'],
+    ['conditions', '{ set: { release: c } }', 'release: nobody called "c" holds anything'],
+    ['a hypercall', '{ hypercall: XENMEM_claim_pages, args: { domid: c, nr_extents: 1 } }', 'no domain "c"'],
+    ['copies', '{ times: 2, guest: "{i}b crash" }', 'refused: there is no guest "1b" on'],
+    ['rounds', '{ repeat: 2, steps: [{ guest: "{i}b crash" }] }', 'repeat: 1'],
+  ])('passes where %s could not begin in it', (_what, step, expected) => {
+    const text = smallRace().replace('xl create b }', `xl create b }\n      - ${step}`);
+    const test = textOf(pinned(text, SAMPLED));
+    expect(test.replaceAll("'", '')).toContain(expected);
+    expect(failuresOf(test)).toEqual([]);
+    const [what] = failuresOf(test.replace(/no (guest|domain) "|nobody called/, 'another "'));
+    expect(what).toContain(': refused: ');
+  });
+
+  it('passes where a step before the block could not begin', () => {
+    const text = smallRace().replace(
+      'steps:',
+      'steps:\n  - { name: gone, guest: x crash, expect: { exit: 0 } }',
+    );
+    const test = textOf(pinned(text, SAMPLED));
+    expect(test).toMatch(/guest: x crash\n +expect:\n? *\{? *refused: .*no guest "x"/);
+    expect(failuresOf(test)).toEqual([]);
+  });
+
   it('fails where another order, or another host, ends otherwise', () => {
     const test = textOf(pinned(RACE_2012, SAMPLED));
     const roomier = failuresOf(test.replace('memory: 4G', 'memory: 8G'));
@@ -171,3 +196,50 @@ describe('an order in a file', () => {
     expect(problem!.line).toBeGreaterThan(8);
   });
 });
+
+describe('a step that is expected to be refused', () => {
+  const stepsOf = (...steps: string[]): string[] =>
+    failuresOf(
+      `host: { memory: 1G, dom0: 512M }\nguests: { a: { memory: 64 } }\nsteps:\n${steps.map((step) => `  - ${step}\n`).join('')}`,
+    );
+
+  it('passes where it is, and what else is expected is looked at, in any order of a block', () => {
+    const gone = '{ guest: a crash, expect: { refused: { contains: no guest }, host: { domains: 1 } } }';
+    const block = `{ parallel: [${gone}], expect: { failed: 1, succeeded: 0 } }`;
+    expect(stepsOf(gone, block, `{ repeat: 300, steps: [${gone}] }`)).toEqual([]);
+    expect(stepsOf(gone.replace('domains: 1', 'domains: 2'))).toEqual(['4: a crash: host.domains: 1']);
+  });
+
+  it('fails where it can be done, or is refused for something else', () => {
+    const claim = '{ run: xlsim claim 0 lots, expect: { refused: { contains: a size } } }';
+    expect(stepsOf(claim)).toEqual([]);
+    expect(stepsOf(claim.replace('lots', '1M'))).toContain('4: xlsim claim 0 1M: refused: it could be done');
+    expect(stepsOf(claim.replace('a size', 'a domain'))).toEqual([
+      expect.stringContaining('4: xlsim claim 0 lots: refused: claim takes a size'),
+    ]);
+    expect(stepsOf('{ guest: a crash, expect: { exit: ">= 0" } }')).toEqual([
+      '4: a crash: guest: there is no guest "a" on the host',
+    ]);
+  });
+
+  it('is looked at in each round of a repeat, for the words may change', () => {
+    const hold = (words: string): string =>
+      `{ set: { hold: { as: h, size: 2G } }, expect: { refused: { ${words} } } }`;
+    const rounds = (words: string): string[] =>
+      stepsOf(
+        '{ hypercall: XEN_DOMCTL_createdomain, args: { name: d, type: pv } }',
+        '{ hypercall: XEN_DOMCTL_max_mem, args: { domid: d, max_memkb: 1048576 } }',
+        `{ repeat: 900, steps: [${TAKE}, ${hold(words)}, { set: { release: h } }] }`,
+      );
+    const [first] = rounds('contains: none');
+    const blocks = Number(/only (\d+) of/.exec(first!)![1]);
+    expect(rounds(`contains: hold`)).toEqual([]);
+    expect(rounds(`lacks: only ${blocks - 5170} of`)).toEqual([
+      expect.stringContaining(`only ${blocks - 5170} of`),
+    ]);
+  });
+});
+
+/** A domain takes ten pages more. */
+const TAKE =
+  '{ hypercall: XENMEM_increase_reservation, args: { domid: d, nr_extents: 10, extent_order: 0 } }';
