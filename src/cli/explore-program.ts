@@ -47,7 +47,11 @@ export function addExploreCommand(program: Command, cli: Cli, returning: Returni
     .option('--save <file>', 'write the smallest bad order as a schedule, for replay --schedule')
     .option('--save-test <file>', 'write it as a scenario that passes as long as the order still ends so')
     .option('--time-budget <duration>', 'how long to walk at most, such as 30s (default: no limit of time)')
-    .option('--max-memory <size>', 'how much memory states may take', '2G')
+    .option(
+      '--max-memory <size>',
+      'how much memory states and searches may take, in all threads; node itself and garbage come on top',
+      '2G',
+    )
     .option('--max-states <n>', 'how many states to walk before orders are sampled', '400000')
     .option(
       '--jobs <n>',
