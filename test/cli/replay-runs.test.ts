@@ -1,10 +1,9 @@
 /** Replays as users meet them: runs without end, guests that are gone, files that change. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BuiltCli, buildCli } from './built-cli.ts';
 
@@ -47,7 +46,7 @@ describe('a path that is no scenario', () => {
 
   it('is refused where it would be waited for, or never end', async () => {
     const pipe = join(cli.dir, 'pipe');
-    await execa('mkfifo', [pipe]);
+    execFileSync('sh', ['-c', 'mkfifo "$0"', pipe]);
     for (const path of ['pipe', '/dev/zero']) {
       for (const command of ['replay', 'explore']) {
         const { exit, stdout, stderr } = await cli.run([command, path]);
