@@ -153,7 +153,7 @@ function memoryNotes(walks: readonly Walk[]): string[] {
   lines.push(
     'Marked *: memory by class: how much of which size is free, not whose each frame is, though it comes back' +
       (starred.some(({ ownership_matters: matters }) => matters)
-        ? ' and that may matter.'
+        ? ' and that may matter: by class nothing is proved.'
         : '; ends are the same.'),
   );
   const [tried] = starred.flatMap(({ exactly }) => exactly ?? []);

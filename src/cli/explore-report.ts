@@ -1,5 +1,5 @@
 /** An exploration as text: the verdict first, then what it rests on, how orders end, and the smallest bad one. */
-import type { Counterexample, Exploration, ExploreReport } from '../explorer/explore-record.ts';
+import type { Counterexample, Exploration, ExploreReport, Walk } from '../explorer/explore-record.ts';
 import { VERDICT_TEXT } from '../explorer/verdict.ts';
 import { type Column, layOut } from './columns.ts';
 import { isWorseOnTheClock } from './compare-report.ts';
@@ -11,7 +11,7 @@ const FURTHER = 'smaller guests or fewer, a coarser --grain, --reduction on, --s
 const MORE: Readonly<Record<string, string>> = {
   time: ', or a larger --time-budget',
   states: ', or a larger --max-states',
-  memory: ', or a larger --max-memory',
+  memory: ', or a larger --max-memory (and NODE_OPTIONS=--max-old-space-size=MIB where that of Node is less)',
 };
 const WORSE =
   'on the clock, where extents come between extents, nobody starts: --grain extents:N walks such orders, too';
@@ -41,20 +41,28 @@ export function exploreText(
 }
 
 function verdictText(result: Exploration): string {
-  const { exit, walk, not_confirmed: why } = result;
+  const { not_confirmed: why } = result;
   if (why !== null) return `not confirmed: ${why}`;
-  const isProof = exit !== 0 || !walk.ownership_matters;
-  return `${isProof ? '' : 'by class, which proves nothing here: '}${verdictWords(result)}`;
+  return verdictWords(result);
 }
 
-function verdictWords({ verdict, outcomes }: Exploration): string {
+/** What else may decide it where all orders were walked, and the class is not enough. */
+const moreByClass = ({ exactly }: Walk): string =>
+  exactly === null ? ', or --ownership auto' : (MORE[exactly.stopped] ?? '');
+
+function verdictWords({ verdict, outcomes, walk }: Exploration): string {
   const has = (kind: string): boolean =>
     outcomes.some(({ lanes }) => lanes.some(({ ends }) => ends.some((end) => end.kind === kind)));
   // Steps that build nothing have no builder to tell of.
   if (verdict === 'early refusal' && !has('refused')) return 'a step fails before it has taken any memory';
   if (verdict === 'late failure' && !has('late')) return 'a step fails after it has taken some memory';
-  if (verdict === 'undecided' && outcomes.length > 0 && outcomes.some((row) => row.verdict !== 'safe'))
-    return 'nothing worse than an early refusal was met, but not every order was walked';
+  if (verdict === 'undecided' && outcomes.length > 0) {
+    const worst = outcomes.some((row) => row.verdict !== 'safe')
+      ? 'nothing worse than an early refusal was met'
+      : 'no order that was walked fails';
+    const isByClass = walk.finished && walk.ownership_matters;
+    return `${worst}, but ${isByClass ? 'by class, which proves nothing here' : 'not every order was walked'}`;
+  }
   return VERDICT_TEXT[verdict];
 }
 
@@ -70,7 +78,8 @@ function facts(report: ExploreReport, result: Exploration, paint: Paint): string
   ];
   if (walk.guarantee !== null) rows.push(['promise', walk.guarantee]);
   if (walk.strategy !== 'exhaustive') rows.push(['again', againLine(report, result)]);
-  if (!walk.finished) rows.push(['further', `${FURTHER}${MORE[walk.stopped ?? ''] ?? ''}`]);
+  const more = walk.finished ? moreByClass(walk) : (MORE[walk.stopped ?? ''] ?? '');
+  if (result.verdict === 'undecided' || !walk.finished) rows.push(['further', `${FURTHER}${more}`]);
   return rows.map(([key, text]) => `${paint.faint(key.padEnd(9))} ${visibleLine(text)}\n`).join('');
 }
 

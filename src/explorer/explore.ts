@@ -389,5 +389,10 @@ function verdictOf(e: Exploring): Verdict {
     sampling !== null ? sampledEnds(sampling) : reducing !== null ? reducedEnds(reducing) : endsMet(e);
   const seen = ends.map(({ end }): EndVerdict => endVerdict(end, fits));
   const walkedAll = sampling === null && (reducing?.isFinished ?? walking.census !== null);
-  return walkVerdict(seen, walkedAll || (how.forbidRefusal && seen.includes('early refusal')));
+  const verdict = walkVerdict(seen, walkedAll || (how.forbidRefusal && seen.includes('early refusal')));
+  // By class orders may be left out that are worse. What was seen stands: it is taken again on a real host.
+  const mayHideWorse =
+    verdictExit(verdict, how.forbidRefusal) === 0 &&
+    (reducing === null ? factsOf(walking) : reducing.space).ownershipMatters;
+  return mayHideWorse ? 'undecided' : verdict;
 }
