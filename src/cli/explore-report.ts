@@ -46,9 +46,8 @@ function verdictText(result: Exploration): string {
   return verdictWords(result);
 }
 
-/** What else may decide it where all orders were walked, and the class is not enough. */
-const moreByClass = ({ exactly }: Walk): string =>
-  exactly === null ? ', or --ownership auto' : (MORE[exactly.stopped] ?? '');
+/** All orders were walked, by a class that is not enough. */
+const isByClassOnly = (walk: Walk): boolean => walk.finished && walk.ownership_matters;
 
 function verdictWords({ verdict, outcomes, walk }: Exploration): string {
   const has = (kind: string): boolean =>
@@ -60,8 +59,7 @@ function verdictWords({ verdict, outcomes, walk }: Exploration): string {
     const worst = outcomes.some((row) => row.verdict !== 'safe')
       ? 'nothing worse than an early refusal was met'
       : 'no order that was walked fails';
-    const isByClass = walk.finished && walk.ownership_matters;
-    return `${worst}, but ${isByClass ? 'by class, which proves nothing here' : 'not every order was walked'}`;
+    return `${worst}, but ${isByClassOnly(walk) ? 'by class, which proves nothing here' : 'not every order was walked'}`;
   }
   return VERDICT_TEXT[verdict];
 }
@@ -78,8 +76,8 @@ function facts(report: ExploreReport, result: Exploration, paint: Paint): string
   ];
   if (walk.guarantee !== null) rows.push(['promise', walk.guarantee]);
   if (walk.strategy !== 'exhaustive') rows.push(['again', againLine(report, result)]);
-  const more = walk.finished ? moreByClass(walk) : (MORE[walk.stopped ?? ''] ?? '');
-  if (result.verdict === 'undecided' || !walk.finished) rows.push(['further', `${FURTHER}${more}`]);
+  if (!walk.finished || isByClassOnly(walk))
+    rows.push(['further', `${FURTHER}${MORE[walk.stopped ?? walk.exactly?.stopped ?? ''] ?? ''}`]);
   return rows.map(([key, text]) => `${paint.faint(key.padEnd(9))} ${visibleLine(text)}\n`).join('');
 }
 
