@@ -5,7 +5,7 @@ import { continueSearch, type Search, startSearch } from '../../src/explorer/exh
 import { continueReduced, hasCircle, startReduced } from '../../src/explorer/reduced.ts';
 import type { Space } from '../../src/explorer/space.ts';
 import { censusOf, closeCircles, hasCircles } from '../../src/explorer/state-graph.ts';
-import { explored, subjectOf } from './explore-fixture.ts';
+import { circle, explored, subjectOf } from './explore-fixture.ts';
 import { newSlowSpace } from './slow-space.ts';
 import { blockOf, spaceOf } from './space-fixture.ts';
 import { walkAll } from './walk-all.ts';
@@ -98,30 +98,14 @@ describe('a circle', () => {
   });
 });
 
-const host = `
-host: { memory: 256M, dom0: 64M }
-xlconf: { claim_mode: 0, autoballoon: "off" }
-guests:
-  a: { type: pv, memory: 64, vcpus: 1 }
-  b: { type: pv, memory: 16, vcpus: 1, on_poweroff: preserve }
-steps:
-  - run: xl create a
-  - run: xl create b
-  - guest: a balloon-to 32M
-  - set: { hold: { leave: 8M, as: others } }
-`;
-const beside = (...lanes: readonly string[]): string =>
-  `${host}  - parallel:\n${lanes.map((lane) => `      - ${lane}\n`).join('')}`;
-
 describe('a wait beside a balloon that tries again for ever', () => {
-  const grow = '{ name: grow, guest: a balloon-to 64M }';
   // b stops, but is preserved: who waits until it is gone waits for ever.
-  const gone = '{ name: stop, run: xl shutdown -w -w b }';
-  const down = '{ name: stop, run: xl shutdown -w b }';
+  const gone = 'xl shutdown -w -w b';
+  const down = 'xl shutdown -w b';
 
   it('is stuck, though the clock goes on and on', () => {
     for (const how of [{}, { order: 'bfs' }, { ownership: 'exact' }, { reduction: true }] as const) {
-      const found = explored(subjectOf(beside(grow, gone)), how);
+      const found = explored(subjectOf(circle(gone)), how);
       expect([found.verdict, found.exit]).toEqual(['stuck', 1]);
       expect(found.walk.finished).toBe(true);
       expect(found.outcomes.map(({ share, states }) => [share, states])).toEqual([[1, 1]]);
@@ -134,7 +118,7 @@ describe('a wait beside a balloon that tries again for ever', () => {
   });
 
   it('is found by samples, too', () => {
-    const found = explored(subjectOf(beside(grow, gone)), {
+    const found = explored(subjectOf(circle(gone)), {
       strategy: 'random',
       samples: { from: 0, to: 3 },
     });
@@ -142,18 +126,18 @@ describe('a wait beside a balloon that tries again for ever', () => {
   });
 
   it('ends where it is only until b is down', () => {
-    expect(explored(subjectOf(beside(grow, down))).verdict).toBe('safe');
+    expect(explored(subjectOf(circle(down))).verdict).toBe('safe');
   });
 
   it('is over when its deadline is, which comes nearer while everything else is as it was', () => {
-    const found = explored(subjectOf(beside(grow, down).replace('- set:', '- run: xl pause b\n  - set:')));
+    const found = explored(subjectOf(circle(down).replace('- set:', '- run: xl pause b\n  - set:')));
     expect([found.verdict, found.outcomes.length]).toEqual(['early refusal', 1]);
   });
 
   it('never ends for whoever tells states by the time', () => {
-    const host = blockOf(beside(grow, gone));
+    const host = blockOf(circle(gone));
     const slow = newSlowSpace(host, { grain: 'hypercall', ownership: 'class' });
     expect(walkAll(slow, 1000).states).toBe(1000);
-    expect(walkAll(spaceOf(beside(grow, gone)), 1000).states).toBeLessThan(500);
+    expect(walkAll(spaceOf(circle(gone)), 1000).states).toBeLessThan(500);
   });
 });
