@@ -115,7 +115,7 @@ function checkAnswers(heap: Heap): Answers {
     nodeNeedScrub: [...heap.needScrub],
     domains: domains.map((d) => ({
       id: d.domid,
-      totPages: domainTotPages(heap, d),
+      totPages: domainTotPages(d),
       outstanding: d.outstandingPages,
       extraPages: d.extraPages,
     })),

@@ -42,6 +42,18 @@ export interface CallNode {
   readonly gave: Map<number, Gave>;
   /** A populate by dom0 for a domain, by class. */
   readonly populate: PopulateNode | null;
+  /** A look by dom0 at domains: all that is told stands in their cells. */
+  readonly look: LookNode | null;
+}
+
+/** See CallNode.look. */
+export interface LookNode {
+  /** As many of the domains that live as that, from the first id that is not below. */
+  readonly firstDomain: number;
+  readonly maxDomains: number;
+  /** What was told: of one alone by its id and its form, of several by all their forms. */
+  readonly gave: Gave[][];
+  readonly several: Map<number, Gave>;
 }
 
 /** See the file's header. */
@@ -61,6 +73,9 @@ const LOOKS =
   /^(traced|XENVER_|XEN_SYSCTL_(physinfo|numainfo|cputopoinfo|getdomaininfolist)|XEN_DOMCTL_get|XENMEM_(maximum|current|get|set_memory_map))/;
 
 export const isLook = (name: string): boolean => LOOKS.test(name);
+
+export const lookOf = ({ name, args }: HypercallRequest, caller: number): LookNode | null =>
+  caller === 0 && name === 'XEN_SYSCTL_getdomaininfolist' ? { ...args, gave: [], several: new Map() } : null;
 
 const MAX_ORDER = 18;
 

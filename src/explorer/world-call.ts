@@ -1,4 +1,5 @@
 /** Hypercalls of a driven block on vectors of cells: looked up where Xen was asked before, made for real where not. */
+import { domainInfo } from '../hypervisor/domain-info.ts';
 import { hypercall } from '../hypervisor/hypercall.ts';
 import type { HypercallContext } from '../hypervisor/reservation.ts';
 import { heapDomainOf } from '../hypervisor/xen.ts';
@@ -10,7 +11,10 @@ import {
   type Gave,
   type HypercallRequest,
   isLook,
+  type LookNode,
+  lookOf,
   type PopulateNode,
+  type XenOp,
 } from './call-memo.ts';
 import { canonText } from './canonical.ts';
 import { type Footprint, xenCellsOf } from './footprint.ts';
@@ -42,6 +46,7 @@ export function callAt(w: WorldWalk, actor: number, form: number): CallNode | nu
     reads: [],
     gave: new Map(),
     populate: populateOf(w, request, by),
+    look: lookOf(request, by.caller),
   };
   w.calls.set(name, call);
   return call;
@@ -61,7 +66,11 @@ export function lookUpCall(w: WorldWalk, call: CallNode, place: number, actor: n
   const { trail } = w;
   const { states } = trail;
   const from = stateAt(trail, place);
-  const { populate } = call;
+  const { populate, look } = call;
+  if (look !== null) {
+    copyPlace(trail, place);
+    return toldByCells(w, look, from);
+  }
   if (populate !== null) {
     const form = states[from + populate.domainCell]!;
     const asked = askedAt(w, populate, form);
@@ -80,6 +89,57 @@ export function lookUpCall(w: WorldWalk, call: CallNode, place: number, actor: n
   putWords(trail, place + 1, gave.cells, gave.values);
   return gave;
 }
+
+/** What a look at domains is told, by the forms in their cells. */
+function toldByCells(w: WorldWalk, look: LookNode, from: number): Gave {
+  const { states } = w.trail;
+  const { domainAt } = w.cells;
+  const { firstDomain, maxDomains, gave } = look;
+  let first = Number.POSITIVE_INFINITY;
+  let last = -1;
+  for (const [domid, cell] of domainAt) {
+    if (domid < firstDomain || states[from + cell] === 0) continue;
+    if (domid < first) first = domid;
+    if (domid > last) last = domid;
+  }
+  if (last < 0 || (first < last && maxDomains > 1)) return toldOfSeveral(w, look, from);
+  const form = states[from + domainAt.get(first)!]!;
+  gave[first] ??= [];
+  const known = gave[first]![form];
+  if (known !== undefined) return known;
+  const told = toldAnew(w, look, from);
+  gave[first]![form] = told;
+  return told;
+}
+
+function toldOfSeveral(w: WorldWalk, look: LookNode, from: number): Gave {
+  const key = keyOf(w, [DOMAINS - look.firstDomain], from, -1);
+  let told = look.several.get(key);
+  if (told === undefined) {
+    told = toldAnew(w, look, from);
+    look.several.set(key, told);
+  }
+  return told;
+}
+
+function toldAnew({ cells, trail, replies }: WorldWalk, look: LookNode, from: number): Gave {
+  const lives = [...cells.domainAt].filter(
+    ([domid, cell]) => domid >= look.firstDomain && trail.states[from + cell] !== 0,
+  );
+  const infos = lives
+    .sort(([a], [b]) => a - b)
+    .slice(0, look.maxDomains)
+    .map(([domid, cell]) => {
+      const { record, heap } = standing(cells.domains.get(domid)!, trail.states[from + cell]!);
+      return domainInfo(record, heap);
+    });
+  // To look for one that says the same would cost more than it saves.
+  const reply = replies.push({ rc: infos.length, infos }) - 1;
+  return { reply, cells: NO_CELLS, values: NO_CELLS, ops: NO_OPS };
+}
+
+const NO_CELLS: readonly number[] = [];
+const NO_OPS: readonly XenOp[] = [];
 
 function askedAt(w: WorldWalk, node: PopulateNode, form: number): number {
   const known = node.asked[form];

@@ -135,6 +135,12 @@ export function readCells(
   before: Int32Array | null,
   broken: string | null = null,
 ): void {
+  readWorldCells(cells, into, before);
+  readXenCells(cells, into, broken);
+}
+
+/** The same, but for Xen, of which only the domains are written, as they were before. */
+export function readWorldCells(cells: Cells, into: Int32Array, before: Int32Array | null): void {
   const { block, canon } = cells;
   const { world } = block.run;
   const old = (cell: number): number => before?.[cell] ?? 0;
@@ -153,7 +159,6 @@ export function readCells(
   into[REST] = idOf(cells.rest, restText(canon, world), rest);
   same(cells.born, BORN, block.born, () => canonText(canon, block.born));
   readTasks(cells, into, old);
-  readXenCells(cells, into, broken);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Steps of a driven block on vectors of cells: looked up where they were made before, made for real where not. */
 import { ASSERT } from '../hypervisor/bug.ts';
 import type { Hypercall } from '../hypervisor/privcmd.ts';
-import type { Request } from '../toolstack/task.ts';
+import type { Reply, Request } from '../toolstack/task.ts';
 import { takeBlockTurn } from './block.ts';
 import { settleForm } from './block-text.ts';
 import { miscountNow } from './broken-now.ts';
@@ -23,8 +23,10 @@ import {
   HEAP,
   isXenCell,
   LOCKS,
+  MISC,
   putCells,
   readCells,
+  readWorldCells,
   standing,
   withRoom,
 } from './world-cells.ts';
@@ -48,9 +50,9 @@ export function stepFrom(w: WorldWalk, place: number, actor: number): number {
   const cell = actorCell(w, actor);
   const node = nodeOf(w, actor, cell, trail.states[stateAt(trail, place) + cell]!);
   const call = w.intercept === null ? node.call : callLetThrough(w, node, place, actor, w.intercept);
-  const wasKnown =
+  const wasLookedUp =
     call === null ? lookUpWhole(w, wholeOf(node), place, actor) : lookUpParts(w, node, call, place, actor);
-  if (wasKnown && w.isChecked) checkStep(w, place, actor);
+  if (wasLookedUp && w.isChecked) checkStep(w, place, actor);
   return place + 1;
 }
 
@@ -113,7 +115,7 @@ function lookUpWhole(w: WorldWalk, node: StepNode, place: number, actor: number)
   return true;
 }
 
-/** A step that begins with a hypercall: what Xen makes of that, then the rest. Returns whether the rest was looked up. */
+/** A step that begins with a hypercall: what Xen makes of that, then the rest. Returns whether it was not made as a whole. */
 function lookUpParts(w: WorldWalk, node: StepNode, call: CallNode, place: number, actor: number): boolean {
   const { trail } = w;
   let gave = lookUpCall(w, call, place, actor);
@@ -123,11 +125,11 @@ function lookUpParts(w: WorldWalk, node: StepNode, call: CallNode, place: number
     ASSERT(gave !== null, 'what Xen was asked is remembered');
   }
   let rest = restOf(w, node, gave.reply, stateAt(trail, place), actor);
-  const wasKnown = rest !== undefined;
-  rest ??= makeRest(w, node, place, actor, gave.reply);
+  const isWhole = rest === undefined && needsXen(w, call, taskAt(w, place, actor)!.domid);
+  rest ??= makeRest(w, node, call, place, actor, gave.reply);
   putWords(trail, place + 1, rest.cells, rest.values);
   keepPlace(trail, place + 1, trail.ids[place]!, actor, gave.ops);
-  return wasKnown;
+  return !isWhole;
 }
 
 /** What a step does beside its hypercall, once that was answered so. */
@@ -219,15 +221,49 @@ function noteRequests(w: WorldWalk, from: number, free: number, requests: Made['
   noteHeap(w, { from, to: w.seen[HEAP]!, free, asks: asking });
 }
 
+/** Makes a step on the host but for the hypercall that it begins with: that is taken to be answered so, and Xen stays. */
+function makeTold(w: WorldWalk, place: number, actor: number, reply: Reply): Made {
+  const { trail, cells, block } = w;
+  const at = stateAt(trail, place);
+  const before = trail.states.slice(at, at + Math.max(trail.stride, cells.count));
+  putCells(cells, before);
+  listenAnew(w);
+  w.made++;
+  w.told = reply;
+  takeBlockTurn(block, actor);
+  ASSERT(w.told === null, 'the step begins with the call that is known');
+  settleForm(block, w.began);
+  w.seen = withRoom(cells, w.seen, (into) => {
+    readWorldCells(cells, into, before);
+    into[HEAP] = before[HEAP]!;
+    into[MISC] = before[MISC]!;
+  });
+  makeRoom(trail, place + 1, cells.count);
+  return { before, requests: w.asked.slice(), free: 0 };
+}
+
+/** Whether nobody but who makes a call needs Xen as the call left it: a domain's end is the end of what runs inside. */
+const needsXen = ({ intercept }: WorldWalk, { request: { name } }: CallNode, domid: number | null): boolean =>
+  intercept !== null || domid !== null || name === 'XEN_DOMCTL_destroydomain' || name === 'SCHEDOP_shutdown';
+
 /** Makes a step that begins with a hypercall for what it does beside that. */
-function makeRest(w: WorldWalk, node: StepNode, place: number, actor: number, reply: number): Effect {
+function makeRest(
+  w: WorldWalk,
+  node: StepNode,
+  call: CallNode,
+  place: number,
+  actor: number,
+  reply: number,
+): Effect {
   const { trail, cells, block } = w;
   const form = trail.states[stateAt(trail, place) + actorCell(w, actor)]!;
   const lane = cells.lanes[actor];
   const stands = lane === undefined ? null : standing(lane, form).state;
-  const { task } = taskAt(w, place, actor)!;
-  const parts = partsOfReply(cells.canon, task, stands, node.call!.request, w.replies[reply]!);
-  const { before, requests } = makeForReal(w, place, actor);
+  const { task, domid } = taskAt(w, place, actor)!;
+  const answer = w.replies[reply]!;
+  const parts = partsOfReply(cells.canon, task, stands, call.request, answer);
+  const isReal = needsXen(w, call, domid);
+  const { before, requests } = isReal ? makeForReal(w, place, actor) : makeTold(w, place, actor, answer);
   const { seen } = w;
   const changed = changesSince(w, before).filter((cell) => !isXenCell(cells, cell));
   const effect = { cells: changed, values: changed.map((cell) => seen[cell]!), ops: null };
@@ -235,7 +271,7 @@ function makeRest(w: WorldWalk, node: StepNode, place: number, actor: number, re
   addChanged(w, reads, changed, place, actor);
   noteReads(node, reads, parts);
   node.effects.set(keyOfRest(w, node, reply, stateAt(trail, place), actor), effect);
-  xenArrived(trail, block.run.world.xen, place + 1, w.seen[HEAP]!);
+  if (isReal) xenArrived(trail, block.run.world.xen, place + 1, w.seen[HEAP]!);
   return effect;
 }
 

@@ -50,6 +50,8 @@ export interface WorldWalk extends Listening {
   strayed: boolean;
   /** A state was reached in which it is later than at the start: see time-shape.ts. */
   isLater: boolean;
+  /** Xen's answer to the call that a step which is made begins with, if that is known; see makeRest(). */
+  told: Reply | null;
   /** Steps made for real, and hypercalls made to learn what Xen makes of them. */
   made: number;
   called: number;
@@ -71,7 +73,7 @@ export function newWorldWalk(
   const seen = withRoom(cells, new Int32Array(cells.count), (into) => readCells(cells, into, null));
   const owners = newOwnershipSeen();
   if (cells.ownership === 'class' && isUnsure(block.run.world.xen.heap)) owners.unsure.add(seen[HEAP]!);
-  return {
+  const walk: WorldWalk = {
     ...how,
     ...listenTo(block, how.footprint, how.intercept),
     block,
@@ -94,9 +96,16 @@ export function newWorldWalk(
     owners,
     strayed: false,
     isLater: false,
+    told: null,
     made: 0,
     called: 0,
   };
+  block.run.told = () => {
+    const { told } = walk;
+    walk.told = null;
+    return told;
+  };
+  return walk;
 }
 
 /** The cells of a state, from `w.at` on; until the next one is looked at or a step is made. */

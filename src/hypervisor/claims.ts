@@ -8,7 +8,7 @@ import { noteDomain } from './heap-undo.ts';
  * counted in tot_pages at all, which is the same number.
  * Simplified: before 4.14 giving an extra page back lowered tot_pages although taking it had not raised it.
  */
-export const domainTotPages = (_h: Heap, d: HeapDomain): number => d.totPages - d.extraPages;
+export const domainTotPages = (d: Readonly<HeapDomain>): number => d.totPages - d.extraPages;
 
 /**
  * Stakes a claim so that the domain can reach `pages` in all, or drops it with 0. Returns 0, -EINVAL or -ENOMEM.
@@ -22,7 +22,7 @@ export function domainSetOutstandingPages(h: Heap, d: HeapDomain, pages: number)
     d.outstandingPages = 0;
     return 0;
   }
-  const tot = domainTotPages(h, d);
+  const tot = domainTotPages(d);
   if (d.outstandingPages > 0) return -EINVAL;
   if (pages <= tot || pages > d.maxPages) return -EINVAL;
   const claim = pages - tot;

@@ -21,16 +21,17 @@ export function getDomainInfo(xen: Xen, domid: number): GetDomainInfo {
     told !== undefined &&
     told.domain === domain &&
     told.creationFinished === creationFinished &&
-    told.info.totPages === domainTotPages(xen.heap, heapDomain) &&
+    told.info.totPages === domainTotPages(heapDomain) &&
     told.info.maxPages === heapDomain.maxPages &&
     told.info.outstandingPages === heapDomain.outstandingPages;
   if (isSame) return told.info;
-  const info = infoOf(xen, domain, heapDomain);
+  const info = domainInfo(domain, heapDomain);
   xen.toldInfos.set(domid, { info, domain, creationFinished });
   return info;
 }
 
-function infoOf(xen: Xen, d: Domain, heapDomain: HeapDomain): GetDomainInfo {
+/** What is told of a domain whose records are these. Models getdomaininfo(), xen/common/domctl.c. */
+export function domainInfo(d: Domain, heapDomain: Readonly<HeapDomain>): GetDomainInfo {
   const { domid } = d;
   let online = 0;
   for (const vcpu of d.vcpus) if (vcpu.online) online++;
@@ -46,7 +47,7 @@ function infoOf(xen: Xen, d: Domain, heapDomain: HeapDomain): GetDomainInfo {
     paused: d.controllerPauseCount > 0,
     blocked: runs && domid !== 0,
     running: runs && domid === 0,
-    totPages: pages(domainTotPages(xen.heap, heapDomain)),
+    totPages: pages(domainTotPages(heapDomain)),
     maxPages: pages(heapDomain.maxPages),
     outstandingPages: pages(heapDomain.outstandingPages),
     shrPages: pages(0),

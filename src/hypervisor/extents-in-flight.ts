@@ -40,7 +40,7 @@ export function assignInFlight(h: Heap, extent: ExtentInFlight): boolean {
   if (extent.isAssigned) return true;
   const d = findHeapDomain(h, extent.domid);
   const size = sizeOfOrder(extent.order);
-  if (d === undefined || assignable(h, d, size) === 0) {
+  if (d === undefined || assignable(d, size) === 0) {
     freeInFlight(h, extent);
     return false;
   }

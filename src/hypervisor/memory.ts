@@ -31,7 +31,7 @@ function onTarget(
 
 /** XENMEM_current_reservation: domain_tot_pages(). */
 export const currentReservation: Op<'XENMEM_current_reservation'> = (xen, ctx, args) =>
-  onTarget(xen, ctx, args.domid, (domid) => domainTotPages(xen.heap, heapDomainOf(xen, domid)));
+  onTarget(xen, ctx, args.domid, (domid) => domainTotPages(heapDomainOf(xen, domid)));
 
 /** XENMEM_maximum_reservation: max_pages. */
 export const maximumReservation: Op<'XENMEM_maximum_reservation'> = (xen, ctx, args) =>

@@ -33,9 +33,9 @@ import { sizeOfOrder } from './units.ts';
  * Blocks of `size` pages the domain may still be given: max_pages less what it has; none once it is dying. Models
  * assign_pages(), xen/common/page_alloc.c.
  */
-export function assignable(h: Heap, d: HeapDomain, size: number): number {
+export function assignable(d: HeapDomain, size: number): number {
   if (d.isDying) return 0;
-  const room = d.maxPages - domainTotPages(h, d);
+  const room = d.maxPages - domainTotPages(d);
   return room < size ? 0 : Math.floor(room / size);
 }
 
@@ -91,7 +91,7 @@ export function allocDomheapPages(h: Heap, d: HeapDomain | null, q: DomheapReque
     if (keep) appendOwned(h, d, kind, first, count, stride, size);
   };
   while (done < q.count) {
-    const room = !keep || (extra && !d.isDying) ? q.count : assignable(h, d, size);
+    const room = !keep || (extra && !d.isDying) ? q.count : assignable(d, size);
     if (room === 0) {
       refuseAssignment(h, r, s, r.askedNoScrub);
       break;
@@ -116,7 +116,7 @@ const isPlain = (h: Heap, d: HeapDomain | null, q: DomheapRequest): d is HeapDom
   q.noRefcount !== true &&
   q.noOwner !== true &&
   q.bits === undefined &&
-  assignable(h, d, 1) > 0;
+  assignable(d, 1) > 0;
 
 /** One page, the short way. */
 function allocDomheapPage(h: Heap, d: HeapDomain): Extents {

@@ -39,7 +39,7 @@ export function setPagingMempoolSize(xen: Xen, domid: number, size: number): num
 
 /** Models sh_min_allocation(), xen/arch/x86/mm/shadow/common.c. */
 function shadowMinimum(xen: Xen, d: Domain): number {
-  const forMemory = Math.max(Math.floor(domainTotPages(xen.heap, heapDomainOf(xen, d.domid)) / 256), 6) + 1;
+  const forMemory = Math.max(Math.floor(domainTotPages(heapDomainOf(xen, d.domid)) / 256), 6) + 1;
   return SHADOW_PAGES_PER_VCPU * d.vcpus.length + Math.max(forMemory, d.paging.p2mPagesCount);
 }
 

@@ -96,7 +96,7 @@ function run(p: Populate, count: number): boolean {
       if (outcome !== 'assigned') return outcome === 'stashed';
       continue;
     }
-    const room = assignable(h, d, p.size);
+    const room = assignable(d, p.size);
     if (room === 0) {
       refuseAssignment(h, r, s, r.askedNoScrub);
       return false;
@@ -133,7 +133,7 @@ function oneExtent(p: Populate): 'assigned' | 'stashed' | 'refused' {
       return 'stashed';
     }
   }
-  if (assignable(h, d, p.size) === 0) {
+  if (assignable(d, p.size) === 0) {
     freeHeapPages(h, extent.mfn, r.order, r.askedNoScrub);
     relieve(h);
     return 'refused';

@@ -61,7 +61,7 @@ export function populateInTurns(xen: Xen, members: readonly Turns[], rounds: num
   let n = Math.min(rounds, sureRounds(h, plan));
   domains.forEach((d, i) => {
     const op = memops[i]!;
-    n = Math.min(n, assignable(h, d, 2 ** op.order), mappableExtents(xen, op, op.extents!));
+    n = Math.min(n, assignable(d, 2 ** op.order), mappableExtents(xen, op, op.extents!));
   });
   n -= n % plan.cycles[0]!.length;
   if (n <= 0) return null;
