@@ -7,7 +7,9 @@ export interface Mismatch {
   readonly what: string;
   readonly expected: string;
   readonly got: string;
-  /** Where in the file that was said, if not where the step is. */
+  /** Which part of the expectation it is, as in `.contains[1]`; absent: all of it. */
+  readonly part?: string;
+  /** Where in the file that was said, if neither where the expectation stands nor the step. */
   readonly line?: number;
   readonly column?: number;
 }
@@ -16,24 +18,38 @@ export interface Mismatch {
 export function textMismatches(what: string, expected: TextExpectation, text: string): Mismatch[] {
   if (typeof expected === 'string') return exactMismatch(what, expected, text);
   const found: Mismatch[] = [];
-  if (expected.is !== undefined) found.push(...exactMismatch(what, expected.is, text));
-  for (const part of listOf(expected.contains)) {
-    if (!text.includes(part))
-      found.push({ what, expected: `text with ${JSON.stringify(part)}`, got: shown(text) });
+  const miss = (part: string, said: string, got = shown(text)): void => {
+    found.push({ what, part, expected: said, got });
+  };
+  if (expected.is !== undefined) {
+    found.push(...exactMismatch(what, expected.is, text).map((each) => ({ ...each, part: '.is' })));
   }
-  for (const part of listOf(expected.lacks)) {
-    if (text.includes(part)) found.push({ what, expected: `no ${JSON.stringify(part)}`, got: shown(text) });
+  for (const [i, part] of listOf(expected.contains)) {
+    if (!text.includes(part)) miss(`.contains[${i}]`, `text with ${JSON.stringify(part)}`);
   }
-  for (const pattern of listOf(expected.matches)) {
+  for (const [i, part] of listOf(expected.lacks)) {
+    if (text.includes(part)) miss(`.lacks[${i}]`, `no ${JSON.stringify(part)}`);
+  }
+  for (const [i, pattern] of listOf(expected.matches)) {
     const regex = readRegex(pattern);
-    if (regex === null) found.push({ what, expected: `/${pattern}/`, got: 'not a regular expression' });
-    else if (!regex.test(text)) found.push({ what, expected: `a match of /${pattern}/`, got: shown(text) });
+    if (regex === null) miss(`.matches[${i}]`, `/${pattern}/`, 'not a regular expression');
+    else if (!regex.test(text)) miss(`.matches[${i}]`, `a match of /${pattern}/`);
   }
   return found;
 }
 
-const listOf = (value: string | string[] | undefined): readonly string[] =>
-  value === undefined ? [] : [value].flat();
+const listOf = (value: string | string[] | undefined): Iterable<[number, string]> =>
+  (value === undefined ? [] : [value].flat()).entries();
+
+/** What is expected of a text, in words. */
+export function textWanted(expected: TextExpectation): string {
+  if (typeof expected === 'string') return expected;
+  const said = expected.is === undefined ? [] : [expected.is];
+  for (const [, part] of listOf(expected.contains)) said.push(`text with ${JSON.stringify(part)}`);
+  for (const [, part] of listOf(expected.lacks)) said.push(`no ${JSON.stringify(part)}`);
+  for (const [, pattern] of listOf(expected.matches)) said.push(`a match of /${pattern}/`);
+  return said.join(', ');
+}
 
 /** YAML blocks end in a newline, quoted text often does not; one at the end makes no difference. */
 function exactMismatch(what: string, expected: string, text: string): Mismatch[] {

@@ -7,7 +7,7 @@ import { formatDuration, parseBound, parseCount, parseDuration, parsePages, with
 import { didYouMean } from './did-you-mean.ts';
 import { errnoName } from './errno-name.ts';
 import type { DomainExpectation, ExpectationInput } from './expectation-schema.ts';
-import { type Mismatch, textMismatches } from './expectation-text.ts';
+import { type Mismatch, textMismatches, textWanted } from './expectation-text.ts';
 import type { DomainFacts, HostFacts } from './host-facts.ts';
 import type { Machine } from './machine.ts';
 import type { TraceLog } from './trace-event.ts';
@@ -80,8 +80,7 @@ function refusalMismatches(
 ): readonly Mismatch[] {
   if (expected === undefined) return [];
   if (refused !== undefined) return textMismatches('refused', expected, refused);
-  const said = typeof expected === 'string' ? expected : JSON.stringify(expected);
-  return [{ what: 'refused', expected: said, got: 'it could be done' }];
+  return [{ what: 'refused', expected: `to be refused: ${textWanted(expected)}`, got: 'it could be done' }];
 }
 
 function compare(

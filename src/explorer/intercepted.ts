@@ -20,7 +20,7 @@ export function intercepted(
     if (found === null) return null;
     if ('reply' in found) return { ...here, reply: found.reply };
     if ('unlock' in found) {
-      if (leaveLock(run, found.unlock, here.id)) run.wakeAt = world.now;
+      if (leaveLock(run, found.unlock, here)) run.wakeAt = world.now;
       return null;
     }
     if (world.locks.get(found.lock)?.[0] === here.id) return null;

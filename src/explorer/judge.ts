@@ -1,6 +1,7 @@
 /** What a step led to against what was expected of it: failures with the tables and events of that moment. */
 import type { OrderMisfit } from './block-plan.ts';
 import { checkExpectation, exitText, type Sight, type StepOutcome } from './expectation.ts';
+import { placeOfExpectation } from './expectation-places.ts';
 import type { Mismatch } from './expectation-text.ts';
 import { scrubIdle } from './idle-scrub.ts';
 import type { Play } from './play.ts';
@@ -91,8 +92,9 @@ function report(play: Play, step: Step, mismatches: readonly Mismatch[]): void {
   const tables = where + play.around.tables(play.world);
   const held = holdings(play.log, play.world);
   const events = lastEvents(play.log, SHOWN_EVENTS);
-  for (const mismatch of mismatches) {
-    play.failures.push({ step: label, line, column, ...mismatch, at, tables, held, events });
+  for (const { part = '', ...mismatch } of mismatches) {
+    const place = placeOfExpectation(step.places, mismatch.what + part) ?? { line, column };
+    play.failures.push({ step: label, ...place, ...mismatch, at, tables, held, events });
   }
 }
 

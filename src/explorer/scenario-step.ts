@@ -1,6 +1,7 @@
 /** Steps of a scenario file: what each does, checked as far as the file alone can tell. */
 import { parseDuration, timeForm } from './amount.ts';
 import { splitCommandLine } from './command-line.ts';
+import { expectationPlaces } from './expectation-places.ts';
 import { parseGuestAction } from './guest-action.ts';
 import { xlConfProblems } from './guest-cfg.ts';
 import type { Action, StageHost, Step } from './scenario.ts';
@@ -91,6 +92,9 @@ function readStep(reader: StepReader, input: StepInput | string, path: Path, inP
     ...(order === null ? {} : { order }),
     output: step.output ?? null,
     expect: step.expect ?? null,
+    ...(step.expect === undefined
+      ? {}
+      : { places: expectationPlaces(reader.tree, step.expect, [...path, 'expect']) }),
     transcript: null,
   };
 }

@@ -43,6 +43,8 @@ export interface Step extends Place {
   /** A file with what the step must print, relative to the scenario. */
   readonly output: string | null;
   readonly expect: ExpectationInput | null;
+  /** Where each expectation stands, by the name that reports give it; absent: nothing is expected. */
+  readonly places?: ReadonlyMap<string, Place>;
   /** Of a parallel block: the order in which its tasks go on; absent: the clock decides. */
   readonly order?: PinnedOrder;
   /** Transcripts: the lines the step must print, stderr among them, and where they stand. */

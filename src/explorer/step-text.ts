@@ -15,7 +15,14 @@ export function stepText(step: Step): string {
   const isBlock = action.do === 'parallel' || action.do === 'repeat';
   const isNumbered = NAMELESS.includes(action.do) && NUMBERED.test(step.label);
   const lines = transcript === null ? null : [transcript.exit, ...transcript.lines];
-  const plain = { ...step, line: 0, column: 0, transcript: lines, label: isNumbered ? null : step.label };
+  const plain = {
+    ...step,
+    line: 0,
+    column: 0,
+    places: null,
+    transcript: lines,
+    label: isNumbered ? null : step.label,
+  };
   if (!isBlock && order === undefined) return JSON.stringify(plain);
   return JSON.stringify(plain, (key, value: unknown) => (PLACES.includes(key) ? null : value));
 }

@@ -7,7 +7,7 @@
 import { formatPages } from './amount.ts';
 import type { StepTask } from './block-plan.ts';
 import { errnoName } from './errno-name.ts';
-import type { TraceEvent } from './trace-event.ts';
+import { isUserdataLock, type TraceEvent } from './trace-event.ts';
 import { inFlightText } from './trace-text.ts';
 
 /** Lines told; from longer stories the middle is left out. */
@@ -68,8 +68,9 @@ const isRefusal = (event: TraceEvent): boolean =>
   event.kind === 'refused' || (event.kind === 'claim' && (event.rc ?? 0) < 0);
 
 /** Locks around userdata are libxl's own business. */
-const isTold = ({ kind, what }: TraceEvent, step: StepTask | undefined): boolean => {
-  if (kind === 'start' || kind === 'set' || what.includes('userdata-lock')) return false;
+const isTold = (event: TraceEvent, step: StepTask | undefined): boolean => {
+  const { kind } = event;
+  if (kind === 'start' || kind === 'set' || isUserdataLock(event)) return false;
   // A bare hypercall says all there is to say by itself.
   return kind !== 'end' || step?.isCommand === true;
 };

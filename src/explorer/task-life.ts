@@ -2,7 +2,7 @@
 import type { Reply } from '../toolstack/task.ts';
 import type { Run } from './run-state.ts';
 import { yieldCpu } from './task-cpu.ts';
-import { insertTask, removeTask, replaceTask, tasksInside } from './task-index.ts';
+import { insertTask, removeTask, replaceTask, taskOf, tasksInside } from './task-index.ts';
 import { leaveLock } from './task-lock.ts';
 import type { RunningTask, World } from './world.ts';
 
@@ -34,8 +34,11 @@ export function addTask(
 /** Takes a task out of the world; the locks it held go to those that wait for them. */
 export function endTask(run: Run, id: number): void {
   const { world } = run;
+  const leaver = taskOf(world, id);
   removeTask(world, id);
-  for (const [path, queue] of world.locks) if (queue.includes(id)) leaveLock(run, path, id);
+  for (const [path, queue] of world.locks) {
+    if (leaver !== undefined && queue.includes(id)) leaveLock(run, path, leaver);
+  }
   if (run.machine !== null) yieldCpu(run, run.machine, id);
 }
 

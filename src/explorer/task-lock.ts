@@ -20,8 +20,9 @@ export function takeLock(run: Run, here: RunningTask, path: string): RunningTask
 }
 
 /** Lets go of a lock, or of a place in its queue; the next in line goes on. True: somebody woke. */
-export function leaveLock(run: Run, path: string, id: number): boolean {
+export function leaveLock(run: Run, path: string, leaver: Pick<RunningTask, 'id' | 'task'>): boolean {
   const { world, machine } = run;
+  const { id } = leaver;
   const queue = world.locks.get(path) ?? [];
   const rest = queue.filter((other) => other !== id);
   const locks = new Map(world.locks);
@@ -30,7 +31,7 @@ export function leaveLock(run: Run, path: string, id: number): boolean {
   world.locks = locks;
   const [first] = rest;
   if (queue[0] !== id) return false;
-  if (machine !== null) noteTask(machine, world, { id, task: { name: 'xl' } }, 'unlock', 0, path);
+  if (machine !== null) noteTask(machine, world, leaver, 'unlock', 0, path);
   const heir = first === undefined ? undefined : taskOf(world, first);
   if (heir === undefined) return false;
   replaceTask(world, { ...heir, at: world.now });

@@ -91,7 +91,7 @@ export function serve(
     case 'lock':
       return takeLock(run, here, request.path);
     case 'unlock':
-      if (leaveLock(run, request.path, here.id)) run.wakeAt = world.now;
+      if (leaveLock(run, request.path, here)) run.wakeAt = world.now;
       return here;
     case 'spawn': {
       const task = { name: request.name, frames: [request.frame] };

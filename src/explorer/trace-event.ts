@@ -82,6 +82,8 @@ export const newTraceLog = (limit: number): TraceLog => ({
 /** Notes an event: counts it, joins it to what it continues, and forgets the oldest when there are too many. */
 export function noteEvent(log: TraceLog, event: TraceEvent): void {
   count(log, event);
+  // Nothing comes of libxl's own locks as long as nobody has to wait for one.
+  if (isUserdataLock(event) && event.kind !== 'lock-wait') return;
   const tail = log.events[log.events.length - 1];
   // That an extent was in flight is of interest only if somebody came between.
   if (tail?.kind === 'in-flight' && tail.task === event.task) log.events.pop();
@@ -108,6 +110,15 @@ export function noteEvent(log: TraceLog, event: TraceEvent): void {
     log.dropped++;
   }
 }
+
+/** Whether it is of a lock that libxl takes for one change to what is known of a domain: libxl__lock_domain_userdata(). */
+export const isUserdataLock = ({ what }: TraceEvent): boolean => what.includes('userdata-lock');
+
+/** What a lock is called that a remedy holds in the place of Xen's. */
+export const HEAP_LOCK = 'heap_lock';
+
+/** Whether it is of xl's own lock, whatever xl.conf calls it: there are only libxl's beside it, and that of a remedy. */
+const isXlLock = (event: TraceEvent): boolean => !isUserdataLock(event) && event.what !== HEAP_LOCK;
 
 const continues = (a: TraceEvent, b: TraceEvent): boolean =>
   (a.kind === 'populate' || a.kind === 'free') &&
@@ -139,12 +150,12 @@ function count(log: TraceLog, event: TraceEvent): void {
       break;
     case 'unlock': {
       const held = event.at - (log.holders.get(event.what)?.since ?? event.at);
-      counts.longestXlLock = Math.max(counts.longestXlLock, held);
+      if (isXlLock(event)) counts.longestXlLock = Math.max(counts.longestXlLock, held);
       log.holders.delete(event.what);
       break;
     }
     case 'lock-wait':
-      counts.lockWait += event.until - event.at;
+      if (isXlLock(event)) counts.lockWait += event.until - event.at;
       break;
     case 'free':
       if (event.domid !== undefined && event.what === 'XEN_DOMCTL_destroydomain') {

@@ -46,8 +46,7 @@ export function parseTranscript(
     const command = /^( {2})?\$ (.*)$/.exec(lines[i]!);
     if (command === null) continue;
     const indent = command[1] ?? '';
-    let end = i + 1;
-    while (end < lines.length && isOutput(lines[end]!, indent)) end++;
+    const end = outputEnd(lines, i + 1, indent);
     const body = lines.slice(i + 1, end).map((line) => line.slice(indent.length));
     while (indent === '' && body.length > 0 && body[body.length - 1] === '') body.pop();
     const split = splitCommandLine(command[2]!);
@@ -90,6 +89,18 @@ function settingHint(word: string): string {
 }
 
 /** Output goes on until the next command; with cram's indentation also until the indentation ends. */
+function outputEnd(lines: readonly string[], from: number, indent: string): number {
+  let end = from;
+  while (end < lines.length) {
+    // Empty lines that lost their indentation belong to the output that goes on below them.
+    let filled = end;
+    while (indent !== '' && lines[filled] === '') filled++;
+    if (filled === lines.length || !isOutput(lines[filled]!, indent)) break;
+    end = filled + 1;
+  }
+  return end;
+}
+
 function isOutput(line: string, indent: string): boolean {
   if (line.startsWith(`${indent}$ `)) return false;
   return line.startsWith(indent) && (indent !== '' || !line.startsWith('# '));
@@ -150,12 +161,30 @@ export function firstDifference(expected: readonly string[], got: readonly strin
   const most = Math.max(expected.length, got.length);
   for (let i = 0; i < most; i++) {
     const [wanted, line] = [expected[i], got[i]];
-    if (wanted === undefined || line === undefined || !matches(wanted, line)) return i;
+    if (wanted === undefined || line === undefined || !isLine(wanted, line)) return i;
   }
   return null;
 }
 
-function matches(expected: string, line: string): boolean {
+/** Where a terminal puts what follows a tab. */
+const TAB_STOPS = 8;
+
+/** A line as a terminal gives it out again: blanks for tabs, none at its end. */
+function asPasted(line: string): string {
+  let shown = '';
+  for (const [i, part] of line.split('\t').entries()) {
+    if (i > 0) shown += ' '.repeat(TAB_STOPS - (shown.length % TAB_STOPS));
+    shown += part;
+  }
+  return shown.trimEnd();
+}
+
+/** Whether a line of a recorded session stands for what was printed. */
+export function isLine(expected: string, line: string): boolean {
+  return isSame(expected, line) || isSame(asPasted(expected), asPasted(line));
+}
+
+function isSame(expected: string, line: string): boolean {
   if (expected === line) return true;
   const marked = /^(.*) \((re|glob)\)$/.exec(expected);
   if (marked === null) return false;
@@ -178,7 +207,7 @@ export function updatedTranscript(
     const indent = /^( *)\$/.exec(lines[old.from - 2] ?? '')?.[1] ?? '';
     const fresh = printed(outcome).map((line, i) => {
       const before = old.lines[i];
-      return indent + (before !== undefined && matches(before, line) ? before : line);
+      return indent + (before !== undefined && isLine(before, line) ? before : line);
     });
     if ((outcome.rc ?? 0) !== 0) fresh.push(`${indent}[${outcome.rc}]`);
     lines.splice(old.from - 1, old.to - old.from, ...fresh);

@@ -98,11 +98,16 @@ describe('a run without end', () => {
     for (const words of told) expect(run.stdout).toContain(words);
   });
 
-  it('is a failed expectation where one failed before', async () => {
+  it('is a failed expectation where one failed before, and still says where it hung', async () => {
     const steps = 'steps: [{ run: xl list, expect: { stdout: nothing } }, xl create -F a]';
-    const run = await replay('first.xlsim.yaml', steps);
-    expect(run.exit).toBe(1);
-    expect(run.stdout).toContain('first.xlsim.yaml:3:9: xl list: stdout');
+    for (const reporter of ['default', 'dot', 'tap', 'junit', 'github']) {
+      const run = await replay('first.xlsim.yaml', steps, '--reporter', reporter);
+      expect(run.exit).toBe(1);
+      expect(run.stdout).toContain('xl list');
+      expect(run.stdout).toContain('nothing more can happen');
+    }
+    const { stdout } = await replay('first.xlsim.yaml', steps);
+    expect(stdout).toContain('first.xlsim.yaml:3:43: xl list: stdout');
   });
 });
 

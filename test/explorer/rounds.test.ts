@@ -301,6 +301,20 @@ describe('what is not left out', () => {
     expect(reads).toBe(each.reads);
   });
 
+  it('plays every round where a number is in the words of a refusal that is compared', () => {
+    const refused = {
+      set: { hold: { size: '1G', as: 'h' } },
+      expect: { refused: { contains: 'hold: only' } },
+    };
+    const steps = [...PAIR, refused, { set: { release: 'h' } }];
+    const { reads, each } = compared(repeated(60, steps));
+    expect(reads).toBe(each.reads);
+    // Words without one are the same in all rounds.
+    const wordy = { guest: 'nobody crash', expect: { refused: 'there is no guest "nobody" on the host' } };
+    const some = compared(repeated(60, [...PAIR, wordy]));
+    expect(some.reads).toBeLessThan(some.each.reads);
+  });
+
   it('plays every round where it is to be played one by one', () => {
     const one = playedRounds(repeated(60, PAIR), { isSeen: false, around: { batches: false } });
     expect(one.reads).toBe(60);

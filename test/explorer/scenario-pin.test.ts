@@ -221,25 +221,4 @@ describe('a step that is expected to be refused', () => {
       '4: a crash: guest: there is no guest "a" on the host',
     ]);
   });
-
-  it('is looked at in each round of a repeat, for the words may change', () => {
-    const hold = (words: string): string =>
-      `{ set: { hold: { as: h, size: 2G } }, expect: { refused: { ${words} } } }`;
-    const rounds = (words: string): string[] =>
-      stepsOf(
-        '{ hypercall: XEN_DOMCTL_createdomain, args: { name: d, type: pv } }',
-        '{ hypercall: XEN_DOMCTL_max_mem, args: { domid: d, max_memkb: 1048576 } }',
-        `{ repeat: 900, steps: [${TAKE}, ${hold(words)}, { set: { release: h } }] }`,
-      );
-    const [first] = rounds('contains: none');
-    const blocks = Number(/only (\d+) of/.exec(first!)![1]);
-    expect(rounds(`contains: hold`)).toEqual([]);
-    expect(rounds(`lacks: only ${blocks - 5170} of`)).toEqual([
-      expect.stringContaining(`only ${blocks - 5170} of`),
-    ]);
-  });
 });
-
-/** A domain takes ten pages more. */
-const TAKE =
-  '{ hypercall: XENMEM_increase_reservation, args: { domid: d, nr_extents: 10, extent_order: 0 } }';

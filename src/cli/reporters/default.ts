@@ -29,7 +29,7 @@ function fileLines(file: FileResult, { paint }: ReporterContext): string {
   const lines = [`${paint.heading(visibleLine(file.file))}\n`];
   for (const result of file.results) {
     lines.push(resultLine(result));
-    if (result.verdict === 'hung') lines.push(hungText(result));
+    lines.push(hungText(result));
     if (result.failures.length > 0) lines.push(`\n${failuresText(file.file, result)}\n`);
   }
   return lines.join('');
@@ -54,6 +54,7 @@ function resultLine(result: ScenarioResult): string {
   return `  ${MARKS[verdict]} ${visibleLine(name)}${took}${stated}${unnamed}${first}\n`;
 }
 
+/** Where a run came to no end, which it may have done after something failed; empty: it came to one. */
 export const hungText = (result: ScenarioResult): string =>
   visible(result.hung.map((line, i) => `       ${i === 0 ? '' : '  '}${line}\n`).join(''));
 

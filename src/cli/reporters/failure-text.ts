@@ -3,6 +3,7 @@ import { formatDuration } from '../../explorer/amount.ts';
 import type { Failure, ScenarioResult } from '../../explorer/result-record.ts';
 import { firstDifference } from '../../explorer/transcript.ts';
 import { visible } from '../screen.ts';
+import { lineDifference } from './line-difference.ts';
 
 /** A text with something before each of its lines that is not empty. */
 export const indent = (text: string, by: string): string =>
@@ -24,12 +25,17 @@ export function failureLine(failure: Failure): string {
   return visible(`${step}: ${what}: expected ${short(expected)}, got ${short(got)}`);
 }
 
+/** Texts that are compared line by line. */
+const COMPARED: readonly string[] = ['output', 'stdout', 'stderr'];
+
 /** Everything about a failure: expected, got, the tables at that moment, who held what, the last events. */
 export function failureText(file: string, failure: Failure): string {
   const { line, column, step, what, expected, got, at } = failure;
   const parts = [`${file}:${line}:${column}: ${step}: ${what} (at +${formatDuration(at)})`];
   const isLong = expected.includes('\n') || got.includes('\n');
-  if (isLong) parts.push('  expected:', indent(expected, '    '), '  got:', indent(got, '    '));
+  const difference = isLong && COMPARED.includes(what) ? lineDifference(expected, got) : null;
+  if (difference !== null) parts.push('  expected (-) and got (+):', indent(difference, '    '));
+  else if (isLong) parts.push('  expected:', indent(expected, '    '), '  got:', indent(got, '    '));
   else parts.push(`  expected ${expected}`, `  got      ${got}`);
   if (failure.held.length > 0) parts.push('  held at that moment:', indent(failure.held.join('\n'), '    '));
   if (failure.tables !== '') parts.push(indent(failure.tables, '    '));

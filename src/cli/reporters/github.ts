@@ -50,10 +50,12 @@ function annotations(file: FileResult): Annotation[] {
   }));
   const results = file.results.flatMap((result) => {
     const failures = result.failures.map((failure, i) => failed(file.file, result.name, failure, i));
-    if (result.verdict !== 'hung') return failures;
+    if (result.hung.length === 0) return failures;
     const message = result.hung.join('\n');
+    // What failed before it hung says more.
+    const rank = result.verdict === 'hung' ? 1 : 3;
     return [
-      { rank: 1, file: file.file, line: 1, column: 1, title: `${result.name}: hung`, message },
+      { rank, file: file.file, line: 1, column: 1, title: `${result.name}: hung`, message },
       ...failures,
     ];
   });

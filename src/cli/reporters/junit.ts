@@ -3,6 +3,7 @@ import type { FileResult, ReplayReport, ScenarioResult } from '../../explorer/re
 import { formatProblem } from '../../explorer/scenario-problem.ts';
 import { visible, visibleLine } from '../screen.ts';
 import { xmlText } from '../xml-text.ts';
+import { hungText } from './default.ts';
 import { failureLine, failuresText } from './failure-text.ts';
 import type { ReporterContext } from './reporter.ts';
 
@@ -62,7 +63,7 @@ function testCase(file: string, result: ScenarioResult): string {
     case 'failed': {
       const [first] = result.failures;
       const message = first === undefined ? 'failed' : failureLine(first);
-      const text = xmlText(failuresText(file, result));
+      const text = xmlText(`${hungText(result)}${failuresText(file, result)}`);
       return `${head}>\n      <failure message="${xmlText(message)}" type="expectation">${text}</failure>\n    </testcase>\n`;
     }
   }

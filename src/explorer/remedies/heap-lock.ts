@@ -8,10 +8,8 @@
 import { ENOMEM } from '../../hypervisor/errno.ts';
 import type { Interceptor } from '../intercept.ts';
 import type { Remedy } from '../remedy.ts';
+import { HEAP_LOCK } from '../trace-event.ts';
 import { withXlConf } from './xl-conf-of.ts';
-
-/** The lock's name among the locks of a world. */
-export const HEAP_LOCK = 'heap_lock';
 
 /** Hypercalls of which a builder's request consists. */
 const OF_A_REQUEST: readonly string[] = ['XENMEM_populate_physmap', 'XENMEM_set_pod_target'];
