@@ -1,7 +1,6 @@
 /** What a driven block consists of, as texts: the same text has the same future or, by class, one that looks the same. */
 
 import { saveDomain } from '../hypervisor/domain-save.ts';
-import { saveHeap } from '../hypervisor/heap-save.ts';
 import { heapDomainOf, type Xen } from '../hypervisor/xen.ts';
 import type { BlockRun } from './block.ts';
 import { type Canon, canonId, canonText } from './canonical.ts';
@@ -30,9 +29,6 @@ export function restText(
   const { recentDomids, uuids, xlConf, missingFiles, files } = world;
   return canonText(canon, [recentDomids, uuids, xlConf, missingFiles, files]);
 }
-
-/** The heap, with whose each frame is. */
-export const heapText = (canon: Canon, { heap }: Xen): string => canonText(canon, saveHeap(heap));
 
 /** A domain; its record is a value, looked at once. */
 export function domainText(canon: Canon, xen: Xen, domid: number, ownership: Ownership): string {

@@ -8,8 +8,9 @@
 import type { Cpupool, Domain } from '../hypervisor/domain-state.ts';
 import type { HeapDomain } from '../hypervisor/heap-state.ts';
 import type { BlockRun, LaneState } from './block.ts';
-import { domainText, heapText, type Ownership, restText, storeText } from './block-text.ts';
+import { domainText, type Ownership, restText, storeText } from './block-text.ts';
 import { type Canon, canonId, canonText, newCanon } from './canonical.ts';
+import { heapText } from './heap-text.ts';
 import { isSameHeapDomain, writeHeapClass } from './memory-class.ts';
 import { keepState, makeStateTable, roomForState, type StateTable, widenStates } from './state-table.ts';
 import type { RunningTask, World } from './world.ts';
