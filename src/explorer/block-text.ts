@@ -11,7 +11,7 @@ import type { XsState } from './xenstored.ts';
 /** Whether it matters which frame is whose. */
 export type Ownership = 'class' | 'exact';
 
-/** xenstore. Without an open transaction generations and numbers of transactions tell nothing. */
+/** xenstore; counters that only name things are as settleForm() leaves them. */
 export function storeText(canon: Canon, { root, introduced, transactions }: XsState): string {
   let text = `${canonText(canon, root)} ${introduced.join()}`;
   for (const [tx, { seen, touched, isStale, copy }] of transactions) {
@@ -45,14 +45,15 @@ export function domainText(canon: Canon, xen: Xen, domid: number, ownership: Own
 }
 
 /**
- * A state has one form: who may go on is ready since the block began, and where no transaction of xenstore is open,
- * counters that only name things start anew.
+ * A state has one form: who may go on is ready since the block began, and counters of xenstore that only name things go on
+ * from what has a name: the next transaction's number from the highest that is open.
  */
 export function settleForm(block: BlockRun, began: number): void {
   const { world } = block.run;
   const { store, now } = world;
-  if (store.transactions.length === 0 && (store.generation !== 0 || store.nextTx !== 1)) {
-    world.store = { ...store, generation: 0, nextTx: 1 };
+  const nextTx = 1 + store.transactions.reduce((most, [tx]) => Math.max(most, tx), 0);
+  if (store.generation !== 0 || store.nextTx !== nextTx) {
+    world.store = { ...store, generation: 0, nextTx };
   }
   const isLate = ({ at }: { readonly at: number | null }): boolean => at !== null && at > began && at <= now;
   if (world.tasks.some(isLate)) {

@@ -47,8 +47,11 @@ export const EVERYTHING: Footprint = {
   others: true,
 };
 
-/** xenstored hears of a domain's end and wakes who watches for it; what runs inside ends with it. */
-const TOLD = { cells: [CLOCK], watches: true, others: true };
+/**
+ * xenstored hears of a domain's end, forgets that it was introduced, and wakes who watches for it; what runs inside ends
+ * with it.
+ */
+const TOLD = { cells: [CLOCK, XS], watches: true, others: true };
 
 type Kind =
   | 'nothing'

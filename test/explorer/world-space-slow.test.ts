@@ -138,7 +138,10 @@ steps:
   });
 
   it('leads where the real one leads while a guest is destroyed as it is built', () => {
-    expect(endsOf(spaceOf(destroyed, { isChecked: true }))).toEqual(endsOf(slowOf(destroyed, {})));
+    for (const ownership of ['class', 'exact'] as const)
+      expect(endsOf(spaceOf(destroyed, { ownership, isChecked: true }))).toEqual(
+        endsOf(slowOf(destroyed, { ownership })),
+      );
   });
 
   it.each(REMEDIES.filter(({ intercept }) => intercept !== undefined))(
