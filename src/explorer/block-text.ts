@@ -1,7 +1,8 @@
 /** What a driven block consists of, as texts: the same text has the same future or, by class, one that looks the same. */
 
 import { saveDomain } from '../hypervisor/domain-save.ts';
-import { heapDomainOf, type Xen } from '../hypervisor/xen.ts';
+import type { Domain } from '../hypervisor/domain-state.ts';
+import type { HeapDomain } from '../hypervisor/heap-state.ts';
 import type { BlockRun } from './block.ts';
 import { type Canon, canonId, canonText } from './canonical.ts';
 import { domainClass, heapDomainClass } from './memory-class.ts';
@@ -31,8 +32,12 @@ export function restText(
 }
 
 /** A domain; its record is a value, looked at once. */
-export function domainText(canon: Canon, xen: Xen, domid: number, ownership: Ownership): string {
-  const record = xen.domains.get(domid)!;
+export function domainText(
+  canon: Canon,
+  record: Domain,
+  heap: Readonly<HeapDomain>,
+  ownership: Ownership,
+): string {
   let known = canon.known.get(record);
   if (known === undefined) {
     known =
@@ -41,7 +46,7 @@ export function domainText(canon: Canon, xen: Xen, domid: number, ownership: Own
         : canonText(canon, saveDomain(record));
     canon.known.set(record, known);
   }
-  return `${known} ${heapDomainClass(heapDomainOf(xen, domid))}`;
+  return `${known} ${heapDomainClass(heap)}`;
 }
 
 /**

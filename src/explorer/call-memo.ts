@@ -9,8 +9,6 @@
 import type { Hypercall, MemoryReservation } from '../hypervisor/privcmd.ts';
 import type { HypercallContext } from '../hypervisor/reservation.ts';
 import type { Request } from '../toolstack/task.ts';
-import { type Canon, canonId, canonText } from './canonical.ts';
-import type { DomainCell } from './world-cells.ts';
 
 /** A hypercall as a task asks for it. */
 export type HypercallRequest = Extract<Request, { readonly kind: 'hypercall' }>;
@@ -62,6 +60,8 @@ export interface PopulateNode {
   readonly domainCell: number;
   readonly domid: number;
   readonly args: MemoryReservation;
+  /** The number of what is asked of the heap, but for the domain's part in it. */
+  readonly what: number;
   /** By the domain's form: the number of what is asked of the heap; -1: the heap is not all. */
   readonly asked: number[];
   /** By the domain's form, then the number of extents: all but the heap; null: the parts cannot be told apart. */
@@ -76,35 +76,3 @@ export const isLook = (name: string): boolean => LOOKS.test(name);
 
 export const lookOf = ({ name, args }: HypercallRequest, caller: number): LookNode | null =>
   caller === 0 && name === 'XEN_SYSCTL_getdomaininfolist' ? { ...args, gave: [], several: new Map() } : null;
-
-const MAX_ORDER = 18;
-
-/**
- * The number of what a populate asks of the heap, from 1 on; -1 where it cannot be taken apart: a limit is near, page
- * tables might run out, nodes take turns.
- */
-export function askedOfHeap(
-  canon: Canon,
-  args: MemoryReservation,
-  { record, heap }: DomainCell,
-  isOneNode: boolean,
-): number {
-  const { nrExtents, extentOrder, extentStart, memFlags } = args;
-  if (!isOneNode || extentStart === null || extentStart.length !== 1 || memFlags.populateOnDemand === true)
-    return -1;
-  if (extentStart[0]!.count !== nrExtents || extentOrder > MAX_ORDER) return -1;
-  const pages = nrExtents * 2 ** extentOrder;
-  if (heap.isDying || heap.pendingScrub !== null || heap.maxPages - heap.totPages < pages) return -1;
-  if (record.type !== 'pv' && record.paging.freePages < tablesAtMost(args)) return -1;
-  const claim = heap.outstandingPages >= pages ? 'covered' : String(heap.outstandingPages);
-  const from = `${heap.nodeAffinity?.join() ?? ''} ${heap.creationFinished}`;
-  const text = `populate ${extentOrder} ${nrExtents} ${canonText(canon, memFlags)} ${claim} ${from}`;
-  return canonId(canon, text) + 1;
-}
-
-/** Page tables that mapping a reservation of one run can need: for every region of 2 MiB, 1 GiB and 512 GiB it meets. */
-function tablesAtMost({ nrExtents, extentOrder, extentStart }: MemoryReservation): number {
-  const { stride } = extentStart![0]!;
-  const span = Math.max(nrExtents * 2 ** extentOrder, nrExtents * Math.abs(stride));
-  return Math.ceil(span / 2 ** 9) + Math.ceil(span / 2 ** 18) + Math.ceil(span / 2 ** 27) + 6;
-}

@@ -13,6 +13,15 @@ import { nextOf } from '../hypervisor/page-list.ts';
 import { metaFd } from '../hypervisor/page-region.ts';
 import { type Canon, canonId, canonText } from './canonical.ts';
 
+/** Where words of a class stand: the mark, claims, the DMA width, pages being offlined; of one node: pages to scrub, extents in flight, lists. */
+export const CLASS_MARK = 0;
+export const CLASS_CLAIMS = 1;
+export const CLASS_DMA_BITS = 2;
+export const CLASS_OFFLINING = 4;
+export const CLASS_NEED_SCRUB = 5;
+export const CLASS_IN_FLIGHT = 6;
+export const CLASS_LISTS = 7;
+
 /**
  * Writes the heap by class into `words`, `room` of them from `at` on, 0 behind the last one. Equal words: equal numbers
  * everywhere. `mark` is one of them. Returns how many there are; more than `room` if they did not fit.
@@ -61,7 +70,7 @@ export function writeHeapClass(h: Heap, mark: number, words: Int32Array, at: num
 }
 
 /** What the heap keeps of a domain, by class. */
-export function heapDomainClass(d: HeapDomain): string {
+export function heapDomainClass(d: Readonly<HeapDomain>): string {
   const flags = `${d.creationFinished ? 'f' : ''}${d.isDying ? 'd' : ''}${d.pendingScrub === null ? '' : 's'}`;
   const nodes = `${d.lastAllocNode};${d.nodeAffinity?.join() ?? ''}`;
   return `${d.totPages};${d.extraPages};${d.maxPages};${d.outstandingPages};${flags};${nodes}`;

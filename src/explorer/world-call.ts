@@ -6,7 +6,6 @@ import { heapDomainOf } from '../hypervisor/xen.ts';
 import type { Reply } from '../toolstack/task.ts';
 import { miscountNow } from './broken-now.ts';
 import {
-  askedOfHeap,
   type CallNode,
   type Gave,
   type HypercallRequest,
@@ -16,7 +15,8 @@ import {
   type PopulateNode,
   type XenOp,
 } from './call-memo.ts';
-import { canonText } from './canonical.ts';
+import { canonId, canonText } from './canonical.ts';
+import { askedAt, formGiven, givenByClass, type HeapGave, isTakenApart } from './class-populate.ts';
 import { type Footprint, xenCellsOf } from './footprint.ts';
 import { asksWhere, isAbstract, isAnyPage, isUnsure, noteHeapStep } from './ownership-seen.ts';
 import { getPair, setPair } from './pair-table.ts';
@@ -53,18 +53,21 @@ export function callAt(w: WorldWalk, actor: number, form: number): CallNode | nu
 }
 
 function populateOf(w: WorldWalk, request: HypercallRequest, by: HypercallContext): PopulateNode | null {
-  const { cells } = w;
+  const { cells, block } = w;
   if (request.name !== 'XENMEM_populate_physmap' || by.caller !== 0 || cells.ownership !== 'class')
     return null;
-  const { domid } = request.args;
-  const domainCell = cells.domainAt.get(domid);
-  return domainCell === undefined ? null : { domainCell, domid, args: request.args, asked: [], parts: [] };
+  const { args } = request;
+  const domainCell = cells.domainAt.get(args.domid);
+  if (domainCell === undefined || !isTakenApart(args, block.run.world.xen.heap.nodeIds.length)) return null;
+  const { nrExtents, extentOrder, memFlags } = args;
+  const text = `populate ${extentOrder} ${nrExtents} ${canonText(cells.canon, memFlags)}`;
+  const what = canonId(cells.canon, text);
+  return { domainCell, domid: args.domid, args, what, asked: [], parts: [] };
 }
 
 /** Writes Xen's part of the state after a call made before to the next place. Null: it was not. */
 export function lookUpCall(w: WorldWalk, call: CallNode, place: number, actor: number): Gave | null {
   const { trail } = w;
-  const { states } = trail;
   const from = stateAt(trail, place);
   const { populate, look } = call;
   if (look !== null) {
@@ -72,22 +75,68 @@ export function lookUpCall(w: WorldWalk, call: CallNode, place: number, actor: n
     return toldByCells(w, look, from);
   }
   if (populate !== null) {
-    const form = states[from + populate.domainCell]!;
-    const asked = askedAt(w, populate, form);
-    const known = asked < 0 ? -1 : getPair(w.heapMemo, asked, states[from + HEAP]!);
-    const part = known < 0 ? null : (populate.parts[form]?.get(w.heapGave[known]!.extents) ?? null);
-    if (part !== null) {
-      copyPlace(trail, place);
-      putWords(trail, place + 1, part.cells, part.values);
-      putWord(trail, place + 1, HEAP, w.heapGave[known]!.heap);
-      return part;
-    }
+    const part = lookUpPopulate(w, call, populate, place);
+    if (part !== null) return part;
   }
   const gave = call.gave.get(keyOf(w, call.reads, from, actor));
   if (gave === undefined) return null;
   copyPlace(trail, place);
   putWords(trail, place + 1, gave.cells, gave.values);
   return gave;
+}
+
+/** As lookUpCall(), of a populate that is taken apart. Null: what the heap or the domain makes of it is not known. */
+function lookUpPopulate(w: WorldWalk, call: CallNode, node: PopulateNode, place: number): Gave | null {
+  const { trail, heapMemo } = w;
+  const from = stateAt(trail, place);
+  const form = trail.states[from + node.domainCell]!;
+  const asked = askedAt(w, node, form);
+  if (asked < 0) return null;
+  const heap = trail.states[from + HEAP]!;
+  const known = getPair(heapMemo, asked, heap);
+  const given = known < 0 ? giveByClass(w, node, place, asked) : w.heapGave[known]!;
+  const part = given === null ? null : partOf(w, call, node, form, given.extents);
+  if (part === null) return null;
+  copyPlace(trail, place);
+  putWords(trail, place + 1, part.cells, part.values);
+  putWord(trail, place + 1, HEAP, given!.heap);
+  return part;
+}
+
+function giveByClass(w: WorldWalk, node: PopulateNode, place: number, asked: number): HeapGave | null {
+  const { trail, cells } = w;
+  const from = stateAt(trail, place);
+  // What some domain has in hand may come back to the heap.
+  for (const [domid, cell] of cells.domainAt) {
+    const value = cells.domains.get(domid)!.values[trail.states[from + cell]!] ?? null;
+    if (value !== null && value.heap.pendingScrub !== null) return null;
+  }
+  const heap = trail.states[from + HEAP]!;
+  const given = givenByClass(w, node, trail.states[from + node.domainCell]!, heap);
+  if (given === null) return null;
+  noteHeapGave(w, asked, heap, given);
+  const asks = !isAnyPage(node.args, 1);
+  noteHeapStep(w.owners, { from: heap, to: given.heap, isUnsure: false, asks });
+  return given;
+}
+
+/** All but the heap's part of a populate that was given so many extents. Null: Xen has to be asked. */
+function partOf(
+  w: WorldWalk,
+  { by, request }: CallNode,
+  node: PopulateNode,
+  form: number,
+  extents: number,
+): Gave | null {
+  const known = node.parts[form]?.get(extents);
+  if (known !== undefined) return known;
+  const after = formGiven(w, node, form, extents);
+  if (after < 0) return null;
+  const [cells, values] = after === form ? [[], []] : [[node.domainCell], [after]];
+  const part = { reply: replyId(w, { rc: extents }), cells, values, ops: [{ by, call: request }] };
+  node.parts[form] ??= new Map();
+  node.parts[form].set(extents, part);
+  return part;
 }
 
 /** What a look at domains is told, by the forms in their cells. */
@@ -140,17 +189,6 @@ function toldAnew({ cells, trail, replies }: WorldWalk, look: LookNode, from: nu
 
 const NO_CELLS: readonly number[] = [];
 const NO_OPS: readonly XenOp[] = [];
-
-function askedAt(w: WorldWalk, node: PopulateNode, form: number): number {
-  const known = node.asked[form];
-  if (known !== undefined) return known;
-  const { canon, domains } = w.cells;
-  const value = domains.get(node.domid)!.values[form] ?? null;
-  const isOneNode = w.block.run.world.xen.heap.nodeIds.length === 1;
-  const asked = value === null ? -1 : askedOfHeap(canon, node.args, value, isOneNode);
-  node.asked[form] = asked;
-  return asked;
-}
 
 /**
  * What stands on the host at a place to which Xen was taken, if that is not what was looked up: by class it may differ,
@@ -278,12 +316,7 @@ function gavePart(w: WorldWalk, node: PopulateNode | null, place: number, free: 
   return true;
 }
 
-function noteHeapGave(
-  w: WorldWalk,
-  asked: number,
-  before: number,
-  gave: WorldWalk['heapGave'][number],
-): void {
+function noteHeapGave(w: WorldWalk, asked: number, before: number, gave: HeapGave): void {
   setPair(w.heapMemo, asked, before, w.heapGave.length);
   w.heapGave.push(gave);
 }

@@ -213,6 +213,23 @@ function classForm({ heapClasses, canon, block }: Cells, broken: string | null):
   return keepState(heapClasses) + 1;
 }
 
+/** The number of the heap in the class that `words` stand for. */
+export function formOfClass({ heapClasses }: Cells, words: readonly number[]): number {
+  if (words.length > heapClasses.width) widenStates(heapClasses, words.length + HEAP_SPARE);
+  const room = roomForState(heapClasses);
+  const { at, width } = heapClasses;
+  for (let i = 0; i < words.length; i++) room[at + i] = words[i]!;
+  room.fill(0, at + words.length, at + width);
+  return keepState(heapClasses) + 1;
+}
+
+/** The number of a domain with these records, which has a cell. */
+export function formOfDomain(cells: Cells, { record, heap }: DomainCell): number {
+  const table = cells.domains.get(record.domid)!;
+  const text = domainText(cells.canon, record, heap, cells.ownership);
+  return table.ids.get(text) ?? idOf(table, text, { record, heap });
+}
+
 /** Whether a cell holds a part of Xen. */
 export const isXenCell = ({ isDomain }: Cells, cell: number): boolean =>
   cell === HEAP || cell === MISC || isDomain[cell] === true;
@@ -277,7 +294,7 @@ function readDomains(cells: Cells, into: Int32Array): void {
     const heap = xen.heap.domains.get(domid)!;
     const was = table.values[into[cell]!] ?? null;
     if (was !== null && was.record === record && isSameHeapDomain(was.heap, heap)) continue;
-    const text = domainText(cells.canon, xen, domid, cells.ownership);
+    const text = domainText(cells.canon, record, heap, cells.ownership);
     const known = table.ids.get(text);
     into[cell] = known ?? idOf(table, text, { record, heap: { ...heap } });
   }

@@ -5,6 +5,8 @@ import type { Reply } from '../toolstack/task.ts';
 import type { BlockRun } from './block.ts';
 import { settleForm } from './block-text.ts';
 import type { CallNode } from './call-memo.ts';
+import type { HeapGave } from './class-populate.ts';
+import { type ClassLists, newClassLists } from './class-take.ts';
 import type { FootprintOf } from './footprint.ts';
 import { isUnsure, newOwnershipSeen, type OwnershipSeen } from './ownership-seen.ts';
 import { newPairTable, type PairTable, pairId } from './pair-table.ts';
@@ -34,6 +36,9 @@ export interface WorldWalk extends Listening {
   /** By what a populate asks and the heap's form: extents, and the heap's form afterwards. */
   readonly heapMemo: PairTable;
   readonly heapGave: HeapGave[];
+  /** Places for a heap's class that is worked on. */
+  readonly lists: ClassLists;
+  classRoom: Int32Array;
   readonly laneFacts: TaskFacts[][];
   readonly otherFacts: TaskFacts[][];
   /** A place for what is asked of all actors of one state. */
@@ -55,12 +60,6 @@ export interface WorldWalk extends Listening {
   /** Steps made for real, and hypercalls made to learn what Xen makes of them. */
   made: number;
   called: number;
-}
-
-/** What the heap gave to a populate: extents, and its form afterwards. */
-interface HeapGave {
-  readonly extents: number;
-  readonly heap: number;
 }
 
 export function newWorldWalk(
@@ -86,6 +85,8 @@ export function newWorldWalk(
     replyIds: new Map(),
     heapMemo: newPairTable(),
     heapGave: [],
+    lists: newClassLists(),
+    classRoom: new Int32Array(0),
     laneFacts: block.lanes.map(() => []),
     otherFacts: [],
     facts: [],

@@ -83,20 +83,22 @@ export function allocP2mPages(xen: Xen, domid: number, count: number, tables: P2
   const { paging } = domainOf(xen, domid);
   if (count === 0) return true;
   if (paging.freePages < count) return false;
+  updateDomain(xen, domid, { tables, paging: withP2mPages(paging, count) });
+  return true;
+}
+
+/** A pool of which `count` pages have become page tables. */
+function withP2mPages(paging: PagingPool, count: number): PagingPool {
   const { taken, rest } = removeHead(paging.freelist, count);
   let p2mPages = paging.p2mPages;
   for (const group of taken) p2mPages = addTail(p2mPages, group);
-  updateDomain(xen, domid, {
-    tables,
-    paging: {
-      freelist: rest,
-      freePages: paging.freePages - count,
-      totalPages: paging.totalPages - count,
-      p2mPages,
-      p2mPagesCount: paging.p2mPagesCount + count,
-    },
-  });
-  return true;
+  return {
+    freelist: rest,
+    freePages: paging.freePages - count,
+    totalPages: paging.totalPages - count,
+    p2mPages,
+    p2mPagesCount: paging.p2mPagesCount + count,
+  };
 }
 
 /**
@@ -104,11 +106,23 @@ export function allocP2mPages(xen: Xen, domid: number, count: number, tables: P2
  * needs none: it has no p2m of Xen's.
  */
 export function allocTablesFor(xen: Xen, domid: number, gfn: number, n: number, order: number): boolean {
-  const d = domainOf(xen, domid);
-  if (d.type === 'pv' || n === 0) return true;
-  const { tables, added } = tablesFor(d.tables, gfn, n, order);
-  return added === 0 || allocP2mPages(xen, domid, added, tables);
+  const change = tablesMade(domainOf(xen, domid), gfn, n, order);
+  if (change === null) return false;
+  if (change !== NOTHING_MADE) updateDomain(xen, domid, change);
+  return true;
 }
+
+/** What allocTablesFor() changes in a record; null when the pool lacks pages. */
+export function tablesMade(d: Domain, gfn: number, n: number, order: number): TablesMade | null {
+  if (d.type === 'pv' || n === 0) return NOTHING_MADE;
+  const { tables, added } = tablesFor(d.tables, gfn, n, order);
+  if (added === 0) return NOTHING_MADE;
+  return d.paging.freePages < added ? null : { tables, paging: withP2mPages(d.paging, added) };
+}
+
+type TablesMade = Partial<Pick<Domain, 'tables' | 'paging'>>;
+
+const NOTHING_MADE: TablesMade = {};
 
 /** Makes the page tables for cutting the mapping at `gfn`, where a superpage spans it; false when the pool lacks them. */
 export function breakMappingAt(xen: Xen, domid: number, gfn: number): boolean {

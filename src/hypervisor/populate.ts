@@ -1,4 +1,5 @@
 /** Giving memory to a domain. Models populate_physmap() and increase_reservation(), xen/common/memory.c. */
+import type { Domain } from './domain-state.ts';
 import { type ExtentGroup, extentMfn, reverseLanes, sliceLanes, weave } from './extent-group.ts';
 import { gfnRanges } from './gfn-ranges.ts';
 import type { ExtentRun } from './heap-state.ts';
@@ -6,7 +7,7 @@ import { p2mSet } from './p2m.ts';
 import { isPod, type P2mRun, p2mPages } from './p2m-run.ts';
 import { tablesAtMost, tablesFor } from './p2m-tables.ts';
 import { allocDomheapPages } from './page-alloc.ts';
-import { allocTablesFor } from './paging-pool.ts';
+import { tablesMade } from './paging-pool.ts';
 import { markPopulateOnDemand } from './pod.ts';
 import { populateExtents } from './populate-extents.ts';
 import type { GfnRun, HypercallReply, MemoryReservation, MfnRun } from './privcmd.ts';
@@ -107,14 +108,18 @@ export function mapExtents(xen: Xen, op: Memop, runs: readonly ExtentRun[], done
  * a populate-on-demand entry it replaces is no longer owed. Models guest_physmap_add_page(), xen/arch/x86/mm/p2m.c.
  */
 export function addToPhysmap(xen: Xen, domid: number, run: P2mRun): void {
-  allocTablesFor(xen, domid, run.gfn, p2mPages(run), run.order);
-  const d = domainOf(xen, domid);
+  updateDomain(xen, domid, physmapMade(domainOf(xen, domid), run));
+}
+
+/** What addToPhysmap() changes in a record. */
+export function physmapMade(d: Domain, run: P2mRun): Partial<Domain> {
+  const made = tablesMade(d, run.gfn, p2mPages(run), run.order);
   const { p2m, replaced } = p2mSet(d.p2m, run);
   let owed = 0;
   for (const old of replaced) if (isPod(old)) owed += p2mPages(old);
   const pod = owed === 0 ? d.pod : { ...d.pod, entryCount: d.pod.entryCount - owed };
   const maxMappedPfn = Math.max(d.maxMappedPfn, run.gfn + p2mPages(run) - 1);
-  updateDomain(xen, domid, { p2m, pod, maxMappedPfn });
+  return { ...made, p2m, pod, maxMappedPfn };
 }
 
 /** How many of the first extents the paging pool has page tables for. */

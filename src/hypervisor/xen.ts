@@ -57,9 +57,15 @@ export function putDomain(xen: Xen, domid: number, record: Domain | null): void 
 
 /** Replaces some fields of a live domain's record and returns the new one. */
 export function updateDomain(xen: Xen, domid: number, change: Partial<Domain>): Domain {
-  const next = copyOf(domainOf(xen, domid));
-  for (const field in change) set(next, change, field as keyof Domain);
+  const next = withFields(domainOf(xen, domid), change);
   putDomain(xen, domid, next);
+  return next;
+}
+
+/** The record with some fields replaced. */
+export function withFields(d: Domain, change: Partial<Domain>): Domain {
+  const next = copyOf(d);
+  for (const field in change) set(next, change, field as keyof Domain);
   return next;
 }
 

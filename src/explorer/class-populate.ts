@@ -1,0 +1,126 @@
+/**
+ * What a populate makes of a heap's class and of a domain, without asking Xen.
+ *
+ * Where the class of the heap says what comes of it, that is worked out on its words (class-take.ts); what the domain makes
+ * of so many extents is worked out on its record by Xen's own function, with frames that are no host's: by class nobody
+ * looks at them.
+ */
+
+import { physmapMade } from '../hypervisor/populate.ts';
+import type { MemoryReservation } from '../hypervisor/privcmd.ts';
+import { MAX_ORDER, sizeOfOrder } from '../hypervisor/units.ts';
+import { withFields } from '../hypervisor/xen.ts';
+import type { PopulateNode } from './call-memo.ts';
+import { classWords, readClass, takeFromClass } from './class-take.ts';
+import { pairId } from './pair-table.ts';
+import { viewState } from './state-table.ts';
+import { type DomainCell, formOfClass, formOfDomain, standing } from './world-cells.ts';
+import type { WorldWalk } from './world-walk.ts';
+
+/** Whether a populate can be taken apart: not where nodes take turns, or pages are promised. */
+export const isTakenApart = (
+  { nrExtents, extentOrder, extentStart, memFlags }: MemoryReservation,
+  nodes: number,
+): boolean =>
+  nodes === 1 &&
+  memFlags.populateOnDemand !== true &&
+  extentStart?.length === 1 &&
+  extentStart[0]!.count === nrExtents &&
+  extentOrder <= MAX_ORDER;
+
+/**
+ * The number of what a populate asks of the heap for a domain in this form, from 1 on; -1 where the heap is not all that
+ * decides: a limit is near, page tables might run out.
+ */
+export function askedAt(w: WorldWalk, node: PopulateNode, form: number): number {
+  const known = node.asked[form];
+  if (known !== undefined) return known;
+  const value = w.cells.domains.get(node.domid)!.values[form] ?? null;
+  const asked = value === null || !isCertain(node.args, value) ? -1 : askedBy(w, node, value);
+  node.asked[form] = asked;
+  return asked;
+}
+
+function askedBy({ pairs }: WorldWalk, { args, what }: PopulateNode, { heap }: DomainCell): number {
+  const pages = args.nrExtents * sizeOfOrder(args.extentOrder);
+  // A claim that covers all of it is as good as any other that does.
+  const claim = heap.outstandingPages >= pages ? 0 : heap.outstandingPages + 1;
+  return pairId(pairs, pairId(pairs, what, heap.creationFinished ? 1 : 0), claim);
+}
+
+function isCertain(args: MemoryReservation, { record, heap }: DomainCell): boolean {
+  const pages = args.nrExtents * sizeOfOrder(args.extentOrder);
+  if (heap.isDying || heap.pendingScrub !== null || heap.maxPages - heap.totPages < pages) return false;
+  return record.type === 'pv' || record.paging.freePages >= tablesAtMost(args);
+}
+
+/** Page tables that mapping a reservation of one run can need: for every region of 2 MiB, 1 GiB and 512 GiB it meets. */
+function tablesAtMost({ nrExtents, extentOrder, extentStart }: MemoryReservation): number {
+  const { stride } = extentStart![0]!;
+  const span = Math.max(nrExtents * 2 ** extentOrder, nrExtents * Math.abs(stride));
+  return Math.ceil(span / 2 ** 9) + Math.ceil(span / 2 ** 18) + Math.ceil(span / 2 ** 27) + 6;
+}
+
+/** What the heap gave to a populate: extents, and its form afterwards. */
+export interface HeapGave {
+  readonly extents: number;
+  readonly heap: number;
+}
+
+/**
+ * What a heap of the form `heap` gives to a populate for the domain in the form `form`; null: Xen has to be asked, for the
+ * class does not say, or what is asked for is not just any memory.
+ */
+export function givenByClass(
+  w: WorldWalk,
+  { args, domid }: PopulateNode,
+  form: number,
+  heap: number,
+): HeapGave | null {
+  const { cells, lists } = w;
+  const { addressBits, node, vnode, exactNode } = args.memFlags;
+  if (addressBits !== undefined || node !== undefined || vnode === true || exactNode === true) return null;
+  const { heapClasses } = cells;
+  if (w.classRoom.length < heapClasses.width) w.classRoom = new Int32Array(2 * heapClasses.width);
+  const words = viewState(heapClasses, heap - 1, w.classRoom);
+  if (!readClass(lists, words, heapClasses.at, heapClasses.width)) return null;
+  const { creationFinished, outstandingPages } = standing(cells.domains.get(domid)!, form).heap;
+  const { extentOrder, nrExtents } = args;
+  const extents = takeFromClass(lists, {
+    order: extentOrder,
+    extents: nrExtents,
+    noScrub: !creationFinished,
+    claimed: outstandingPages,
+  });
+  return { extents, heap: extents === 0 ? heap : formOfClass(cells, classWords(lists)) };
+}
+
+/** The form of a domain once it was given so many extents; -1: Xen has to be asked. */
+export function formGiven(
+  w: WorldWalk,
+  { args, domid }: PopulateNode,
+  form: number,
+  extents: number,
+): number {
+  if (extents === 0) return form;
+  const { extentOrder, extentStart } = args;
+  const { first, stride } = extentStart![0]!;
+  const size = sizeOfOrder(extentOrder);
+  if (extents > 1 && stride !== size) return -1;
+  const { cells, block } = w;
+  const { record, heap } = standing(cells.domains.get(domid)!, form);
+  // Frames that go on as the guest's do, so that neighbours become one run.
+  const lanes = [{ mfn: first, stride: size }];
+  const run = { gfn: first, order: extentOrder, count: extents, lanes };
+  const pages = extents * size;
+  return formOfDomain(cells, {
+    record: withFields(record, physmapMade(record, run)),
+    heap: {
+      ...heap,
+      totPages: heap.totPages + pages,
+      outstandingPages: Math.max(0, heap.outstandingPages - pages),
+      lastAllocNode: block.run.world.xen.heap.nodeIds[0]!,
+      savedPages: null,
+    },
+  });
+}
