@@ -39,7 +39,7 @@ export interface InitOptions {
   readonly xen: string;
   readonly bootscrub: string;
   readonly seed: string;
-  readonly missingFile: readonly string[];
+  readonly missingFile?: readonly string[];
   readonly force?: boolean;
 }
 
@@ -105,7 +105,7 @@ export function init(cli: Cli, options: GlobalOptions, name: string | undefined,
   const xlConf = options.xlConf === null ? '' : readText(cli, options.xlConf);
   save(cli);
   const state = lockState(cli, options);
-  const world = bootWorld(read.config, read.seed, xlConf, given.missingFile.map(toBytes));
+  const world = bootWorld(read.config, read.seed, xlConf, (given.missingFile ?? []).map(toBytes));
   createHost(cli.fs, state, host, worldCells(world), given.force === true);
   cli.session = null;
   return tell(cli, { ...options, host }, 'host init');

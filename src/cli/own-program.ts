@@ -187,7 +187,6 @@ function addHostCommands(program: Command, cli: Cli, options: GlobalOptions, ret
       '--missing-file <path>',
       'a file that configs name but that is not there (may be repeated)',
       collect,
-      [],
     )
     .option('--force', 'replace a host of the same name')
     .action(
@@ -224,4 +223,4 @@ function readConfigFile(cli: Cli, file: string): string | null {
   return null;
 }
 
-const collect = (value: string, before: readonly string[]): string[] => [...before, value];
+const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];

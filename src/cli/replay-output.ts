@@ -7,6 +7,7 @@ import { type Cli, complain, say } from './cli-state.ts';
 import { paint } from './paint.ts';
 import { REPORTERS } from './reporters/all.ts';
 import { type OptionValues, optionWords } from './said-options.ts';
+import { isScenarioName } from './scenario-files.ts';
 import { toBytes, wantsColour } from './screen.ts';
 import { shellLine } from './shell-words.ts';
 import { systemErrorCode } from './store-fs.ts';
@@ -75,7 +76,9 @@ function readOutputFile(
 }
 
 /** Why there can be no such file; null: there can. Makes the folder that it is to lie in. */
-function whyUnwritable(path: string): string | null {
+export function whyUnwritable(path: string): string | null {
+  // Of a slip of the tab key a scenario would be no more.
+  if (isScenarioName(path)) return 'it is a scenario';
   try {
     if (existsSync(path) && statSync(path).isDirectory()) return 'it is a folder';
     mkdirSync(dirname(path), { recursive: true });

@@ -7,11 +7,15 @@ import { optionsAgain } from './said-options.ts';
 /** Where reports go, which part of them, and how often. */
 const OWN = ['reporter', 'output-file', 'trace', 'timeline', 'shard', 'update', 'watch'];
 
-const collect = (value: string, before: readonly string[]): string[] => [...before, value];
+const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
 
-/** With --json the report is JSON, unless another was asked for. */
-const reporting = <T extends Pick<ReplayOptions, 'reporter'>>(options: T, json: boolean): T =>
-  json && options.reporter.length === 0 ? { ...options, reporter: ['json'] } : options;
+type Reporting = Pick<ReplayOptions, 'reporter' | 'outputFile'>;
+
+/** What was said of reports, all of it; with --json the report is JSON, unless another was asked for. */
+function reporting<T extends Partial<Reporting>>(options: T, json: boolean): T & Reporting {
+  const { reporter = json ? ['json'] : [], outputFile = [] } = options;
+  return { ...options, reporter, outputFile };
+}
 
 type Returning = <A extends readonly unknown[]>(
   run: (...args: A) => number | Promise<number>,
@@ -23,13 +27,8 @@ export function addReplayCommands(program: Command, cli: Cli, returning: Returni
     .command('replay')
     .description('play scenarios and compare with what they expect')
     .argument('<paths...>', 'scenario files (*.xlsim.yaml, *.xlsim.t), or folders of them')
-    .option(
-      '--reporter <name>',
-      'default, dot, tap, junit, json, github, blob (may be repeated)',
-      collect,
-      [],
-    )
-    .option('--output-file <file>', 'where the last reporter writes; NAME=FILE for another', collect, [])
+    .option('--reporter <name>', 'default, dot, tap, junit, json, github, blob (may be repeated)', collect)
+    .option('--output-file <file>', 'where the last reporter writes; NAME=FILE for another', collect)
     .option('--shard <i/n>', 'play only the i-th of n parts')
     .option('--bail', 'stop at the first failure')
     .option('--grep <pattern>', 'only scenarios whose file and name match')
@@ -43,15 +42,21 @@ export function addReplayCommands(program: Command, cli: Cli, returning: Returni
     .option('--force-schedule', 'as far as it fits, even if that was of another scenario or version of xlsim')
     .option('--watch', 'play again whenever a file changes')
     .action(
-      returning(async (paths: string[], said: Omit<ReplayOptions, 'again'>, command: Command) => {
-        const options = reporting({ ...said, again: optionsAgain(command, OWN) }, json);
-        if (options.watch === true) {
-          const { watchReplay } = await import('./watch.ts');
-          return watchReplay(cli, paths, options);
-        }
-        const { replayCommand } = await import('./replay.ts');
-        return replayCommand(cli, paths, options);
-      }),
+      returning(
+        async (
+          paths: string[],
+          said: Omit<ReplayOptions, 'again' | keyof Reporting> & Partial<Reporting>,
+          command: Command,
+        ) => {
+          const options = reporting({ ...said, again: optionsAgain(command, OWN) }, json);
+          if (options.watch === true) {
+            const { watchReplay } = await import('./watch.ts');
+            return watchReplay(cli, paths, options);
+          }
+          const { replayCommand } = await import('./replay.ts');
+          return replayCommand(cli, paths, options);
+        },
+      ),
     );
   program
     .command('merge-reports')
@@ -59,10 +64,10 @@ export function addReplayCommands(program: Command, cli: Cli, returning: Returni
       'put the blobs of all shards of replay together, or what explore --json printed; fails if one is missing',
     )
     .argument('<blobs...>', 'blobs or reports, or folders of them')
-    .option('--reporter <name>', 'as for replay', collect, [])
-    .option('--output-file <file>', 'as for replay', collect, [])
+    .option('--reporter <name>', 'as for replay', collect)
+    .option('--output-file <file>', 'as for replay', collect)
     .action(
-      returning(async (paths: string[], options: Pick<ReplayOptions, 'reporter' | 'outputFile'>) => {
+      returning(async (paths: string[], options: Partial<Reporting>) => {
         const { mergeCommand } = await import('./merge-command.ts');
         return mergeCommand(cli, paths, reporting(options, json), json);
       }),

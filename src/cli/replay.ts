@@ -12,7 +12,7 @@ import { updatedTranscript } from '../explorer/transcript.ts';
 import { type Cli, complain, flush, say } from './cli-state.ts';
 import { reportHost } from './host-report.ts';
 import { paint } from './paint.ts';
-import { type Output, planOutputs, writeOutputs } from './replay-output.ts';
+import { type Output, planOutputs, whyUnwritable, writeOutputs } from './replay-output.ts';
 import { playSchedule, readOrder } from './replay-schedule.ts';
 import type { OptionValues } from './said-options.ts';
 import {
@@ -107,6 +107,10 @@ function planReplay(cli: Cli, paths: readonly string[], options: ReplayOptions):
   if (!found.ok) return found.message;
   if (found.files.length > 1 && (options.trace !== undefined || options.timeline !== undefined)) {
     return '--trace and --timeline are of one scenario: name one file';
+  }
+  for (const name of [options.trace, options.timeline]) {
+    const unwritable = name === undefined ? null : whyUnwritable(resolve(cli.cwd, name));
+    if (unwritable !== null) return `${name}: cannot be written: ${unwritable}`;
   }
   const schedule = readOrder(cli, options, found.files.length);
   if (typeof schedule === 'string') return schedule;

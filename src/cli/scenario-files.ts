@@ -29,6 +29,9 @@ const EFBIG = 27;
 /** A guest's config above this is refused. */
 const MAX_CONFIG_BYTES = 64 * 1024 * 1024;
 
+/** Whether a file of that name is one that folders of scenarios are searched for. */
+export const isScenarioName = (name: string): boolean => YAML_FILE.test(name) || TRANSCRIPT_FILE.test(name);
+
 /** A scenario file as it was found. */
 export interface FoundFile {
   /** Relative to where the command was given, with forward slashes. */
@@ -72,7 +75,7 @@ export function findScenarios(cwd: string, paths: readonly string[]): FoundFiles
 
 const scenariosUnder = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && (YAML_FILE.test(entry.name) || TRANSCRIPT_FILE.test(entry.name)))
+    .filter((entry) => entry.isFile() && isScenarioName(entry.name))
     .map((entry) => join(entry.parentPath, entry.name));
 
 /** A file's text and what it says. */

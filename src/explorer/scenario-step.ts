@@ -156,7 +156,7 @@ function noteOutput(reader: StepReader, step: StepInput, path: Path): void {
       ...place,
       message: `${step.output} would hold the output of every round: compare stdout`,
     });
-  } else if (/\.xlsim\.(ya?ml|t)$/.test(file)) {
+  } else if (/\.xlsim\.(ya?ml|t|txt)$/.test(file)) {
     reader.report({ ...place, message: `${step.output} is a scenario: --update would write over it` });
   } else if (first === undefined) reader.outputs.set(file, here);
   else

@@ -293,6 +293,19 @@ describe('--watch', () => {
   });
 });
 
+describe('--trace and --timeline', () => {
+  it.each(['--trace', '--timeline'])('do not write over a scenario: %s', async (option) => {
+    const text = `${STAGE}steps: [xl list]\n`;
+    cli.file('kept.xlsim.yaml', text);
+    const run = await cli.run(['replay', 'kept.xlsim.yaml', option, 'kept.xlsim.yaml']);
+    expect([run.exit, run.stderr]).toEqual([
+      2,
+      'xlsim: kept.xlsim.yaml: cannot be written: it is a scenario\n',
+    ]);
+    expect(readFileSync(join(cli.dir, 'kept.xlsim.yaml'), 'utf8')).toBe(text);
+  });
+});
+
 describe('--grep', () => {
   it('is misuse where nothing matches, but for a shard', async () => {
     const text = 'name: one\nsteps: [xl list]\n';

@@ -345,6 +345,8 @@ describe('--output-file', () => {
 
     ['a reporter that is not asked for', ['junit'], ['tap=a'], 'there is no --reporter tap'],
     ['a folder', ['junit'], ['.'], 'it is a folder'],
+    ['a scenario', ['junit'], ['race.xlsim.yaml'], 'race.xlsim.yaml: cannot be written: it is a scenario'],
+    ['a transcript', ['junit'], ['junit=session.xlsim.t'], 'it is a scenario'],
     ['two texts for programs in one', ['tap', 'default'], [], 'give tap a file, --output-file tap=FILE'],
   ] as const)('is refused before anything is played: %s', (_what, reporters, files, why) => {
     expect(plan([...reporters], [...files])).toContain(why);
