@@ -40,17 +40,19 @@ export function noteSection(
 ): void {
   const { request } = section;
   if (request.name !== 'XENMEM_populate_physmap') {
-    const until = world.now + served.took;
-    const event = {
+    // One of these for every part of domains that die side by side: made in one go, not of parts.
+    machine.trace({
       at: world.now,
-      until,
+      until: world.now + served.took,
       task: task.id,
       name: task.task.name,
       kind: 'free',
-      ...hostAt(world),
-    } as const;
-    const rc = served.reply?.rc ?? served.extents;
-    machine.trace({ ...event, what: request.name, domid: Number(request.args.domid), rc });
+      free: world.xen.heap.totalAvailPages,
+      claimed: world.xen.heap.outstandingClaims,
+      what: request.name,
+      domid: Number(request.args.domid),
+      rc: served.reply?.rc ?? served.extents,
+    });
     return;
   }
   const { args } = request;

@@ -24,7 +24,7 @@ import {
   zoneOf,
 } from './heap-state.ts';
 import { fillAlternating, mergeDirty } from './page-dirty.ts';
-import { hasRegion, relieve } from './page-region.ts';
+import { blocksAlike, hasRegion, relieve } from './page-region.ts';
 import { blockIndex, freeRunAt, runHigh, runLow, takeFromRun } from './page-run.ts';
 import { MAX_ORDER, sizeOfOrder } from './units.ts';
 
@@ -151,10 +151,9 @@ function freeIrregular(
   let i = 0;
   while (i < count) {
     const at = first + i * stride;
-    const single = hasRegion(h, at, at + size);
-    let n = h.chunkRegions[chunkOf(at)] === null ? count - i : 1;
-    while (i + n < count && hasRegion(h, at + n * stride, at + n * stride + size) === single) n++;
-    if (single || n < WORTH_BULK) freeSingly(h, at, n, stride, order, fd, dirty);
+    const alike = blocksAlike(h, at, count - i, stride, size);
+    const n = Math.abs(alike);
+    if (alike > 0 || n < WORTH_BULK) freeSingly(h, at, n, stride, order, fd, dirty);
     else if (hasPartner(h, at, n, stride, size)) freeAlong(h, at, n, stride, order, fd, dirty);
     else queuePart(h, at, n, stride, order, fd, dirty);
     i += n;

@@ -18,6 +18,7 @@ import { noteRun } from './heap-undo.ts';
 import { linkAfter, linkTail } from './page-list.ts';
 import {
   appendSlots,
+  blocksAlike,
   dropSlot,
   hasRegion,
   metaKind,
@@ -63,16 +64,19 @@ export function appendOwned(
 ): void {
   const list = ownerList(h, d, kind, first);
   const val = d === null ? 0 : d.domid;
-  if (h.chunkRegions[chunkOf(first)] !== null) {
-    const last = first + (count - 1) * stride;
-    const back = size < 0 ? -size - 1 : 0;
-    const low = Math.min(first, last) - back;
-    if (hasRegion(h, low, Math.max(first, last) - back + Math.abs(size))) {
-      for (let i = 0; i < count; i++) appendPages(h, list, kind, val, first + i * stride, size);
-      return;
-    }
+  if (h.chunkRegions[chunkOf(first)] === null) {
+    appendRun(h, list, kind, val, first, count, stride, size);
+    return;
   }
-  appendRun(h, list, kind, val, first, count, stride, size);
+  const back = size < 0 ? -size - 1 : 0;
+  for (let i = 0; i < count; ) {
+    const from = first + i * stride;
+    const alike = blocksAlike(h, from - back, count - i, stride, Math.abs(size));
+    const end = i + Math.abs(alike);
+    if (alike < 0) appendRun(h, list, kind, val, from, -alike, stride, size);
+    else for (let k = i; k < end; k++) appendPages(h, list, kind, val, first + k * stride, size);
+    i = end;
+  }
 }
 
 function appendRun(

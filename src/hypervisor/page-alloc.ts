@@ -26,7 +26,7 @@ import {
 } from './heap-state.ts';
 import { noteDomain } from './heap-undo.ts';
 import { appendOwned, appendPage, carveBlocks, carveRange, dropOwnedPage, kindAt } from './owned-pages.ts';
-import { relieve } from './page-region.ts';
+import { blocksAlike, relieve } from './page-region.ts';
 import { sizeOfOrder } from './units.ts';
 
 /**
@@ -217,6 +217,18 @@ export function freeDomheapPages(
 
 /** Takes blocks off the domain's lists and accounts. They lie in one chunk. */
 function leaveDomain(h: Heap, d: HeapDomain, first: number, n: number, stride: number, order: number): void {
+  const size = sizeOfOrder(order);
+  for (let i = 0; i < n; ) {
+    const alike = blocksAlike(h, first + i * stride, n - i, stride, size);
+    const part = Math.abs(alike);
+    leaveAlike(h, d, first + i * stride, part, stride, order);
+    i += part;
+  }
+  relieve(h);
+}
+
+/** The same for blocks that all touch regions kept page by page, or of which none does. */
+function leaveAlike(h: Heap, d: HeapDomain, first: number, n: number, stride: number, order: number): void {
   const kind = kindAt(h, first);
   const size = sizeOfOrder(order);
   if (n > 1 && kind !== 0 && carveBlocks(h, d, kind, first, n, stride, order)) {
@@ -234,7 +246,6 @@ function leaveDomain(h: Heap, d: HeapDomain, first: number, n: number, stride: n
       at = stop;
     }
   }
-  relieve(h);
 }
 
 function countLeft(h: Heap, d: HeapDomain, pages: number, kind: number): void {

@@ -20,7 +20,9 @@ import { dropRun, runHigh, runLow, splitAtAddress } from './page-run.ts';
 const PER_CHUNK = CHUNK / REGION;
 /** So many runs make a chunk crowded. */
 export const CROWD = 40;
+/** So many runs make a region worth it, those aside that hold so many pages that entries of them would cost more. */
 const WORTH = 8;
+const WIDE = REGION / WORTH;
 
 /** Slot of a frame whose region is kept page by page, or -1. */
 export function slotOf(h: Heap, mfn: number): number {
@@ -63,6 +65,25 @@ export function hasRegion(h: Heap, lo: number, hi: number): boolean {
   return false;
 }
 
+/**
+ * How many of the blocks `first + i * stride` of `size` pages (of one chunk, the first ones their lowest pages) touch a
+ * region kept page by page, from the first on; negative: so many do not.
+ */
+export function blocksAlike(h: Heap, first: number, count: number, stride: number, size: number): number {
+  const regions = h.chunkRegions[chunkOf(first)];
+  if (!regions) return -count;
+  let n = 0;
+  while (n < count && hasRegion(h, first + n * stride, first + n * stride + size)) n++;
+  if (n > 0 || count === 1) return n > 0 ? n : -1;
+  // The next such region on the way bounds the blocks that touch none.
+  const step = stride > 0 ? 1 : -1;
+  const start = first - (first % CHUNK);
+  let at = Math.floor(((stride > 0 ? first + size - 1 : first) - start) / REGION);
+  while (at >= 0 && at < PER_CHUNK && regions[at]! < 0) at += step;
+  const room = stride > 0 ? start + at * REGION - (first + size) : first - (start + (at + 1) * REGION);
+  return -Math.min(count, Math.floor(room / Math.abs(stride)) + 1);
+}
+
 /** Turns crowded chunks' densest regions into pages. Call it where no run id is held. */
 export function relieve(h: Heap): void {
   while (h.crowded.length > 0) {
@@ -82,8 +103,7 @@ export function relieve(h: Heap): void {
 function densest(h: Heap, chunk: number): number {
   const tally = new Uint16Array(PER_CHUNK);
   for (let id = h.chunkHead[chunk]!; id >= 0; id = h.runChunkNext[id]!) {
-    const size = h.runSize[id]!;
-    if ((h.runKind[id]! & 7) === KIND_FREE && size >= REGION) continue;
+    if (h.runCount[id]! * Math.abs(h.runSize[id]!) >= WIDE) continue;
     const region = Math.floor((runLow(h, id) % CHUNK) / REGION);
     tally[region] = tally[region]! + 1;
   }
