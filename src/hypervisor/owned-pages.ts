@@ -177,6 +177,14 @@ function carveFromRun(h: Heap, id: number, at: number, end: number): number {
   return stop;
 }
 
+/** How many of the blocks, from the first on, lie within the bounds of the run that the first one is in. */
+export function blocksWithin(h: Heap, first: number, count: number, stride: number, size: number): number {
+  const id = count === 1 ? -1 : runAt(h, first);
+  if (id < 0) return 1;
+  const room = stride > 0 ? runHigh(h, id) - size - first : first - runLow(h, id);
+  return Math.max(1, Math.min(count, Math.floor(room / Math.abs(stride)) + 1));
+}
+
 /**
  * Takes `count` blocks of 2^order pages at `first + i * stride` off the owner's list in one go; they lie in one chunk.
  * A comb out of a range leaves a comb, so that its cost does not depend on `count`.

@@ -25,7 +25,15 @@ import {
   spanOf,
 } from './heap-state.ts';
 import { noteDomain } from './heap-undo.ts';
-import { appendOwned, appendPage, carveBlocks, carveRange, dropOwnedPage, kindAt } from './owned-pages.ts';
+import {
+  appendOwned,
+  appendPage,
+  blocksWithin,
+  carveBlocks,
+  carveRange,
+  dropOwnedPage,
+  kindAt,
+} from './owned-pages.ts';
 import { blocksAlike, relieve } from './page-region.ts';
 import { sizeOfOrder } from './units.ts';
 
@@ -219,15 +227,16 @@ export function freeDomheapPages(
 function leaveDomain(h: Heap, d: HeapDomain, first: number, n: number, stride: number, order: number): void {
   const size = sizeOfOrder(order);
   for (let i = 0; i < n; ) {
-    const alike = blocksAlike(h, first + i * stride, n - i, stride, size);
-    const part = Math.abs(alike);
-    leaveAlike(h, d, first + i * stride, part, stride, order);
+    const from = first + i * stride;
+    const alike = blocksAlike(h, from, n - i, stride, size);
+    const part = alike > 0 ? alike : blocksWithin(h, from, -alike, stride, size);
+    leaveAlike(h, d, from, part, stride, order);
     i += part;
   }
   relieve(h);
 }
 
-/** The same for blocks that all touch regions kept page by page, or of which none does. */
+/** The same for blocks that all touch regions kept page by page, or that lie within the bounds of one run. */
 function leaveAlike(h: Heap, d: HeapDomain, first: number, n: number, stride: number, order: number): void {
   const kind = kindAt(h, first);
   const size = sizeOfOrder(order);

@@ -93,3 +93,95 @@ describe('page_list', () => {
     expect(regions).toBeGreaterThan(15);
   });
 });
+
+describe('blocks on both sides of pages with entries of their own', () => {
+  const ORDER = 2;
+  const COUNT = 30_000;
+  const runsOf = (h: Heap): number => h.chunkCount.reduce((sum, n) => sum + n, 0);
+
+  /** A host with one frayed region in the middle, and a guest that holds the blocks around it. */
+  function around(): Host & { readonly frames: readonly number[] } {
+    const h = bootHeap({
+      nodes: [{ node: 0, ranges: [[1, 2 ** 17]] }],
+      cpuNode: 0,
+      bootscrub: 'off',
+      scrubDomheap: false,
+    });
+    const doms = [1, 2].map((domid) => createHeapDomain(h, { domid, maxPages: 2 ** 17, nodeAffinity: null }));
+    const all = allocDomheapPages(h, doms[0]!, { order: 0, count: 2 ** 17, node: null, exact: false });
+    const frames = framesOf(all.runs, all.done);
+    // Every third page of one region stays taken: too many runs for one chunk.
+    for (const mfn of frames.filter((mfn) => mfn >= 2 ** 16 && mfn < 2 ** 16 + 4096 && mfn % 3 !== 0))
+      freeDomheapPages(h, doms[0]!, { mfn, order: 0, count: 1, stride: 0 });
+    for (const [first, count] of [
+      [1, 2 ** 16 - 1],
+      [2 ** 16 + 4096, 2 ** 16 - 4096],
+    ] as const)
+      freeDomheapPages(h, doms[0]!, { mfn: first, order: 0, count, stride: 1 });
+    const blocks = allocDomheapPages(h, doms[1]!, { order: ORDER, count: COUNT, node: null, exact: false });
+    return { h, doms, frames: framesOf(blocks.runs, blocks.done) };
+  }
+
+  it('stay runs, and so does a comb out of them', () => {
+    const bulk = around();
+    const single = around();
+    expect(bulk.h.regionMfn.length).toBe(1);
+    expect(runsOf(bulk.h)).toBeLessThan(60);
+    const [top] = [...bulk.frames].sort((a, b) => b - a);
+    const stride = -(2 ** ORDER);
+    // From the highest block down over the region: those of it that the guest has not got are not given back.
+    const held = new Set(bulk.frames);
+    const parts: [number, number][] = [];
+    for (let mfn = top!; mfn > 0; mfn += stride) {
+      if (!held.has(mfn)) continue;
+      const part = parts[parts.length - 1];
+      if (part !== undefined && part[0] + part[1] * stride === mfn) part[1]++;
+      else parts.push([mfn, 1]);
+    }
+    for (const [mfn, count] of parts) {
+      freeDomheapPages(bulk.h, bulk.doms[1]!, { mfn, order: 0, count, stride });
+      for (let i = 0; i < count; i++)
+        freeDomheapPages(single.h, single.doms[1]!, {
+          mfn: mfn + i * stride,
+          order: 0,
+          count: 1,
+          stride: 0,
+        });
+    }
+    expect(heapState(bulk.h)).toEqual(heapState(single.h));
+    expect(checkInvariants(bulk.h)).toEqual([]);
+    expect(runsOf(bulk.h)).toBeLessThan(150);
+    expect(bulk.h.regionMfn.length).toBeLessThan(3);
+    expect(single.h.regionMfn.length).toBeGreaterThan(20);
+  });
+});
+
+describe('relieve()', () => {
+  /** Sixteen guests that take blocks of this order in no regular order. */
+  function mixed(order: number): Heap {
+    const h = bootHeap({
+      nodes: [{ node: 0, ranges: [[1, 2 ** 18]] }],
+      cpuNode: 0,
+      bootscrub: 'off',
+      scrubDomheap: false,
+    });
+    const doms = Array.from({ length: 16 }, (_, i) =>
+      createHeapDomain(h, { domid: i + 1, maxPages: 2 ** 18, nodeAffinity: null }),
+    );
+    for (let i = 0; i < 400; i++)
+      allocDomheapPages(h, doms[(i * i * 7 + (i >> 2)) % 16]!, { order, count: 1, node: null, exact: false });
+    relieve(h);
+    return h;
+  }
+
+  it('leaves superpages as they are, however many guests have them', () => {
+    const h = mixed(9);
+    expect(h.chunkCount[0]).toBeGreaterThan(100);
+    // The lowest has the end of the heap, with a buddy of each order.
+    expect(h.regionMfn).toEqual([0]);
+  });
+
+  it('gives small blocks that nobody has many of in a row entries of their own', () => {
+    expect(mixed(2).regionMfn.length).toBe(1);
+  });
+});
