@@ -88,7 +88,7 @@ export function noteEvent(log: TraceLog, event: TraceEvent): void {
   // That an extent was in flight is of interest only if somebody came between.
   if (tail?.kind === 'in-flight' && tail.task === event.task) log.events.pop();
   if (event.kind === 'in-flight') {
-    log.events.push(event);
+    keepEvent(log, event);
     return;
   }
   const last = log.open.get(event.task);
@@ -103,12 +103,15 @@ export function noteEvent(log: TraceLog, event: TraceEvent): void {
     return;
   }
   // What may grow must be the log's own.
-  log.events.push(event.kind === 'populate' || event.kind === 'free' ? { ...event } : event);
+  keepEvent(log, event.kind === 'populate' || event.kind === 'free' ? { ...event } : event);
   log.open.set(event.task, log.dropped + log.events.length - 1);
-  if (log.events.length > log.limit) {
-    log.events.shift();
-    log.dropped++;
-  }
+}
+
+function keepEvent(log: TraceLog, event: GrowingEvent): void {
+  log.events.push(event);
+  if (log.events.length <= log.limit) return;
+  log.events.shift();
+  log.dropped++;
 }
 
 /** Whether it is of a lock that libxl takes for one change to what is known of a domain: libxl__lock_domain_userdata(). */
