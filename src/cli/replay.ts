@@ -62,14 +62,28 @@ interface Plan {
   readonly options: ReplayOptions;
 }
 
-/** Replays what `paths` name; the exit code: 0, 1 an expectation, 2 misuse or an invalid file, 4 a budget. */
-export function replayCommand(cli: Cli, paths: readonly string[], options: ReplayOptions): number {
+/** What is wrong with the command line; null: nothing. */
+export function misuseOf(cli: Cli, paths: readonly string[], options: ReplayOptions): string | null {
+  const plan = planReplay(cli, paths, options);
+  return typeof plan === 'string' ? plan : null;
+}
+
+/**
+ * Replays what `paths` name; the exit code: 0, 1 an expectation, 2 misuse or an invalid file, 4 a budget. `noteRead` is told
+ * of files that scenarios look for.
+ */
+export function replayCommand(
+  cli: Cli,
+  paths: readonly string[],
+  options: ReplayOptions,
+  noteRead: (path: string) => void = () => {},
+): number {
   const plan = planReplay(cli, paths, options);
   if (typeof plan === 'string') {
     complain(cli, plan);
     return MISUSE;
   }
-  const report = runPlan(cli, plan);
+  const report = runPlan(cli, plan, noteRead);
   if (typeof report === 'string') {
     complain(cli, report);
     return MISUSE;
@@ -124,7 +138,7 @@ function readShard(text: string): { index: number; of: number } | null {
   return index >= 1 && index <= of ? { index, of } : null;
 }
 
-function runPlan(cli: Cli, plan: Plan): ReplayReport | string {
+function runPlan(cli: Cli, plan: Plan, noteRead: (path: string) => void): ReplayReport | string {
   const { shard, options } = plan;
   const planned: { file: string; hash: string }[] = [];
   const files: FileResult[] = [];
@@ -143,7 +157,7 @@ function runPlan(cli: Cli, plan: Plan): ReplayReport | string {
     const base = { file: found.file, hash: read.hash, problems: read.problems };
     if (read.scenario === null) files.push({ ...base, results: [] });
     else {
-      const around = surroundings(found, read.text, options, events, updated);
+      const around = surroundings(found, read.text, options, events, updated, noteRead);
       const results = play(cli, read.scenario, { file: found.file, sha256: read.hash }, around, plan);
       if (typeof results === 'string') return results;
       files.push({ ...base, results });
@@ -201,6 +215,7 @@ function surroundings(
   options: ReplayOptions,
   events: TraceEvent[],
   updated: string[],
+  noteRead: (path: string) => void,
 ): Surroundings & { readonly finish: () => void } {
   const folder = dirname(path);
   const blocks: { block: TranscriptBlock; outcome: StepOutcome }[] = [];
@@ -211,10 +226,16 @@ function surroundings(
   };
   const plain = paint(false);
   return {
-    readFile: (name) => readNearby(folder, name, options.allowOutside === true),
+    readFile: (name) => {
+      noteRead(resolve(folder, name));
+      return readNearby(folder, name, options.allowOutside === true);
+    },
     observe: reportHost,
     tables: (world) => renderTables(reportHost(world), plain),
-    readOutput: (name) => readRecorded(folder, name),
+    readOutput: (name) => {
+      noteRead(resolve(folder, name));
+      return readRecorded(folder, name);
+    },
     batches: options.oneByOne !== true,
     ...(options.trace === undefined && options.timeline === undefined
       ? {}

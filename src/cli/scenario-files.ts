@@ -126,7 +126,8 @@ export function readScenario(path: string, leave: Leave): ReadScenario {
   const refusal = ({ path: named, use }: NamedFile): string | null => {
     if (!leave.outside && !isInside(folder, named))
       return `${named} lies outside of the scenario's folder: copy it there, or use --allow-outside`;
-    return use === 'output' && !leave.update ? unreadableOutput(folder, named) : null;
+    if (use === 'config') return unreadableConfig(folder, named, leave.outside);
+    return leave.update ? null : unreadableOutput(folder, named);
   };
   const read = TRANSCRIPT_FILE.test(path) ? parseTranscript : parseScenario;
   const checked = read(text, basename(path), refusal);
@@ -170,6 +171,14 @@ export function readNearby(folder: string, path: string, allowOutside: boolean):
   }
 }
 
+/** Why a config cannot be read, which xl would say of the guest's name; null: it can. */
+function unreadableConfig(folder: string, path: string, allowOutside: boolean): string | null {
+  const read = readNearby(folder, path, allowOutside);
+  if (typeof read === 'string') return null;
+  const known = Object.entries(constants.errno).find(([, errno]) => errno === -read);
+  return `${path}: ${unreadable(known?.[0] ?? String(-read), 'a config')}`;
+}
+
 /** A recorded output; null: there is none yet, or what there is is no text. */
 export function readRecorded(folder: string, path: string): string | null {
   const read = recordedAt(folder, path);
@@ -206,9 +215,9 @@ export function writeText(folder: string, path: string, text: string): void {
   }
 }
 
-const unreadable = (code: string): string =>
+const unreadable = (code: string, what = 'a scenario file'): string =>
   code === 'ENOENT'
     ? 'no such file'
     : code === 'EISDIR'
-      ? 'is a folder, not a scenario file'
+      ? `is a folder, not ${what}`
       : `cannot be read: ${code}`;

@@ -1,7 +1,7 @@
 /** Replays as users meet them: runs without end, guests that are gone, files that change. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -142,6 +142,17 @@ describe('a command of which nothing is expected', () => {
   });
 });
 
+describe('a config that cannot be read', () => {
+  it.each([
+    ['nowhere.cfg', 'nowhere.cfg: no such file'],
+    ['.', '.: is a folder, not a config'],
+  ])('is told by its path and place: %s', async (cfg, told) => {
+    const name = cli.file('config.xlsim.yaml', `guests: { w: { cfg: ${cfg} } }\nsteps: [xl create w]\n`);
+    const { exit, stdout } = await cli.run(['replay', name]);
+    expect([exit, stdout.split('\n')[0]]).toEqual([2, `config.xlsim.yaml:1:14: ${told}`]);
+  });
+});
+
 describe('a claim for nobody', () => {
   it('is a command that fails, which a step may expect', async () => {
     const claim = (expected: string): string =>
@@ -273,6 +284,38 @@ describe('--watch', () => {
     child.kill('SIGINT');
     const [exit] = await once(child, 'exit');
     expect(exit).toBe(1);
+  });
+
+  it('plays again when a config in another folder changes', async () => {
+    mkdirSync(join(cli.dir, 'configs'));
+    const cfg = join(cli.dir, 'configs/w.cfg');
+    const memory = (mib: number): void =>
+      writeFileSync(cfg, `name="w"\ntype="pvh"\nkernel="/k"\nmemory=${mib}\n`);
+    memory(64);
+    const steps = 'steps: [{ run: xl create w, expect: { domains: { w: { mem: 64 } } } }]\n';
+    cli.file('far.xlsim.yaml', `guests: { w: { cfg: configs/w.cfg } }\n${steps}`);
+    const child = spawn(process.execPath, [cli.entry, 'replay', '--watch', 'far.xlsim.yaml'], {
+      cwd: cli.dir,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    let seen = '';
+    child.stdout.on('data', (chunk) => {
+      seen += String(chunk);
+    });
+    while (!seen.includes('1 passed')) await setTimeout(50);
+    const writing = setInterval(() => memory(65), 300);
+    while (!seen.includes('1 failed')) await setTimeout(50);
+    clearInterval(writing);
+    child.kill('SIGINT');
+    await once(child, 'exit');
+  });
+
+  it('ends at once where the command line is wrong', async () => {
+    const run = await cli.run(['replay', '--watch', 'no-such.xlsim.yaml']);
+    expect([run.exit, run.stderr]).toEqual([
+      2,
+      'xlsim: no-such.xlsim.yaml: ENOENT: no such file or folder\n',
+    ]);
   });
 
   it('does not play again because of what it prints into the folder itself', async () => {
