@@ -87,16 +87,21 @@ export function marksIn(lanes: readonly Lane[]): Mark[] {
   return (Object.keys(MARKS) as Mark[]).filter((mark) => used.has(mark));
 }
 
+/** Characters of a lane's name that there is room for, as large as other text and smaller. */
+const ROOMY_NAME = 23;
+const LONGEST_NAME = 29;
+
 /** A lane as SVG; `height` pixels from `top` on. */
 export function drawLane(lane: Lane, top: number, height: number, { x }: Scale): string {
   const middle = top + height / 2;
   const small = height < 20;
   const first = lane.events[0]!;
   const last = lane.events[lane.events.length - 1]!;
-  const label = xmlText(clipped(visibleLine(lane.name), 26));
+  const name = clipped(visibleLine(lane.name), LONGEST_NAME);
+  const isSmall = small || name.length > ROOMY_NAME;
   const bar = { y: top + height * 0.24, h: height * 0.46 };
   return [
-    `<text x="${LEFT - 12}" y="${(middle + 4).toFixed(1)}" text-anchor="end"${small ? ' font-size="10"' : ''}>${label}</text>`,
+    `<text x="${LEFT - 12}" y="${(middle + 4).toFixed(1)}" text-anchor="end"${isSmall ? ' font-size="10"' : ''}>${xmlText(name)}</text>`,
     line(LEFT, END, middle, '#eeeeee'),
     line(x(first.at), x(last.until), middle, '#9e9e9e'),
     ...joined(lane.events, x).map((b) => drawBar(b, bar, x)),

@@ -14,21 +14,21 @@ interface Sample {
 }
 
 /**
- * The host's figures over time. Parts of an allocation add up to its end; everything else changes them at once, so that
- * the figures before it hold until then.
+ * The host's figures over time. Parts of an allocation add up from its beginning to its end; everything else changes them
+ * at once. The figures before either hold until then.
  */
 function samplesOf(events: readonly TraceEvent[]): Sample[] {
   const flat = events.map((event, i) => {
     const grows = event.kind === 'populate' || event.kind === 'free';
     const at = grows || event.kind === 'lock-wait' ? event.until : event.at;
-    return { at, grows, i, free: event.free, claimed: event.claimed };
+    return { at, since: grows ? event.at : at, i, free: event.free, claimed: event.claimed };
   });
   flat.sort((a, b) => a.at - b.at || a.i - b.i);
   const samples: Sample[] = [];
-  for (const { at, grows, free, claimed } of flat) {
+  for (const { at, since, free, claimed } of flat) {
     const last = samples[samples.length - 1];
     const changes = last !== undefined && (last.free !== free || last.claimed !== claimed);
-    if (changes && !grows) samples.push({ ...last, at });
+    if (changes && last.at <= since) samples.push({ ...last, at: since });
     samples.push({ at, free, claimed });
   }
   return samples;

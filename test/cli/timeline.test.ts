@@ -116,6 +116,31 @@ describe('a timeline', () => {
     expect(free!.at(-1)![1]).toBeGreaterThan(free![0]![1]!);
   });
 
+  it('holds what was free until somebody takes or gives back', () => {
+    const freed = event({
+      task: 1,
+      name: 'vm1',
+      at: 8 * MS,
+      until: 9 * MS,
+      kind: 'free',
+      what: 'XEN_DOMCTL_destroydomain',
+      free: 1000,
+    });
+    const points = (events: readonly TraceEvent[]): number[][] =>
+      picture(timelineSvg('held', events))
+        .polyline.at(-1)!
+        ['@_points'].split(' ')
+        .map((point) => point.split(',').map(Number));
+    const [free, shown] = [points([...builder(1), freed]), timelineSvg('held', [...builder(1), freed])];
+    const low = Math.max(...free.map(([, y]) => y!));
+    const held = free.filter(([, y]) => y === low).map(([x]) => x!);
+    // The bar of what is given back begins where the line leaves the ground.
+    const bar = /<rect x="([\d.]+)"[^>]*fill="#58a55c"/g;
+    const begins = [...shown.matchAll(bar)].map((m) => Number(m[1])).at(-1)!;
+    expect(held.at(-1)).toBeCloseTo(begins, 0);
+    expect(held.at(-1)! - held[0]!).toBeGreaterThan(300);
+  });
+
   it('tells a wait for the lock with the memory of its end', () => {
     const waits = event({
       task: 2,
