@@ -11,6 +11,7 @@ import { brokenNow, miscountNow } from './broken-now.ts';
 import { canonId, newCanon } from './canonical.ts';
 import { isLap, newLaps, startLaps } from './forward-laps.ts';
 import { NO_CLASS } from './ownership-seen.ts';
+import { isInParts } from './turn-order.ts';
 import type { WorldEnd, WorldSpace, WorldSpaceHow } from './world-space.ts';
 
 /** How steps are made. */
@@ -21,7 +22,7 @@ export interface StepMaker {
   readonly goBack: () => void;
   /** Writes the actors that can make a step now, and says how many there are. */
   readonly turns: (into: Int32Array) => number;
-  /** Makes an actor's step. False: Xen is what it was. */
+  /** Makes an actor's step. False: it asked nothing of Xen; a hypercall in parts may have gone on. */
   readonly take: (actor: number) => boolean;
   /** Called before the block is looked at. */
   readonly settle: () => void;
@@ -38,7 +39,7 @@ export function newStepsSpace(block: BlockRun, how: WorldSpaceHow, maker: StepMa
   const names = newCanon();
   const ends: WorldEnd[] = [];
   // A step as a whole is looked at: whether all counts agree with each other. Every run is looked at at the end.
-  const here = { steps: 0, last: -1, isBroken: false };
+  const here = { steps: 0, last: -1, broken: null as string | null };
   const laps = newLaps(block, maker.settle);
   return {
     width: 1,
@@ -50,13 +51,13 @@ export function newStepsSpace(block: BlockRun, how: WorldSpaceHow, maker: StepMa
         rollbackXen(xen, mark);
         maker.goBack();
       }
-      Object.assign(here, { steps: 0, last: -1, isBroken: false });
+      Object.assign(here, { steps: 0, last: -1, broken: null });
       startLaps(laps);
       into[at] = 0;
     },
     enabled: (state, at, tasks) => {
       ASSERT(state[at] === here.steps, 'who can go on is asked of the present state');
-      if (here.isBroken) return 0;
+      if (here.broken !== null) return 0;
       const n = maker.turns(tasks);
       return isLap(laps, n) ? 0 : n;
     },
@@ -65,7 +66,7 @@ export function newStepsSpace(block: BlockRun, how: WorldSpaceHow, maker: StepMa
       const isAgain = state[at] === here.steps - 1 && task === here.last;
       ASSERT(isAgain || state[at] === here.steps, 'a step is made from the present state');
       if (!isAgain) {
-        here.isBroken = maker.take(task) && miscountNow(xen) !== null;
+        here.broken = maker.take(task) || isInParts(how.grain) ? miscountNow(xen) : null;
         here.steps++;
         here.last = task;
       }
@@ -73,7 +74,7 @@ export function newStepsSpace(block: BlockRun, how: WorldSpaceHow, maker: StepMa
     },
     outcome: () => {
       maker.settle();
-      const broken = brokenNow(xen);
+      const broken = here.broken ?? brokenNow(xen);
       const end = { lanes: blockEnds(block, broken === null ? 'stuck' : 'under way'), broken };
       const outcome = canonId(names, JSON.stringify(end));
       ends[outcome] = end;

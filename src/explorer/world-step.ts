@@ -188,7 +188,9 @@ function makeForReal(w: WorldWalk, place: number, actor: number): Made {
   const free = xen.heap.totalAvailPages;
   takeBlockTurn(block, actor);
   settleForm(block, w.began);
-  const broken = w.asked.every(({ request }) => changesNothing(request)) ? null : miscountNow(xen);
+  // A hypercall in parts is asked for once, and goes on in later steps.
+  const isLook = !isInParts(block.grain) && w.asked.every(({ request }) => changesNothing(request));
+  const broken = isLook ? null : miscountNow(xen);
   w.seen = withRoom(cells, w.seen, (into) => readCells(cells, into, before, broken));
   // Whoever looks at the place from now on looks at cells that were found just now as well.
   makeRoom(trail, place + 1, cells.count);
