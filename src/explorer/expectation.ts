@@ -11,6 +11,7 @@ import { type Mismatch, textMismatches, textWanted } from './expectation-text.ts
 import type { DomainFacts, HostFacts } from './host-facts.ts';
 import type { Machine } from './machine.ts';
 import type { TraceLog } from './trace-event.ts';
+import { utf8Text } from './utf8.ts';
 import type { World } from './world.ts';
 
 /** How a step ended. */
@@ -123,14 +124,17 @@ function stateOf(d: DomainFacts): string {
   return d.state[2] === 'p' ? 'paused' : 'running';
 }
 
+/** As a scenario file writes it; xenstore has bytes. */
+const nameOf = ({ name }: DomainFacts): string | null => (name === null ? null : utf8Text(name));
+
 const findDomain = (facts: HostFacts, name: string): DomainFacts | undefined =>
-  facts.domains.find((d) => d.name === name) ?? facts.domains.find((d) => String(d.domid) === name);
+  facts.domains.find((d) => nameOf(d) === name) ?? facts.domains.find((d) => String(d.domid) === name);
 
 function runningMismatch(expected: readonly string[] | undefined, facts: HostFacts): Mismatch[] {
   if (expected === undefined) return [];
   const running = facts.domains
     .filter((d) => d.domid !== 0 && isRunning(d))
-    .map((d) => d.name ?? `(${d.domid})`);
+    .map((d) => nameOf(d) ?? `(${d.domid})`);
   const same = [...expected].sort().join('\n') === [...running].sort().join('\n');
   if (same) return [];
   const unknown = expected.find((name) => findDomain(facts, name) === undefined);
@@ -143,7 +147,7 @@ function nearName(facts: HostFacts, name: string): string {
   if (findDomain(facts, name) !== undefined) return '';
   const meant = didYouMean(
     name,
-    facts.domains.flatMap((d) => d.name ?? []),
+    facts.domains.flatMap((d) => nameOf(d) ?? []),
   );
   return meant === null ? '' : ` (did you mean "${meant}"?)`;
 }

@@ -82,7 +82,7 @@ export function parseScenario(
 function standIn(path: Path): unknown {
   const [last, above] = [path[path.length - 1], path[path.length - 2]];
   if (typeof last === 'number' && (above === 'steps' || above === 'parallel')) return {};
-  if (path.length === 1 && last === 'steps') return [{}];
+  if (path.length === 1 && last === 'steps') return [{ wait: 'idle' }];
   if (path[0] !== 'twins') return undefined;
   if (path.length === 2) return { name: 'twin', fails: ['-'] };
   if (path.length === 3 && last === 'name') return 'twin';

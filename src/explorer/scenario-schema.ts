@@ -295,7 +295,7 @@ export const scenarioSchema = v.strictObject({
     }),
   ),
   steps: described(
-    v.pipe(v.array(stepOrLine), v.minLength(1, 'a scenario has at least one step')),
+    v.pipe(v.array(stepOrLine), v.minLength(1, 'must have a step at least')),
     'What happens, in order.',
   ),
   twins: v.optional(

@@ -98,7 +98,7 @@ function expectedWords(issue: Issue): string {
     number: 'a number',
     boolean: 'true or false',
   };
-  const parts = (issue.expected ?? '').replace(/^\((.*)\)$/, '$1').split(' | ');
+  const parts = (issue.expected ?? '').replace(/[()]/g, '').split(' | ');
   const words = [...new Set(parts.map((part) => kinds[part] ?? part.replaceAll('"', '')))];
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words[words.length - 1]}`;
 }

@@ -20,6 +20,7 @@ import { leaveLock, takeLock } from './task-lock.ts';
 import { writeText } from './task-text.ts';
 import { noteRequest, noteSection, noteTask } from './trace-request.ts';
 import type { TurnGrain } from './turn-order.ts';
+import { utf8Text } from './utf8.ts';
 import { fireWatches, serveWait, watchHit } from './watches.ts';
 import type { RunningTask, Section } from './world.ts';
 
@@ -94,9 +95,9 @@ export function serve(
       if (leaveLock(run, request.path, here)) run.wakeAt = world.now;
       return here;
     case 'spawn': {
-      const task = { name: request.name, frames: [request.frame] };
+      const task = { name: utf8Text(request.name), frames: [request.frame] };
       const id = addTask(world, task, request.domid ?? null, world.now, run.newId?.(here.id, request.name));
-      if (machine !== null) noteTask(machine, world, { id, task: request }, 'start', 0);
+      if (machine !== null) noteTask(machine, world, { id, task }, 'start', 0);
       return { ...here, reply: { rc: 0, task: id } };
     }
     case 'remote':

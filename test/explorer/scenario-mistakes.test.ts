@@ -101,6 +101,16 @@ describe('what is wrong with a scenario file', () => {
     );
   });
 
+  it.each([
+    ['steps:\n', '1:7: steps must be a list; it is null'],
+    ['steps: { run: xl list }\n', '1:8: steps must be a list; it is {"run":"xl list"}'],
+    ['steps: []\n', '1:8: steps must have a step at least; it is []'],
+    ['host: { memory: 4G }\n', '1:1: "steps" is missing'],
+    ['host: { dom0: {} }\nsteps: [xl list]\n', '1:15: host.dom0 must be text, a number or auto; it is {}'],
+  ])('is told in one sentence: %j', (text, message) => {
+    expect(told(text)).toEqual([message]);
+  });
+
   it('comes in the order of the text, shape beside value', () => {
     const text = `host: { memory: 8G, ram: 3 }
 steps:
