@@ -53,17 +53,12 @@ export function findScenarios(cwd: string, paths: readonly string[]): FoundFiles
   for (const name of paths) {
     if (name === '') return { ok: false, message: NO_NAME };
     const path = resolve(cwd, name);
-    let isFolder: boolean;
     try {
-      isFolder = statSync(path).isDirectory();
+      if (!statSync(path).isDirectory()) add(path);
+      else for (const entry of scenariosUnder(path)) add(entry);
     } catch (error) {
-      return {
-        ok: false,
-        message: `${name}: ${systemErrorCode(error) ?? String(error)}: no such file or folder`,
-      };
+      return { ok: false, message: notFound(name, error) };
     }
-    if (!isFolder) add(path);
-    else for (const entry of scenariosUnder(path)) add(entry);
   }
   const files = [...found.values()].sort((a, b) => (a.file < b.file ? -1 : 1));
   if (files.length > 0) return { ok: true, files };
@@ -71,6 +66,15 @@ export function findScenarios(cwd: string, paths: readonly string[]): FoundFiles
     ok: false,
     message: `no scenario in ${paths.join(', ')}: files are called *.xlsim.yaml or *.xlsim.t`,
   };
+}
+
+/** Why there is nothing to be had of a path, or of a folder below it that nobody may look into. */
+function notFound(name: string, error: unknown): string {
+  const code = systemErrorCode(error);
+  if (code === null) throw error;
+  if (code === 'ENOENT') return `${name}: ENOENT: no such file or folder`;
+  const { path = name } = error as NodeJS.ErrnoException;
+  return `${path}: cannot be read: ${code}`;
 }
 
 const scenariosUnder = (folder: string): string[] =>

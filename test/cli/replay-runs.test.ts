@@ -5,6 +5,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findScenarios } from '../../src/cli/scenario-files.ts';
 import { type BuiltCli, buildCli } from './built-cli.ts';
 
 let cli: BuiltCli;
@@ -42,6 +43,13 @@ describe('a path that is no scenario', () => {
         expect.stringContaining('an empty name is no file: name a scenario'),
       ]);
     }
+  });
+
+  it.each([
+    ['nowhere', 'nowhere: ENOENT: no such file or folder'],
+    ['n'.repeat(5000), `/${'n'.repeat(5000)}: cannot be read: ENAMETOOLONG`],
+  ])('is told by the reason for which there is nothing in it', (path, told) => {
+    expect(findScenarios('/', [path])).toEqual({ ok: false, message: told });
   });
 
   it('is refused where it would be waited for, or never end', async () => {
