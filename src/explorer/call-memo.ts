@@ -19,6 +19,9 @@ export interface XenOp {
   readonly call: Hypercall;
 }
 
+/** What Xen made of it, as far as it is not Xen's own. */
+export type Answer = Pick<Gave, 'reply' | 'ops'>;
+
 /** What Xen made of it. */
 export interface Gave {
   /** The reply's number. */
@@ -62,10 +65,18 @@ export interface PopulateNode {
   readonly args: MemoryReservation;
   /** The number of what is asked of the heap, but for the domain's part in it. */
   readonly what: number;
-  /** By the domain's form: the number of what is asked of the heap; -1: the heap is not all. */
-  readonly asked: number[];
-  /** By the domain's form, then the number of extents: all but the heap; null: the parts cannot be told apart. */
-  readonly parts: Map<number, Gave | null>[];
+  /** Tells it apart from what else there are numbers for by form of a domain. */
+  readonly no: number;
+  /** By the number of extents that there were. */
+  readonly told: Map<number, PopulateTold>;
+}
+
+/** What the caller makes of a populate that was given so many extents. */
+export interface PopulateTold {
+  /** As PopulateNode.no. */
+  readonly no: number;
+  readonly reply: number;
+  readonly ops: readonly XenOp[];
 }
 
 /** Hypercalls that change nothing in Xen. */

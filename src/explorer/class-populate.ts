@@ -12,7 +12,7 @@ import { MAX_ORDER, sizeOfOrder } from '../hypervisor/units.ts';
 import { withFields } from '../hypervisor/xen.ts';
 import type { PopulateNode } from './call-memo.ts';
 import { classWords, readClass, takeFromClass } from './class-take.ts';
-import { pairId } from './pair-table.ts';
+import { getPair, pairId, setPair } from './pair-table.ts';
 import { viewState } from './state-table.ts';
 import { type DomainCell, formOfClass, formOfDomain, standing } from './world-cells.ts';
 import type { WorldWalk } from './world-walk.ts';
@@ -29,15 +29,15 @@ export const isTakenApart = (
   extentOrder <= MAX_ORDER;
 
 /**
- * The number of what a populate asks of the heap for a domain in this form, from 1 on; -1 where the heap is not all that
+ * The number of what a populate asks of the heap for a domain in this form, from 1 on; 0 where the heap is not all that
  * decides: a limit is near, page tables might run out.
  */
 export function askedAt(w: WorldWalk, node: PopulateNode, form: number): number {
-  const known = node.asked[form];
-  if (known !== undefined) return known;
+  const known = getPair(w.askedOfHeap, node.no, form);
+  if (known >= 0) return known;
   const value = w.cells.domains.get(node.domid)!.values[form] ?? null;
-  const asked = value === null || !isCertain(node.args, value) ? -1 : askedBy(w, node, value);
-  node.asked[form] = asked;
+  const asked = value === null || !isCertain(node.args, value) ? 0 : askedBy(w, node, value);
+  setPair(w.askedOfHeap, node.no, form, asked);
   return asked;
 }
 
@@ -92,6 +92,7 @@ export function givenByClass(
     noScrub: !creationFinished,
     claimed: outstandingPages,
   });
+  if (extents < 0) return null;
   return { extents, heap: extents === 0 ? heap : formOfClass(cells, classWords(lists)) };
 }
 

@@ -2,7 +2,8 @@
  * Taking from a heap of which the class is known, without a heap.
  *
  * Where every free buddy is clean or dirty from its first page to its last, the class says what alloc_heap_pages() takes
- * and what it leaves (docs/exploration.md, "When the class is enough"). So what a populate makes of a class is worked out
+ * and what it leaves (docs/exploration.md, "When the class is enough"); where some are not, it says so as long as clean
+ * ones are taken. So what a populate makes of a class is worked out
  * on the words that stand for it (memory-class.ts), and no host has to be taken there.
  */
 import { NR_ORDERS } from '../hypervisor/heap-state.ts';
@@ -35,24 +36,31 @@ export interface ClassLists {
   readonly lists: number[];
   readonly free: number[];
   readonly dirty: number[];
-  /** Pages that are free. */
+  /** Pages that are free; and if all dirty buddies are dirty throughout, those that are dirty. */
   pages: number;
+  dirtyPages: number;
 }
 
-export const newClassLists = (): ClassLists => ({ head: [], lists: [], free: [], dirty: [], pages: 0 });
+export const newClassLists = (): ClassLists => ({
+  head: [],
+  lists: [],
+  free: [],
+  dirty: [],
+  pages: 0,
+  dirtyPages: 0,
+});
 
-/** Reads a class of a heap of one node, `room` words from `at` on. False: it does not say what becomes of it. */
+/** Reads a class of a heap of one node, `room` words from `at` on. False: something in it is out of the ordinary. */
 export function readClass(into: ClassLists, words: Int32Array, at: number, room: number): boolean {
-  if (words[at + CLASS_MARK] !== 0 || words[at + CLASS_OFFLINING] !== 0 || words[at + CLASS_IN_FLIGHT] !== 0)
-    return false;
+  if (words[at + CLASS_MARK] !== 0 || words[at + CLASS_IN_FLIGHT] !== 0) return false;
   const { head, lists, free, dirty } = into;
   head.length = 0;
   lists.length = 0;
   free.length = 0;
   dirty.length = 0;
   for (let i = 0; i < CLASS_LISTS; i++) head.push(words[at + i]!);
-  let dirtyPages = 0;
   into.pages = 0;
+  into.dirtyPages = 0;
   for (let i = CLASS_LISTS; i + 2 < room && words[at + i + 1] !== 0; i += 3) {
     const list = words[at + i]!;
     const size = sizeOfOrder(list % NR_ORDERS);
@@ -60,11 +68,16 @@ export function readClass(into: ClassLists, words: Int32Array, at: number, room:
     free.push(words[at + i + 1]!);
     dirty.push(words[at + i + 2]!);
     into.pages += size * words[at + i + 1]!;
-    dirtyPages += size * words[at + i + 2]!;
+    into.dirtyPages += size * words[at + i + 2]!;
   }
-  // Buddies that are dirty in part hold fewer dirty pages than pages. Words have 32 bits.
-  return dirtyPages === head[CLASS_NEED_SCRUB] && head[CLASS_CLAIMS]! >= 0;
+  // Words have 32 bits.
+  return head[CLASS_CLAIMS]! >= 0;
 }
+
+/** Whether a class that was read just now says what becomes of it while memory is taken. */
+export const isWhole = ({ head, dirtyPages }: ClassLists): boolean =>
+  // Buddies that are dirty in part hold fewer dirty pages than pages.
+  head[CLASS_OFFLINING] === 0 && dirtyPages === head[CLASS_NEED_SCRUB];
 
 /** The words of the class as it is now. */
 export const classWords = ({ head, lists, free, dirty }: ClassLists): number[] => {
@@ -73,10 +86,14 @@ export const classWords = ({ head, lists, free, dirty }: ClassLists): number[] =
   return words;
 };
 
-/** Takes extents as alloc_heap_pages() does one after the other; returns how many there were. */
+/**
+ * Takes extents as alloc_heap_pages() does one after the other; returns how many there were. -1: the class does not say,
+ * for one would come from a dirty buddy, and some are dirty in part.
+ */
 export function takeFromClass(h: ClassLists, asked: ClassTake): number {
   const { order, extents } = asked;
   if (order > MAX_ORDER) return 0;
+  const isSure = isWhole(h);
   const size = sizeOfOrder(order);
   let { claimed } = asked;
   let done = 0;
@@ -84,6 +101,7 @@ export function takeFromClass(h: ClassLists, asked: ClassTake): number {
     const passed = claimGateOfClass(h, size, claimed, extents - done);
     const at = passed === 0 ? -1 : findInClass(h, asked);
     if (at < 0) break;
+    if (!isSure && h.free[at] === h.dirty[at]) return -1;
     const taken = takeBlocks(h, at, order, passed);
     const used = Math.min(claimed, taken * size);
     claimed -= used;
@@ -155,7 +173,9 @@ function takeBlocks(h: ClassLists, at: number, order: number, want: number): num
   }
   const taken = n * sizeOfOrder(order);
   h.pages -= taken;
-  if (isDirty) h.head[CLASS_NEED_SCRUB] = h.head[CLASS_NEED_SCRUB]! - taken;
+  if (!isDirty) return n;
+  h.dirtyPages -= taken;
+  h.head[CLASS_NEED_SCRUB] = h.head[CLASS_NEED_SCRUB]! - taken;
   return n;
 }
 

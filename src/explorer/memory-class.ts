@@ -90,13 +90,13 @@ export const isSameHeapDomain = (a: HeapDomain, b: HeapDomain): boolean =>
 
 /** A domain's record with every machine frame left out, as text. Records are made of one another, so keys keep their order. */
 export function domainClass(canon: Canon, d: Domain): string {
-  let text = '';
+  const parts: string[] = [];
   for (const key in d) {
     const part = FRAMES[key];
-    text += part === undefined ? canonText(canon, d[key as keyof Domain]) : part(canon, d);
-    text += ';';
+    parts.push(part === undefined ? canonText(canon, d[key as keyof Domain]) : part(canon, d));
   }
-  return text;
+  // Joined they are one text in memory, put together with + as many as there were parts.
+  return parts.join(';');
 }
 
 /** What is left of the parts of a record that name machine frames. */
@@ -121,19 +121,20 @@ function once(canon: Canon, value: object, text: () => string): string {
 
 /** Which guest frames are mapped, by what: `gfn:order*count`, neighbours of a kind as one. */
 function p2mLayout(p2m: P2m): string {
-  let text = '';
+  const parts: (string | number)[] = [];
   let first = -1;
   let end = -1;
   let kind = '';
   p2mWalk(p2m, 0, (run) => {
     const own = `${run.order}${isPod(run) ? 'p' : ''}`;
     if (run.gfn !== end || own !== kind) {
-      if (first >= 0) text += `${first}-${end}:${kind},`;
+      if (first >= 0) parts.push(first, end, kind);
       first = run.gfn;
       kind = own;
     }
     end = p2mEnd(run);
     return true;
   });
-  return first < 0 ? '' : `${text}${first}-${end}:${kind}`;
+  if (first >= 0) parts.push(first, end, kind);
+  return parts.join();
 }

@@ -5,7 +5,9 @@ import type { HypercallContext } from '../hypervisor/reservation.ts';
 import { heapDomainOf } from '../hypervisor/xen.ts';
 import type { Reply } from '../toolstack/task.ts';
 import { miscountNow } from './broken-now.ts';
+import { callAside } from './call-aside.ts';
 import {
+  type Answer,
   type CallNode,
   type Gave,
   type HypercallRequest,
@@ -13,10 +15,12 @@ import {
   type LookNode,
   lookOf,
   type PopulateNode,
+  type PopulateTold,
   type XenOp,
 } from './call-memo.ts';
 import { canonId, canonText } from './canonical.ts';
 import { askedAt, formGiven, givenByClass, type HeapGave, isTakenApart } from './class-populate.ts';
+import { isWhole } from './class-take.ts';
 import { type Footprint, xenCellsOf } from './footprint.ts';
 import { asksWhere, isAbstract, isAnyPage, isUnsure, noteHeapStep } from './ownership-seen.ts';
 import { getPair, setPair } from './pair-table.ts';
@@ -62,11 +66,11 @@ function populateOf(w: WorldWalk, request: HypercallRequest, by: HypercallContex
   const { nrExtents, extentOrder, memFlags } = args;
   const text = `populate ${extentOrder} ${nrExtents} ${canonText(cells.canon, memFlags)}`;
   const what = canonId(cells.canon, text);
-  return { domainCell, domid: args.domid, args, what, asked: [], parts: [] };
+  return { domainCell, domid: args.domid, args, what, no: w.populates++, told: new Map() };
 }
 
 /** Writes Xen's part of the state after a call made before to the next place. Null: it was not. */
-export function lookUpCall(w: WorldWalk, call: CallNode, place: number, actor: number): Gave | null {
+export function lookUpCall(w: WorldWalk, call: CallNode, place: number, actor: number): Answer | null {
   const { trail } = w;
   const from = stateAt(trail, place);
   const { populate, look } = call;
@@ -86,57 +90,76 @@ export function lookUpCall(w: WorldWalk, call: CallNode, place: number, actor: n
 }
 
 /** As lookUpCall(), of a populate that is taken apart. Null: what the heap or the domain makes of it is not known. */
-function lookUpPopulate(w: WorldWalk, call: CallNode, node: PopulateNode, place: number): Gave | null {
+function lookUpPopulate(w: WorldWalk, call: CallNode, node: PopulateNode, place: number): Answer | null {
   const { trail, heapMemo } = w;
   const from = stateAt(trail, place);
   const form = trail.states[from + node.domainCell]!;
   const asked = askedAt(w, node, form);
-  if (asked < 0) return null;
+  if (asked === 0) return null;
   const heap = trail.states[from + HEAP]!;
   const known = getPair(heapMemo, asked, heap);
   const given = known < 0 ? giveByClass(w, node, place, asked) : w.heapGave[known]!;
-  const part = given === null ? null : partOf(w, call, node, form, given.extents);
-  if (part === null) return null;
+  if (given === null) return null;
+  const told = toldOf(w, call, node, given.extents);
+  const after = formAfter(w, node, told, form, given.extents);
+  if (after < 0) return null;
   copyPlace(trail, place);
-  putWords(trail, place + 1, part.cells, part.values);
-  putWord(trail, place + 1, HEAP, given!.heap);
-  return part;
+  putWord(trail, place + 1, node.domainCell, after);
+  putWord(trail, place + 1, HEAP, given.heap);
+  return told;
+}
+
+/** What the caller is told of so many extents. */
+function toldOf(
+  w: WorldWalk,
+  { by, request }: CallNode,
+  { told }: PopulateNode,
+  extents: number,
+): PopulateTold {
+  const known = told.get(extents);
+  if (known !== undefined) return known;
+  const reply = replyId(w, { rc: extents });
+  const fresh = { no: w.populates++, reply, ops: [{ by, call: request }] };
+  told.set(extents, fresh);
+  return fresh;
+}
+
+/** The form of a domain once it was given so many extents; -1: Xen has to be asked. */
+function formAfter(
+  w: WorldWalk,
+  node: PopulateNode,
+  told: PopulateTold,
+  form: number,
+  extents: number,
+): number {
+  const known = getPair(w.formGiven, told.no, form);
+  if (known >= 0) return known - 1;
+  const after = formGiven(w, node, form, extents);
+  if (after >= 0) setPair(w.formGiven, told.no, form, after + 1);
+  return after;
+}
+
+/** Whether any domain of a state has an extent that is half scrubbed. */
+function hasStash({ cells, trail }: WorldWalk, from: number): boolean {
+  for (const [domid, cell] of cells.domainAt) {
+    const value = cells.domains.get(domid)!.values[trail.states[from + cell]!] ?? null;
+    if (value !== null && value.heap.pendingScrub !== null) return true;
+  }
+  return false;
 }
 
 function giveByClass(w: WorldWalk, node: PopulateNode, place: number, asked: number): HeapGave | null {
-  const { trail, cells } = w;
+  const { trail } = w;
   const from = stateAt(trail, place);
   // What some domain has in hand may come back to the heap.
-  for (const [domid, cell] of cells.domainAt) {
-    const value = cells.domains.get(domid)!.values[trail.states[from + cell]!] ?? null;
-    if (value !== null && value.heap.pendingScrub !== null) return null;
-  }
+  if (hasStash(w, from)) return null;
   const heap = trail.states[from + HEAP]!;
   const given = givenByClass(w, node, trail.states[from + node.domainCell]!, heap);
   if (given === null) return null;
   noteHeapGave(w, asked, heap, given);
   const asks = !isAnyPage(node.args, 1);
-  noteHeapStep(w.owners, { from: heap, to: given.heap, isUnsure: false, asks });
+  noteHeapStep(w.owners, { from: heap, to: given.heap, isUnsure: !isWhole(w.lists), asks });
   return given;
-}
-
-/** All but the heap's part of a populate that was given so many extents. Null: Xen has to be asked. */
-function partOf(
-  w: WorldWalk,
-  { by, request }: CallNode,
-  node: PopulateNode,
-  form: number,
-  extents: number,
-): Gave | null {
-  const known = node.parts[form]?.get(extents);
-  if (known !== undefined) return known;
-  const after = formGiven(w, node, form, extents);
-  if (after < 0) return null;
-  const [cells, values] = after === form ? [[], []] : [[node.domainCell], [after]];
-  const part = { reply: replyId(w, { rc: extents }), cells, values, ops: [{ by, call: request }] };
-  node.parts[form] ??= new Map();
-  node.parts[form].set(extents, part);
-  return part;
 }
 
 /** What a look at domains is told, by the forms in their cells. */
@@ -220,6 +243,7 @@ export function askXen(
   actor: number,
   again: (place: number) => void,
 ): void {
+  if (askAside(w, call, place, actor)) return;
   const { trail, cells, block } = w;
   const { xen } = block.run.world;
   takeXenTo(trail, xen, place, again);
@@ -229,7 +253,7 @@ export function askXen(
   const free = xen.heap.totalAvailPages;
   const reply = hypercall(xen, by, request) as unknown as Reply;
   w.called++;
-  if (stray === null && gavePart(w, call.populate, place, free)) return;
+  if (stray === null && gavePart(w, call, place, free)) return;
   const from = stateAt(trail, place);
   const before = stray ?? trail.states.slice(from, from + cells.count);
   readAfter(w, before, call.isLook);
@@ -237,13 +261,56 @@ export function askXen(
   makeRoom(trail, place + 1, cells.count);
   const gave = gaveOf(w, call, before, reply);
   noteHeap(w, { from: before[HEAP]!, to: w.seen[HEAP]!, free, asks: asks(w, request, footprint) });
-  if (stray !== null || !notePopulate(w, call.populate, before, gave)) {
-    const reads = withReads(call.reads, [...xenReads(w, footprint), ...gave.cells]);
-    if (reads !== call.reads) call.gave.clear();
-    call.reads = reads;
-    call.gave.set(keyOf(w, reads, stateAt(trail, place), actor), gave);
+  if (stray !== null || !notePopulate(w, call, before, gave)) {
+    noteRead(w, call, footprint, place, actor, gave);
   }
   xenArrived(trail, xen, place + 1, w.seen[HEAP]!);
+}
+
+/** Makes a hypercall that needs no host (call-aside.ts), and remembers what came of it. False: it needs one. */
+function askAside(w: WorldWalk, call: CallNode, place: number, actor: number): boolean {
+  const { trail } = w;
+  const made = callAside(w, call, place);
+  if (made === null) return false;
+  const from = stateAt(trail, place);
+  const changed: number[] = [];
+  const values: number[] = [];
+  const was = trail.states[from + HEAP]!;
+  if (made.heap !== was) {
+    changed.push(HEAP);
+    values.push(made.heap);
+  }
+  if (made.domain !== trail.states[from + made.domainCell]) {
+    changed.push(made.domainCell);
+    values.push(made.domain);
+  }
+  const { request, by } = call;
+  const ops = call.isLook ? NO_OPS : [{ by, call: request }];
+  const footprint = w.footprint(request, by.caller, w.now);
+  noteRead(w, call, footprint, place, actor, { reply: replyId(w, made.reply), cells: changed, values, ops });
+  if (made.heap !== was)
+    noteHeapStep(w.owners, {
+      from: was,
+      to: made.heap,
+      isUnsure: made.isUnsure || hasStash(w, from),
+      asks: false,
+    });
+  return true;
+}
+
+/** Remembers what came of a call by what it read and changed. */
+function noteRead(
+  w: WorldWalk,
+  call: CallNode,
+  footprint: Footprint,
+  place: number,
+  actor: number,
+  gave: Gave,
+): void {
+  const reads = withReads(call.reads, [...xenReads(w, footprint), ...gave.cells]);
+  if (reads !== call.reads) call.gave.clear();
+  call.reads = reads;
+  call.gave.set(keyOf(w, reads, stateAt(w.trail, place), actor), gave);
 }
 
 /** Reads Xen's part of what became of a state into `w.seen`. */
@@ -295,19 +362,20 @@ function xenReads({ cells }: WorldWalk, footprint: Footprint): number[] {
 }
 
 /** Notes what the heap gave to a populate that was made from a place, if the rest is known for as many extents. */
-function gavePart(w: WorldWalk, node: PopulateNode | null, place: number, free: number): boolean {
+function gavePart(w: WorldWalk, call: CallNode, place: number, free: number): boolean {
+  const node = call.populate;
   if (node === null) return false;
   const { trail, cells, block } = w;
   const { xen } = block.run.world;
-  const { domainCell, domid, args, parts } = node;
+  const { domainCell, domid, args } = node;
   const at = stateAt(trail, place);
   const form = trail.states[at + domainCell]!;
   const before = trail.states[at + HEAP]!;
   const asked = askedAt(w, node, form);
-  if (asked < 0) return false;
+  if (asked === 0) return false;
   const had = standing(cells.domains.get(domid)!, form).heap.totPages;
   const extents = (heapDomainOf(xen, domid).totPages - had) / 2 ** args.extentOrder;
-  if ((parts[form]?.get(extents) ?? null) === null) return false;
+  if (formAfter(w, node, toldOf(w, call, node, extents), form, extents) < 0) return false;
   const heap = heapForm(cells, miscountNow(xen));
   w.seen[HEAP] = heap;
   noteHeapGave(w, asked, before, { extents, heap });
@@ -322,22 +390,21 @@ function noteHeapGave(w: WorldWalk, asked: number, before: number, gave: HeapGav
 }
 
 /** Takes a populate apart. False: it cannot be. */
-function notePopulate(w: WorldWalk, node: PopulateNode | null, before: Int32Array, gave: Gave): boolean {
+function notePopulate(w: WorldWalk, call: CallNode, before: Int32Array, gave: Gave): boolean {
+  const node = call.populate;
   if (node === null) return false;
   const { domainCell, domid, args } = node;
   const form = before[domainCell]!;
   const asked = askedAt(w, node, form);
   const table = w.cells.domains.get(domid)!;
   const after = table.values[w.seen[domainCell]!] ?? null;
-  if (asked < 0 || after === null) return false;
+  if (asked === 0 || after === null) return false;
   const pages = after.heap.totPages - standing(table, form).heap.totPages;
   const extents = pages / 2 ** args.extentOrder;
   const isAlone = gave.cells.every((cell) => cell === HEAP || cell === domainCell);
   noteHeapGave(w, asked, before[HEAP]!, { extents, heap: w.seen[HEAP]! });
-  const own = gave.cells.filter((cell) => cell !== HEAP);
-  const part = { ...gave, cells: own, values: own.map((cell) => w.seen[cell]!) };
-  node.parts[form] ??= new Map();
-  node.parts[form].set(extents, isAlone ? part : null);
+  const { no } = toldOf(w, call, node, extents);
+  setPair(w.formGiven, no, form, isAlone ? w.seen[domainCell]! + 1 : 0);
   return isAlone;
 }
 

@@ -36,6 +36,12 @@ export interface WorldWalk extends Listening {
   /** By what a populate asks and the heap's form: extents, and the heap's form afterwards. */
   readonly heapMemo: PairTable;
   readonly heapGave: HeapGave[];
+  /** By who populates and form of the domain: the number of what is asked of the heap; 0: the heap is not all. */
+  readonly askedOfHeap: PairTable;
+  /** By who got how many extents and form of the domain: that afterwards, plus 1; 0: the parts cannot be told apart. */
+  readonly formGiven: PairTable;
+  /** Numbers for the first of those pairs. */
+  populates: number;
   /** Places for a heap's class that is worked on. */
   readonly lists: ClassLists;
   classRoom: Int32Array;
@@ -85,6 +91,9 @@ export function newWorldWalk(
     replyIds: new Map(),
     heapMemo: newPairTable(),
     heapGave: [],
+    askedOfHeap: newPairTable(),
+    formGiven: newPairTable(),
+    populates: 0,
     lists: newClassLists(),
     classRoom: new Int32Array(0),
     laneFacts: block.lanes.map(() => []),

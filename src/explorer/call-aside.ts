@@ -1,0 +1,108 @@
+/**
+ * Hypercalls made aside from the host: on a Xen that has no more than the one domain that they look at and change.
+ *
+ * They are Xen's own functions, so the reply and what becomes of the domain are those of the host. That has not to be taken
+ * to a state, then, for somebody to map a page or to let go of a claim there. By class only: with every frame in its place
+ * a domain is a part of the heap.
+ */
+import { hypercall } from '../hypervisor/hypercall.ts';
+import type { Xen } from '../hypervisor/xen.ts';
+import type { Reply } from '../toolstack/task.ts';
+import type { CallNode } from './call-memo.ts';
+import { classWords, isWhole, readClass } from './class-take.ts';
+import { CLASS_CLAIMS } from './memory-class.ts';
+import { viewState } from './state-table.ts';
+import { isInParts } from './turn-order.ts';
+import { type DomainCell, formOfClass, formOfDomain, HEAP, standing } from './world-cells.ts';
+import { stateAt } from './world-trail.ts';
+import type { WorldWalk } from './world-walk.ts';
+
+/** They look at and change one domain, and nothing else in Xen. */
+const OWN: readonly string[] = [
+  'XENMEM_set_memory_map',
+  'XENMEM_current_reservation',
+  'XENMEM_maximum_reservation',
+  'XENMEM_maximum_gpfn',
+  'XEN_DOMCTL_max_mem',
+  'XEN_DOMCTL_pausedomain',
+  'XEN_DOMCTL_unpausedomain',
+  'foreign_map',
+];
+
+/** It looks at the sums of free and of claimed memory besides, and changes the latter. */
+const CLAIM = 'XENMEM_claim_pages';
+
+/** What Xen made of a call, and the forms of the domain's cell and of the heap's afterwards. */
+export interface MadeAside {
+  readonly reply: Reply;
+  readonly domainCell: number;
+  readonly domain: number;
+  readonly heap: number;
+  /** The class of the heap afterwards is not all that matters: see ownership-seen.ts. */
+  readonly isUnsure: boolean;
+}
+
+/** Makes a call from a place aside from the host; null: it needs the host. */
+export function callAside(w: WorldWalk, { request, by }: CallNode, place: number): MadeAside | null {
+  const { cells, trail, block } = w;
+  const { name } = request;
+  const isClaim = name === CLAIM;
+  if (cells.ownership !== 'class' || isInParts(block.grain) || by.caller !== 0) return null;
+  if (!isClaim && !OWN.includes(name)) return null;
+  const { domid } = request.args as { readonly domid: number };
+  const domainCell = cells.domainAt.get(domid);
+  const at = stateAt(trail, place);
+  const form = domainCell === undefined ? 0 : trail.states[at + domainCell]!;
+  if (domainCell === undefined || form === 0) return null;
+  const cell = standing(cells.domains.get(domid)!, form);
+  // What it was promised, or has half scrubbed, lies in the heap.
+  if (cell.record.pod.entryCount > 0 || cell.heap.pendingScrub !== null) return null;
+  const { xen } = block.run.world;
+  const heap = trail.states[at + HEAP]!;
+  const sums = isClaim ? sumsOf(w, heap) : { totalAvailPages: 0, outstandingClaims: 0 };
+  if (sums === null) return null;
+  const aside = withOnly(xen, cell, sums);
+  const reply = hypercall(aside, by, request) as unknown as Reply;
+  const after = { record: aside.domains.get(domid)!, heap: aside.heap.domains.get(domid)! };
+  return {
+    reply,
+    domainCell,
+    domain: formOfDomain(cells, after),
+    heap: isClaim ? claimed(w, heap, aside.heap.outstandingClaims) : heap,
+    isUnsure: isClaim && !isWhole(w.lists),
+  };
+}
+
+/** A Xen with one domain, whose records are its own, and these sums of memory. */
+function withOnly(
+  xen: Xen,
+  { record, heap }: DomainCell,
+  sums: { readonly totalAvailPages: number; readonly outstandingClaims: number },
+): Xen {
+  const { domid } = record;
+  return {
+    ...xen,
+    heap: { ...xen.heap, ...sums, domains: new Map([[domid, { ...heap }]]), undo: null },
+    domains: new Map([[domid, record]]),
+    domainList: [domid],
+    toldInfos: new Map(),
+    undo: null,
+  };
+}
+
+/** Reads a class into `w.lists`: its sums; null: it is not told in lists. */
+function sumsOf(w: WorldWalk, form: number): { totalAvailPages: number; outstandingClaims: number } | null {
+  const { heapClasses } = w.cells;
+  if (w.block.run.world.xen.heap.nodeIds.length > 1) return null;
+  if (w.classRoom.length < heapClasses.width) w.classRoom = new Int32Array(2 * heapClasses.width);
+  const words = viewState(heapClasses, form - 1, w.classRoom);
+  if (!readClass(w.lists, words, heapClasses.at, heapClasses.width)) return null;
+  return { totalAvailPages: w.lists.pages, outstandingClaims: w.lists.head[CLASS_CLAIMS]! };
+}
+
+/** The form of the heap in `w.lists` with so many pages claimed. */
+function claimed({ cells, lists }: WorldWalk, form: number, pages: number): number {
+  if (lists.head[CLASS_CLAIMS] === pages) return form;
+  lists.head[CLASS_CLAIMS] = pages;
+  return formOfClass(cells, classWords(lists));
+}
