@@ -1,5 +1,4 @@
 /** Hypercalls of a driven block on vectors of cells: looked up where Xen was asked before, made for real where not. */
-import { domainInfo } from '../hypervisor/domain-info.ts';
 import { hypercall } from '../hypervisor/hypercall.ts';
 import type { HypercallContext } from '../hypervisor/reservation.ts';
 import { heapDomainOf } from '../hypervisor/xen.ts';
@@ -12,23 +11,21 @@ import {
   type Gave,
   type HypercallRequest,
   isLook,
-  type LookNode,
   lookOf,
   type PopulateNode,
-  type PopulateTold,
-  type XenOp,
 } from './call-memo.ts';
 import { canonId, canonText } from './canonical.ts';
-import { askedAt, formGiven, givenByClass, type HeapGave, isTakenApart } from './class-populate.ts';
-import { isWhole } from './class-take.ts';
+import { askedAt, isTakenApart } from './class-populate.ts';
 import { type Footprint, xenCellsOf } from './footprint.ts';
 import { asksWhere, isAbstract, isAnyPage, isUnsure, noteHeapStep } from './ownership-seen.ts';
-import { getPair, setPair } from './pair-table.ts';
+import { setPair } from './pair-table.ts';
 import { callOfLane, pendingCall } from './pending-call.ts';
 import { DOMAINS, withReads } from './step-memo.ts';
+import { toldByCells } from './told-by-cells.ts';
 import { HEAP, heapForm, readXenCells, standing, withRoom } from './world-cells.ts';
-import { copyPlace, makeRoom, putWord, putWords, stateAt, takeXenTo, xenArrived } from './world-trail.ts';
-import { keyOf, type WorldWalk } from './world-walk.ts';
+import { formAfter, hasStash, lookUpPopulate, noteHeapGave, toldOf } from './world-populate.ts';
+import { copyPlace, makeRoom, putWords, stateAt, takeXenTo, xenArrived } from './world-trail.ts';
+import { keyOf, replyId, type WorldWalk } from './world-walk.ts';
 
 /** The hypercall with which the step of an actor begins that stands in this form; null: it begins otherwise. */
 export function callAt(w: WorldWalk, actor: number, form: number): CallNode | null {
@@ -88,130 +85,6 @@ export function lookUpCall(w: WorldWalk, call: CallNode, place: number, actor: n
   putWords(trail, place + 1, gave.cells, gave.values);
   return gave;
 }
-
-/** As lookUpCall(), of a populate that is taken apart. Null: what the heap or the domain makes of it is not known. */
-function lookUpPopulate(w: WorldWalk, call: CallNode, node: PopulateNode, place: number): Answer | null {
-  const { trail, heapMemo } = w;
-  const from = stateAt(trail, place);
-  const form = trail.states[from + node.domainCell]!;
-  const asked = askedAt(w, node, form);
-  if (asked === 0) return null;
-  const heap = trail.states[from + HEAP]!;
-  const known = getPair(heapMemo, asked, heap);
-  const given = known < 0 ? giveByClass(w, node, place, asked) : w.heapGave[known]!;
-  if (given === null) return null;
-  const told = toldOf(w, call, node, given.extents);
-  const after = formAfter(w, node, told, form, given.extents);
-  if (after < 0) return null;
-  copyPlace(trail, place);
-  putWord(trail, place + 1, node.domainCell, after);
-  putWord(trail, place + 1, HEAP, given.heap);
-  return told;
-}
-
-/** What the caller is told of so many extents. */
-function toldOf(
-  w: WorldWalk,
-  { by, request }: CallNode,
-  { told }: PopulateNode,
-  extents: number,
-): PopulateTold {
-  const known = told.get(extents);
-  if (known !== undefined) return known;
-  const reply = replyId(w, { rc: extents });
-  const fresh = { no: w.populates++, reply, ops: [{ by, call: request }] };
-  told.set(extents, fresh);
-  return fresh;
-}
-
-/** The form of a domain once it was given so many extents; -1: Xen has to be asked. */
-function formAfter(
-  w: WorldWalk,
-  node: PopulateNode,
-  told: PopulateTold,
-  form: number,
-  extents: number,
-): number {
-  const known = getPair(w.formGiven, told.no, form);
-  if (known >= 0) return known - 1;
-  const after = formGiven(w, node, form, extents);
-  if (after >= 0) setPair(w.formGiven, told.no, form, after + 1);
-  return after;
-}
-
-/** Whether any domain of a state has an extent that is half scrubbed. */
-function hasStash({ cells, trail }: WorldWalk, from: number): boolean {
-  for (const [domid, cell] of cells.domainAt) {
-    const value = cells.domains.get(domid)!.values[trail.states[from + cell]!] ?? null;
-    if (value !== null && value.heap.pendingScrub !== null) return true;
-  }
-  return false;
-}
-
-function giveByClass(w: WorldWalk, node: PopulateNode, place: number, asked: number): HeapGave | null {
-  const { trail } = w;
-  const from = stateAt(trail, place);
-  // What some domain has in hand may come back to the heap.
-  if (hasStash(w, from)) return null;
-  const heap = trail.states[from + HEAP]!;
-  const given = givenByClass(w, node, trail.states[from + node.domainCell]!, heap);
-  if (given === null) return null;
-  noteHeapGave(w, asked, heap, given);
-  const asks = !isAnyPage(node.args, 1);
-  noteHeapStep(w.owners, { from: heap, to: given.heap, isUnsure: !isWhole(w.lists), asks });
-  return given;
-}
-
-/** What a look at domains is told, by the forms in their cells. */
-function toldByCells(w: WorldWalk, look: LookNode, from: number): Gave {
-  const { states } = w.trail;
-  const { domainAt } = w.cells;
-  const { firstDomain, maxDomains, gave } = look;
-  let first = Number.POSITIVE_INFINITY;
-  let last = -1;
-  for (const [domid, cell] of domainAt) {
-    if (domid < firstDomain || states[from + cell] === 0) continue;
-    if (domid < first) first = domid;
-    if (domid > last) last = domid;
-  }
-  if (last < 0 || (first < last && maxDomains > 1)) return toldOfSeveral(w, look, from);
-  const form = states[from + domainAt.get(first)!]!;
-  gave[first] ??= [];
-  const known = gave[first]![form];
-  if (known !== undefined) return known;
-  const told = toldAnew(w, look, from);
-  gave[first]![form] = told;
-  return told;
-}
-
-function toldOfSeveral(w: WorldWalk, look: LookNode, from: number): Gave {
-  const key = keyOf(w, [DOMAINS - look.firstDomain], from, -1);
-  let told = look.several.get(key);
-  if (told === undefined) {
-    told = toldAnew(w, look, from);
-    look.several.set(key, told);
-  }
-  return told;
-}
-
-function toldAnew({ cells, trail, replies }: WorldWalk, look: LookNode, from: number): Gave {
-  const lives = [...cells.domainAt].filter(
-    ([domid, cell]) => domid >= look.firstDomain && trail.states[from + cell] !== 0,
-  );
-  const infos = lives
-    .sort(([a], [b]) => a - b)
-    .slice(0, look.maxDomains)
-    .map(([domid, cell]) => {
-      const { record, heap } = standing(cells.domains.get(domid)!, trail.states[from + cell]!);
-      return domainInfo(record, heap);
-    });
-  // To look for one that says the same would cost more than it saves.
-  const reply = replies.push({ rc: infos.length, infos }) - 1;
-  return { reply, cells: NO_CELLS, values: NO_CELLS, ops: NO_OPS };
-}
-
-const NO_CELLS: readonly number[] = [];
-const NO_OPS: readonly XenOp[] = [];
 
 /**
  * What stands on the host at a place to which Xen was taken, if that is not what was looked up: by class it may differ,
@@ -285,7 +158,7 @@ function askAside(w: WorldWalk, call: CallNode, place: number, actor: number): b
     values.push(made.domain);
   }
   const { request, by } = call;
-  const ops = call.isLook ? NO_OPS : [{ by, call: request }];
+  const ops = call.isLook ? [] : [{ by, call: request }];
   const footprint = w.footprint(request, by.caller, w.now);
   noteRead(w, call, footprint, place, actor, { reply: replyId(w, made.reply), cells: changed, values, ops });
   if (made.heap !== was)
@@ -341,19 +214,6 @@ export function changesSince({ cells, seen }: WorldWalk, before: Int32Array): nu
   return changed;
 }
 
-/** The number of a reply as it is told: equal replies have the same. */
-function replyId(w: WorldWalk, reply: Reply): number {
-  const forgets = w.block.run.forgetFrames === true && 'frames' in reply;
-  const told = forgets ? { ...reply, frames: undefined } : reply;
-  const name = canonText(w.cells.canon, told);
-  const known = w.replyIds.get(name);
-  if (known !== undefined) return known;
-  const id = w.replies.length;
-  w.replyIds.set(name, id);
-  w.replies.push(told);
-  return id;
-}
-
 function xenReads({ cells }: WorldWalk, footprint: Footprint): number[] {
   const reads = xenCellsOf(footprint);
   for (const domid of footprint.domids) reads.push(cells.domainAt.get(domid) ?? DOMAINS - domid);
@@ -382,11 +242,6 @@ function gavePart(w: WorldWalk, call: CallNode, place: number, free: number): bo
   noteHeap(w, { from: before, to: heap, free, asks: !isAnyPage(args, xen.heap.nodeIds.length) });
   xenArrived(trail, xen, place + 1, heap);
   return true;
-}
-
-function noteHeapGave(w: WorldWalk, asked: number, before: number, gave: HeapGave): void {
-  setPair(w.heapMemo, asked, before, w.heapGave.length);
-  w.heapGave.push(gave);
 }
 
 /** Takes a populate apart. False: it cannot be. */

@@ -5,6 +5,7 @@ import type { Reply } from '../toolstack/task.ts';
 import type { BlockRun } from './block.ts';
 import { settleForm } from './block-text.ts';
 import type { CallNode } from './call-memo.ts';
+import { canonText } from './canonical.ts';
 import type { HeapGave } from './class-populate.ts';
 import { type ClassLists, newClassLists } from './class-take.ts';
 import type { FootprintOf } from './footprint.ts';
@@ -195,4 +196,17 @@ function actorsKey(w: WorldWalk, what: number, start: number, from: number, acto
     }
   }
   return key;
+}
+
+/** The number of a reply as it is told: equal replies have the same. */
+export function replyId(w: WorldWalk, reply: Reply): number {
+  const forgets = w.block.run.forgetFrames === true && 'frames' in reply;
+  const told = forgets ? { ...reply, frames: undefined } : reply;
+  const name = canonText(w.cells.canon, told);
+  const known = w.replyIds.get(name);
+  if (known !== undefined) return known;
+  const id = w.replies.length;
+  w.replyIds.set(name, id);
+  w.replies.push(told);
+  return id;
 }

@@ -89,7 +89,8 @@ function takeBoth({ host, domids, next }: Guests, at: number, order: number, n: 
   const { creationFinished, outstandingPages } = heapDomainOf(xen, domid);
   const lists = newClassLists();
   expect(readClass(lists, classOf(xen), 0, ROOM)).toBe(true);
-  expect(isWhole(lists)).toBe(!isUnsure(xen.heap));
+  // The heap itself may have lost sight of it that a dirty buddy has no clean page.
+  if (!isUnsure(xen.heap)) expect(isWhole(lists)).toBe(true);
   const asked = { order, extents: n, noScrub: !creationFinished, claimed: outstandingPages };
   const expected = takeFromClass(lists, asked);
   const done = host.populate(domid, next[at]! * 2 ** 18, n, order);
@@ -97,7 +98,7 @@ function takeBoth({ host, domids, next }: Guests, at: number, order: number, n: 
   if (expected < 0) return false;
   expect(expected).toBe(done);
   expect(padded(classWords(lists))).toEqual(classOf(xen));
-  expect(isWhole(lists)).toBe(!isUnsure(xen.heap));
+  if (!isUnsure(xen.heap)) expect(isWhole(lists)).toBe(true);
   return isDirty;
 }
 
