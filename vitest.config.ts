@@ -7,5 +7,6 @@ export default defineConfig({
     // Every processor: most of the time is walks of all orders, which one thread makes.
     maxWorkers: '100%',
     testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 });
