@@ -155,6 +155,7 @@ const HEAP: Rules<Heap> = {
   spanEnd: 'fixed',
   spanNode: 'fixed',
   chunkSpan: 'fixed',
+  zoneSpan: 'fixed',
   topZone: 'fixed',
   started: SAVED,
   dmaBits: SAVED,

@@ -139,6 +139,11 @@ export function emptyHeap(boot: HeapBoot, nodeIds: readonly number[], regions: r
     while (s < ends.length && ends[s]! <= c * CHUNK) s++;
     chunkSpan[c] = s;
   }
+  const zoneSpan = Int32Array.from({ length: zoneOf(CHUNK) }, (_, zone) => {
+    const start = zone === 0 ? 0 : 2 ** (zone - 1);
+    const span = ends.findIndex((end) => end > start);
+    return span < 0 ? ends.length : span;
+  });
   const topZone = new Int8Array(n);
   starts.forEach((start, i) => {
     topZone[nodes[i]!] = Math.max(topZone[nodes[i]!]!, zoneOf(start));
@@ -153,6 +158,7 @@ export function emptyHeap(boot: HeapBoot, nodeIds: readonly number[], regions: r
     spanEnd: Float64Array.from(ends),
     spanNode: Int8Array.from(nodes),
     chunkSpan,
+    zoneSpan,
     topZone,
     ...emptyCounters(n),
     ...emptyRuns(),

@@ -7,7 +7,7 @@
  */
 import { ASSERT } from './bug.ts';
 import { countFreed, mergeAndQueue } from './free-heap-pages.ts';
-import { newBuddy, queueBuddy, queueRun } from './free-list.ts';
+import { queueBuddy, queueRun } from './free-list.ts';
 import { type FreedSequence, freeSequence } from './free-sequence.ts';
 import {
   buddyOf,
@@ -52,7 +52,6 @@ export function freeSpan(h: Heap, lo: number, n: number, down: boolean, dirty: b
 }
 
 function freeRangeOf(h: Heap, lo: number, n: number, down: boolean, fd: number, dirty: number): void {
-  const partner = newBuddy();
   let from = lo;
   let to = lo + n;
   while (from < to) {
@@ -61,7 +60,7 @@ function freeRangeOf(h: Heap, lo: number, n: number, down: boolean, fd: number, 
     const aligned = near === 0 ? MAX_ORDER : 31 - Math.clz32(near & -near);
     const order = Math.min(MAX_ORDER, aligned, 31 - Math.clz32(to - from));
     const size = sizeOfOrder(order);
-    mergeAndQueue(h, down ? to - size : from, order, fd, dirty, partner);
+    mergeAndQueue(h, down ? to - size : from, order, fd, dirty, h.merged);
     if (down) to -= size;
     else from += size;
   }
@@ -170,9 +169,8 @@ function freeSingly(
   fd: number,
   dirty: number,
 ): void {
-  const partner = newBuddy();
   for (let i = 0; i < count; i++) {
-    mergeAndQueue(h, first + i * stride, order, fd, dirty, partner);
+    mergeAndQueue(h, first + i * stride, order, fd, dirty, h.merged);
     if ((i & 63) === 63) relieve(h);
   }
 }
@@ -194,7 +192,7 @@ function freeAlong(
 /** Frees equal ranges in the order of their addresses. They lie in one span, and none is kept page by page. */
 function freeRanges(h: Heap, q: FreedSequence): void {
   const rest = freeSequence(h, q);
-  if (rest !== null) mergeAndQueue(h, rest.mfn, rest.order, rest.fd, rest.dirty, newBuddy());
+  if (rest !== null) mergeAndQueue(h, rest.mfn, rest.order, rest.fd, rest.dirty, h.merged);
 }
 
 /**

@@ -4,7 +4,7 @@
  * Models free_heap_pages(), xen/common/page_alloc.c.
  */
 import { ASSERT } from './bug.ts';
-import { newBuddy, queueBuddy } from './free-list.ts';
+import { queueBuddy } from './free-list.ts';
 import {
   type Buddy,
   buddyOf,
@@ -57,7 +57,7 @@ export function countFreed(h: Heap, mfn: number, pages: number, dirty: boolean):
 export function freeHeapPages(h: Heap, mfn: number, order: number, dirty: boolean): void {
   countFreed(h, mfn, sizeOfOrder(order), dirty);
   const tainted = h.offliningPages > 0 && finishOfflining(h, mfn, sizeOfOrder(order));
-  mergeAndQueue(h, mfn, order, dirty ? 0 : -1, dirty ? FULL : CLEAN, newBuddy());
+  mergeAndQueue(h, mfn, order, dirty ? 0 : -1, dirty ? FULL : CLEAN, h.merged);
   if (tainted) breakUp(h, mfn);
 }
 

@@ -192,6 +192,8 @@ export interface Heap {
   readonly spanNode: Int8Array;
   /** First span that ends after the chunk's start. */
   readonly chunkSpan: Int32Array;
+  /** The first chunk has a span for each zone at least: by zone, the first one that ends after the zone's start. */
+  readonly zoneSpan: Int32Array;
   /** Nodes whose heap exists, by index. */
   readonly started: Uint8Array;
   /** Xen: dma_bitsize; 0: none. */
@@ -364,7 +366,7 @@ export const chunkOf = (mfn: number): number => Math.floor(mfn / CHUNK);
 /** The span a frame lies in, or -1 if it is no RAM. */
 export function spanOf(h: Heap, mfn: number): number {
   if (mfn < 0 || mfn >= h.maxPage) return -1;
-  let i = h.chunkSpan[chunkOf(mfn)]!;
+  let i = mfn < CHUNK ? h.zoneSpan[zoneOf(mfn)]! : h.chunkSpan[chunkOf(mfn)]!;
   while (i < h.spanEnd.length && h.spanEnd[i]! <= mfn) i++;
   return i < h.spanEnd.length && h.spanStart[i]! <= mfn ? i : -1;
 }

@@ -11,6 +11,7 @@ import {
   NIL,
   NR_ORDERS,
   NR_ZONES,
+  OFFLINED,
   REGION,
   RUN_BASE,
   spanOf,
@@ -21,14 +22,21 @@ import { nextOf, prevOf } from './page-list.ts';
 import { metaDirty, metaFd, metaKind, metaOrder, metaOwner, slotMfn } from './page-region.ts';
 import { runHigh, runLow } from './page-run.ts';
 
+/** Ranges of frames, `to` exclusive, in any order. */
+interface Ranges {
+  readonly from: number[];
+  readonly to: number[];
+}
+
 /** Says what is wrong; empty: nothing. */
 export function checkInvariants(h: Heap): string[] {
   const wrong: string[] = [];
-  const seen: [number, number][] = [];
+  const seen: Ranges = { from: [], to: [] };
   checkLinks(h, wrong);
   checkFreeLists(h, wrong, seen);
   checkOrderOfLists(h, wrong);
-  for (const d of h.domains.values()) checkDomain(h, d, wrong);
+  const pod = podPages(h);
+  for (const d of h.domains.values()) checkDomain(h, d, pod.get(d.domid) ?? 0, wrong);
   checkClaims(h, wrong);
   checkChunks(h, wrong);
   checkSpareRegions(h, wrong);
@@ -57,7 +65,7 @@ function checkLinks(h: Heap, wrong: string[]): void {
 }
 
 /** Free buddies are aligned, on the list of their node, zone and order, and add up to the counters. */
-function checkFreeLists(h: Heap, wrong: string[], seen: [number, number][]): void {
+function checkFreeLists(h: Heap, wrong: string[], seen: Ranges): void {
   const zones = new Float64Array(h.zoneAvail.length);
   forEachFreeRun(h, (node, zone, order, first, count, stride, fd) => {
     const size = 2 ** order;
@@ -128,7 +136,7 @@ const pagesOf = (h: Heap, list: number): number => {
   return sum;
 };
 
-function checkDomain(h: Heap, d: HeapDomain, wrong: string[]): void {
+function checkDomain(h: Heap, d: HeapDomain, pod: number, wrong: string[]): void {
   let pages = 0;
   let extras = 0;
   d.pageList.forEach((list) => {
@@ -137,15 +145,20 @@ function checkDomain(h: Heap, d: HeapDomain, wrong: string[]): void {
   d.extraList.forEach((list) => {
     extras += pagesOf(h, list);
   });
-  let pod = 0;
-  for (let id = 0; id < h.runLimit; id++)
-    if (h.runKind[id] === KIND_POD && h.runVal[id] === d.domid)
-      pod += h.runCount[id]! * Math.abs(h.runSize[id]!);
-  forEachSlot(h, (_mfn, meta) => {
-    if (metaKind(meta) === KIND_POD && metaOwner(meta) === d.domid) pod++;
-  });
   if (extras !== d.extraPages) wrong.push(`domain ${d.domid}: extra_pages is wrong`);
   if (pages + pod + extras !== d.totPages) wrong.push(`domain ${d.domid}: tot_pages is wrong`);
+}
+
+/** Pages that wait for a guest's populate-on-demand entries, by its domid. */
+function podPages(h: Heap): Map<number, number> {
+  const pod = new Map<number, number>();
+  const add = (domid: number, pages: number) => pod.set(domid, (pod.get(domid) ?? 0) + pages);
+  for (let id = 0; id < h.runLimit; id++)
+    if (h.runKind[id] === KIND_POD) add(h.runVal[id]!, h.runCount[id]! * Math.abs(h.runSize[id]!));
+  forEachSlot(h, (_mfn, meta) => {
+    if (metaKind(meta) === KIND_POD) add(metaOwner(meta), 1);
+  });
+  return pod;
 }
 
 function forEachSlot(h: Heap, visit: (mfn: number, meta: number) => void): void {
@@ -194,23 +207,21 @@ function checkSpareRegions(h: Heap, wrong: string[]): void {
 }
 
 /** Adds `count` pieces of `size` pages, each `stride` behind the one before; as one range where they touch. */
-function addRanges(
-  seen: [number, number][],
-  first: number,
-  count: number,
-  stride: number,
-  size: number,
-): void {
+function addRanges(seen: Ranges, first: number, count: number, stride: number, size: number): void {
   if (count > 1 && Math.abs(stride) === size) {
-    const low = stride > 0 ? first : first + (count - 1) * stride;
-    seen.push([low, low + count * size]);
+    addRange(seen, stride > 0 ? first : first + (count - 1) * stride, count * size);
     return;
   }
-  for (let i = 0; i < count; i++) seen.push([first + i * stride, first + i * stride + size]);
+  for (let i = 0; i < count; i++) addRange(seen, first + i * stride, size);
+}
+
+function addRange({ from, to }: Ranges, first: number, pages: number): void {
+  from.push(first);
+  to.push(first + pages);
 }
 
 /** Ranges of everything that is not free: runs, page entries, and extents that are nobody's yet. */
-function collectOwned(h: Heap, seen: [number, number][]): void {
+function collectOwned(h: Heap, seen: Ranges): void {
   for (let id = 0; id < h.runLimit; id++) {
     const kind = h.runKind[id]! & 7;
     if (kind === 0 || kind === KIND_FREE) continue;
@@ -219,17 +230,19 @@ function collectOwned(h: Heap, seen: [number, number][]): void {
     addRanges(seen, first, h.runCount[id]!, h.runStride[id]!, Math.abs(size));
   }
   forEachSlot(h, (mfn, meta) => {
-    if (meta !== 0 && metaKind(meta) !== KIND_FREE) seen.push([mfn, mfn + 1]);
+    if (meta !== 0 && metaKind(meta) !== KIND_FREE) addRange(seen, mfn, 1);
   });
-  for (const { mfn, order, isAssigned } of h.inFlight) if (!isAssigned) seen.push([mfn, mfn + 2 ** order]);
+  for (const { mfn, order, isAssigned } of h.inFlight) if (!isAssigned) addRange(seen, mfn, 2 ** order);
 }
 
 /** No page is in two places, and none of them is offlined. */
-function checkOverlap(h: Heap, seen: [number, number][], wrong: string[]): void {
-  seen.sort((a, b) => a[0] - b[0]);
-  for (let i = 1; i < seen.length; i++)
-    if (seen[i]![0] < seen[i - 1]![1]) wrong.push(`page ${seen[i]![0]} is in two places`);
+function checkOverlap(h: Heap, seen: Ranges, wrong: string[]): void {
+  // Ranges that do not overlap begin as often as others have ended: the n-th to begin does so where n - 1 are over.
+  const from = Float64Array.from(seen.from).sort();
+  const to = Float64Array.from(seen.to).sort();
+  for (let i = 1; i < from.length; i++)
+    if (from[i]! < to[i - 1]!) wrong.push(`page ${from[i]} is in two places`);
   for (const [mfn, flags] of h.special)
-    if (flags & 2 && seen.some(([lo, hi]) => lo <= mfn && mfn < hi))
+    if (flags & OFFLINED && seen.from.some((first, i) => first <= mfn && mfn < seen.to[i]!))
       wrong.push(`page ${mfn} is offlined and in use`);
 }
