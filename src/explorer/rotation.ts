@@ -25,11 +25,14 @@ export function advanceTogether(
   until: number,
 ): boolean {
   if (machine === null || !machine.batches || machine.grain !== 'extents') return false;
-  // Dirty extents cost more than clean ones: no turn is like another.
-  if (hasDirtyPages(world.xen.heap)) return false;
   const own = populateOf(chosen);
   if (own === null || chosen.section!.done === 0) return false;
+  // Dirty extents cost more than clean ones: no turn is like another.
+  if (hasDirtyPages(world.xen.heap)) return false;
   const order = own.args.extentOrder;
+  const cost = extentCosts(machine.costs, order);
+  // A round takes as long as an extent at least: whoever acts before this leaves no time for enough of them.
+  const soon = chosen.at! + (MIN_ROUNDS - 1) * cost.all;
   const turns: RunningTask[] = [];
   let end = until;
   let left = Number.POSITIVE_INFINITY;
@@ -41,11 +44,12 @@ export function advanceTogether(
       turns.push(task);
       left = Math.min(left, request.args.nrExtents - task.section!.done - 1);
     } else end = Math.min(end, task.at);
+    if (end <= soon) return false;
   }
   if (turns.length < 2 || left < MIN_ROUNDS || turns.some((task) => !machine.onCpu.has(task.id)))
     return false;
   turns.sort((a, b) => a.at! - b.at! || a.id - b.id);
-  const round = steadyRound(machine, turns, extentCosts(machine.costs, order));
+  const round = steadyRound(machine, turns, cost);
   if (round === null) return false;
   // The last turn of all begins before anybody else acts.
   const rounds = Math.min(left, Math.floor((end - turns[turns.length - 1]!.at! - 1) / round.period) + 1);

@@ -23,7 +23,7 @@ import { endTask, READY, settleTask } from './task-life.ts';
 import { goOn, serve, serveAtOnce, type TaskRecord } from './task-serve.ts';
 import { writeText } from './task-text.ts';
 import { noteTask } from './trace-request.ts';
-import type { RunningTask } from './world.ts';
+import type { RunningTask, Section } from './world.ts';
 import { serveXsAhead } from './xs-ahead.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -38,17 +38,22 @@ export function runTask(run: Run, running: RunningTask, before: number, until: n
   if (machine !== null && !holdsCpu(run, machine, running)) return true;
   // While others wait for a CPU, nobody goes on beyond its slice without being asked.
   const others = machine === null ? before : Math.min(before, sliceEnd(machine, running.id));
-  const hand = takeTaskUp(running.task);
-  let here = recordOf(running);
-  let { section = null } = running;
-  let { reply } = running;
+  const begun = running.section == null ? running : goOnInParts(run, running, others, until);
+  if (begun === null) return false;
+  if (begun !== running && isOver(run, begun, others, until)) {
+    settleTask(run, begun, running.domid);
+    return true;
+  }
+  const hand = takeTaskUp(begun.task);
+  let here = recordOf(begun);
+  let section: Section | null = null;
+  let { reply } = begun;
   for (;;) {
     if (run.steps++ >= run.budget) return false;
     let next: RunningTask;
-    let isOver = false;
+    let isLast = false;
     here.at = world.now;
     if (section !== null) {
-      // Between the parts of a hypercall nobody looks for the scrubber: how it is cut is none of its business.
       here.reply = READY;
       next = goOn(run, here, section, Math.min(others, until));
     } else {
@@ -60,23 +65,44 @@ export function runTask(run: Run, running: RunningTask, before: number, until: n
       }
       here.reply = READY;
       next = answer(run, here, hand, request, { others, until, asked });
-      isOver = request.kind === 'spawn';
+      isLast = request.kind === 'spawn';
     }
     if (machine !== null && isAsleep(next)) yieldCpu(run, machine, running.id);
-    const { at } = next;
-    isOver ||= at === null || next.waiting || at >= others || at > Math.min(until, run.wakeAt);
-    if (isOver) {
+    if (isLast || isOver(run, next, others, until)) {
       // One that was sent for a lock asks the same again.
-      const task = next.task === running.task ? taskAsPlain(hand) : next.task;
+      const task = next.task === begun.task ? taskAsPlain(hand) : next.task;
       settleTask(run, { ...next, task }, running.domid);
       return true;
     }
     section = next.section ?? null;
     reply = next.reply;
     if (next !== here) here = { ...next, section: null };
-    world.now = Math.max(world.now, at!);
+    world.now = Math.max(world.now, next.at!);
   }
 }
+
+/**
+ * Goes on with the hypercall that a task is in the middle of, until somebody else comes first or it is over: the task's
+ * record then. Nobody asks the task meanwhile, so it need not be taken up. Null: the budget is used up.
+ */
+function goOnInParts(run: Run, running: RunningTask, others: number, until: number): RunningTask | null {
+  const end = Math.min(others, until);
+  let here: RunningTask = running.reply === READY ? running : { ...running, reply: READY };
+  let section = running.section ?? null;
+  while (section !== null) {
+    if (run.steps++ >= run.budget) return null;
+    // Between the parts of a hypercall nobody looks for the scrubber: how it is cut is none of its business.
+    here = goOn(run, here, section, end);
+    if (isOver(run, here, others, until)) return here;
+    run.world.now = Math.max(run.world.now, here.at!);
+    section = here.section ?? null;
+  }
+  return here;
+}
+
+/** Whether its turn ends here: somebody else comes first, or it waits. */
+const isOver = (run: Run, { at, waiting }: RunningTask, others: number, until: number): boolean =>
+  at === null || waiting || at >= others || at > Math.min(until, run.wakeAt);
 
 /** The record of a task whose turn begins. */
 const recordOf = ({ id, task, domid, watches, pending, waiting }: RunningTask): TaskRecord => ({

@@ -216,7 +216,8 @@ export function toldSoFar(
   more: readonly MfnRun[] = [],
 ): { readonly frames?: readonly MfnRun[] } {
   const before = section.frames ?? [];
-  const known = before.reduce((sum, run) => sum + run.count, 0);
+  let known = 0;
+  for (const { count } of before) known += count;
   const last = before[before.length - 1];
   const [next, ...rest] = known < section.done ? [] : more;
   if (next === undefined) return before.length === 0 ? {} : { frames: before };

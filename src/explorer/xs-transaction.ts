@@ -63,6 +63,9 @@ interface View {
   readonly seen: SeenNode[];
   /** Where each path is in `seen`; null: few requests are served, and it is looked for. */
   readonly places: Map<string, number> | null;
+  /** The path that was looked for last, and its place. */
+  lastPath: string;
+  lastPlace: number;
 }
 
 /** So many requests are worth a map. */
@@ -71,12 +74,21 @@ const MANY = 4;
 function viewOf({ copy, seen }: XsTransaction, root: XsNode, requests: number): View {
   const places = requests < MANY ? null : new Map<string, number>();
   if (places !== null) for (let i = 0; i < seen.length; i++) places.set(seen[i]!.path, i);
-  return { live: copy ?? root, seen: seen.slice(), places };
+  return { live: copy ?? root, seen: seen.slice(), places, lastPath: '', lastPlace: -1 };
 }
 
 /** The place of a path among the nodes seen; -1: it has not been looked at. */
-function placeOf({ places, seen }: View, path: string): number {
-  return places === null ? seen.findIndex((node) => node.path === path) : (places.get(path) ?? -1);
+function placeOf(view: View, path: string): number {
+  if (view.places !== null) return view.places.get(path) ?? -1;
+  // One and the same parent is looked at again and again while it gets a child.
+  if (path === view.lastPath) return view.lastPlace;
+  const { seen } = view;
+  // The youngest are asked for most.
+  let place = seen.length - 1;
+  while (place >= 0 && seen[place]!.path !== path) place--;
+  view.lastPath = path;
+  view.lastPlace = place;
+  return place;
 }
 
 /** Serves requests of a transaction one after the other; `root` is the store. The reply is the last one's. */
@@ -148,6 +160,8 @@ function look(view: View, path: string): OwnPart | null {
 
 function note(view: View, node: SeenNode): void {
   view.places?.set(node.path, view.seen.length);
+  view.lastPath = node.path;
+  view.lastPlace = view.seen.length;
   view.seen.push(node);
 }
 
