@@ -71,6 +71,12 @@ export interface PopulateNode {
   readonly told: Map<number, PopulateTold>;
 }
 
+/** What the heap gave to a populate: extents, and its form afterwards. */
+export interface HeapGave {
+  readonly extents: number;
+  readonly heap: number;
+}
+
 /** What the caller makes of a populate that was given so many extents. */
 export interface PopulateTold {
   /** As PopulateNode.no. */

@@ -10,7 +10,7 @@ import { physmapMade } from '../hypervisor/populate.ts';
 import type { MemoryReservation } from '../hypervisor/privcmd.ts';
 import { MAX_ORDER, sizeOfOrder } from '../hypervisor/units.ts';
 import { withFields } from '../hypervisor/xen.ts';
-import type { PopulateNode } from './call-memo.ts';
+import type { HeapGave, PopulateNode } from './call-memo.ts';
 import { classWords, readClass, takeFromClass } from './class-take.ts';
 import { getPair, pairId, setPair } from './pair-table.ts';
 import { viewState } from './state-table.ts';
@@ -59,12 +59,6 @@ function tablesAtMost({ nrExtents, extentOrder, extentStart }: MemoryReservation
   const { stride } = extentStart![0]!;
   const span = Math.max(nrExtents * 2 ** extentOrder, nrExtents * Math.abs(stride));
   return Math.ceil(span / 2 ** 9) + Math.ceil(span / 2 ** 18) + Math.ceil(span / 2 ** 27) + 6;
-}
-
-/** What the heap gave to a populate: extents, and its form afterwards. */
-export interface HeapGave {
-  readonly extents: number;
-  readonly heap: number;
 }
 
 /**

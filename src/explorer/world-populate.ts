@@ -1,6 +1,6 @@
 /** Populates by class, looked up: what the heap gives and what the domain makes of it, each by what it depends on. */
-import type { Answer, CallNode, PopulateNode, PopulateTold } from './call-memo.ts';
-import { askedAt, formGiven, givenByClass, type HeapGave } from './class-populate.ts';
+import type { Answer, CallNode, HeapGave, PopulateNode, PopulateTold } from './call-memo.ts';
+import { askedAt, formGiven, givenByClass } from './class-populate.ts';
 import { isWhole } from './class-take.ts';
 import { isAnyPage, noteHeapStep } from './ownership-seen.ts';
 import { getPair, setPair } from './pair-table.ts';

@@ -4,9 +4,8 @@
 import type { Reply } from '../toolstack/task.ts';
 import type { BlockRun } from './block.ts';
 import { settleForm } from './block-text.ts';
-import type { CallNode } from './call-memo.ts';
+import type { CallNode, HeapGave } from './call-memo.ts';
 import { canonText } from './canonical.ts';
-import type { HeapGave } from './class-populate.ts';
 import { type ClassLists, newClassLists } from './class-take.ts';
 import type { FootprintOf } from './footprint.ts';
 import { isUnsure, newOwnershipSeen, type OwnershipSeen } from './ownership-seen.ts';
