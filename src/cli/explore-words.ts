@@ -70,8 +70,11 @@ export function walkText(walk: Walk): string {
 }
 
 /** What states tell of memory, and whether that is enough. */
-function memoryText({ ownership, ownership_matters: matters, abstract, exactly }: Walk): string {
+function memoryText({ ownership, ownership_matters: matters, abstract, by_sums, exactly }: Walk): string {
   if (ownership === 'exact') return 'memory frame by frame';
+  // Of a walk that was stopped nobody knows yet.
+  if (by_sums && !matters)
+    return 'memory by class and, once some came back, by sums: every request is certain, whatever lies where';
   if (!abstract) return 'memory by class';
   const why =
     exactly === null

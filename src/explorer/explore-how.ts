@@ -47,13 +47,16 @@ export function atBlock({ stage, limits, around, block, remedy }: Subject): AtBl
   return at;
 }
 
+/** What states tell of memory; `sums`: the class where it is enough, and behind that no more than sums. */
+export type MemoryTold = 'class' | 'sums' | 'exact';
+
 /** The space of everything that can become of the block. */
-export const spaceOf = (subject: Subject, how: ExploreHow, ownership: 'class' | 'exact'): WalkedSpace =>
-  newWorldSpace(atBlock(subject), spaceHow(subject, how, ownership));
+export const spaceOf = (subject: Subject, how: ExploreHow, told: MemoryTold): WalkedSpace =>
+  newWorldSpace(atBlock(subject), spaceHow(subject, how, told));
 
 /** The same; every step that is looked up is made as well, and a difference is a bug. */
-export const checkedSpaceOf = (subject: Subject, how: ExploreHow, ownership: 'class' | 'exact'): WorldSpace =>
-  newWorldSpace(atBlock(subject), { ...spaceHow(subject, how, ownership), isChecked: true });
+export const checkedSpaceOf = (subject: Subject, how: ExploreHow, told: MemoryTold): WorldSpace =>
+  newWorldSpace(atBlock(subject), { ...spaceHow(subject, how, told), isChecked: true });
 
 /** The same for whoever draws many orders: hypercalls are made, and what tasks make of the answers is looked up. */
 export const sampleSpaceOf = (subject: Subject, how: ExploreHow): WorldSpace =>
@@ -63,8 +66,9 @@ export const sampleSpaceOf = (subject: Subject, how: ExploreHow): WorldSpace =>
 export const forwardSpaceOf = (subject: Subject, how: ExploreHow): WorldSpace =>
   newForwardSpace(atBlock(subject), spaceHow(subject, how, 'exact'));
 
-function spaceHow({ remedy }: Subject, how: ExploreHow, ownership: 'class' | 'exact'): WorldSpaceHow {
+function spaceHow({ remedy }: Subject, how: ExploreHow, told: MemoryTold): WorldSpaceHow {
   const intercept = remedy?.intercept;
-  const base = { grain: grainOf(how.grain), ownership };
+  const ownership = told === 'exact' ? 'exact' : 'class';
+  const base = { grain: grainOf(how.grain), ownership, bySums: told === 'sums' } as const;
   return intercept === undefined ? base : { ...base, intercept };
 }

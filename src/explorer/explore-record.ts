@@ -54,6 +54,10 @@ const walkSchema = v.strictObject({
     v.boolean(),
     'a state may stand for several hosts, and how many states there are depends on the order of the search',
   ),
+  by_sums: said(
+    v.boolean(),
+    'by class only: where that is not enough, no more than sums of memory, since every request is served whatever lies where',
+  ),
   exactly: said(
     v.nullable(v.strictObject({ states: whole, stopped: v.string() })),
     'by class, because a walk frame by frame was stopped: after how many states, and why',

@@ -62,6 +62,7 @@ export function reducedWalk(r: Reducing, how: ExploreHow, stopped: string | null
     ownership: space.how.ownership,
     ownership_matters: space.ownershipMatters,
     abstract: space.isAbstract,
+    by_sums: false,
     exactly: null,
     order: null,
     reduction: true,

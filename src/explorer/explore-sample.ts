@@ -91,6 +91,7 @@ export function sampledWalk(s: Sampling, how: ExploreHow, stopped: string | null
     ownership: space.how.ownership,
     ownership_matters: false,
     abstract: false,
+    by_sums: false,
     exactly: null,
     order: null,
     reduction: false,

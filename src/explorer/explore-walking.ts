@@ -1,8 +1,9 @@
 /** A walk of all orders, by one thread or by several: under way, or over and put together. */
 import { continueSearch, type Search, searchBytes, startSearch } from './exhaustive.ts';
-import { type ExploreHow, type Subject, spaceOf } from './explore-how.ts';
+import { type ExploreHow, type MemoryTold, type Subject, spaceOf } from './explore-how.ts';
 import type { SeenEnd } from './outcome-table.ts';
 import { type Mate, newMate, type SharedWalk } from './row-mate.ts';
+import { isServed } from './served.ts';
 import { newSharedBirths } from './shared-births.ts';
 import { newStateClaims } from './state-claims.ts';
 import { type Census, censusOf, closeCircles, endingsSoFar, hasCircles } from './state-graph.ts';
@@ -22,8 +23,8 @@ export interface Walking {
   census: Census | null;
 }
 
-export function newWalking(subject: Subject, how: ExploreHow, ownership: 'class' | 'exact'): Walking {
-  const space = spaceOf(subject, how, ownership);
+export function newWalking(subject: Subject, how: ExploreHow, told: MemoryTold): Walking {
+  const space = spaceOf(subject, how, told);
   const search = startSearch(space, how.order);
   search.most = how.maxStates;
   return { space, search, mate: null, isAlone: false, whole: null, census: null };
@@ -40,7 +41,22 @@ export const canShare = ({ mate, isAlone, whole, space }: Walking): boolean =>
   whole === null &&
   // Which state stands for all that differ in the time only is for one to say.
   !space.walk.isLater &&
-  !space.isAbstract;
+  !space.isAbstract &&
+  // What was met on the way, by which they are judged, is not told.
+  !space.bySums;
+
+/** Whether the class, or sums, are seen not to be all that decides what comes next. */
+export const saysTooLittle = ({
+  how: { ownership },
+  isAbstract,
+  bySums,
+  ownershipMatters,
+}: Pick<WalkedSpace, 'how' | 'isAbstract' | 'bySums' | 'ownershipMatters'>): boolean =>
+  ownership === 'class' && (isAbstract || (bySums && ownershipMatters));
+
+/** Whether sums are not enough for a walk that is over: only now all ways are known on which memory may have come back. */
+export const isUncertain = ({ space, search, whole }: Walking): boolean =>
+  whole === null && space.bySums && !isServed(space, search);
 
 /** Begins again by rows; what the space has learnt it keeps. The others need what is returned. */
 export function shareWalking(walking: Walking): SharedWalk {
@@ -73,7 +89,7 @@ export function finishWalking(walking: Walking): boolean {
 
 /** Puts together what all have walked. False: it tells nothing, for by class memory came back, or time went on. */
 export function joinWalking(walking: Walking, parts: readonly GraphPart[]): boolean {
-  if (parts.some(({ isAbstract, isLater }) => isAbstract || isLater)) return false;
+  if (parts.some(({ isAbstract, bySums, isLater }) => isAbstract || bySums || isLater)) return false;
   joinSoFar(walking, parts);
   return true;
 }

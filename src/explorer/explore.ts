@@ -31,9 +31,11 @@ import {
   continueWalking,
   factsOf,
   finishWalking,
+  isUncertain,
   joinSoFar,
   joinWalking,
   newWalking,
+  saysTooLittle,
   seenEnds,
   type Walking,
   walkingBytes,
@@ -106,7 +108,7 @@ export function startExploring(subject: Subject, how: ExploreHow): Exploring {
     how,
     steps: laneSteps(subject, how),
     fits: fitsAlone(subject, how),
-    walking: newWalking(subject, how, ownership),
+    walking: newWalking(subject, how, how.ownership === 'auto' ? 'sums' : ownership),
     exactly: null,
     met: null,
     quest: null,
@@ -135,11 +137,11 @@ export function continueExploring(e: Exploring, budget: number): boolean {
 }
 
 /**
- * Where the class is no longer all that decides what comes next, nothing that it tells of all orders is sure, their
- * number least of all: the walk begins anew with every frame in its place, at once, for the rest by class would be lost.
+ * Where neither the class nor sums are all that decides what comes next, nothing that they tell of all orders is sure, their
+ * number least of all: the walk begins anew with every frame in its place, at once, for the rest would be lost.
  */
-const needsExact = ({ how, exactly }: Exploring, space: Pick<WorldSpace, 'how' | 'isAbstract'>): boolean =>
-  how.ownership === 'auto' && exactly === null && space.how.ownership === 'class' && space.isAbstract;
+const needsExact = ({ how, exactly }: Exploring, space: Parameters<typeof saysTooLittle>[0]): boolean =>
+  how.ownership === 'auto' && exactly === null && saysTooLittle(space);
 
 /** Whether it is walked frame by frame for as long as the limits allow, and by class if that is not enough. */
 export const triesExactly = ({ how, phase, walking, reducing }: Exploring): boolean =>
@@ -149,7 +151,8 @@ export const triesExactly = ({ how, phase, walking, reducing }: Exploring): bool
 
 /** All orders were walked. */
 function walked(e: Exploring): void {
-  if (finishWalking(e.walking)) seek(e);
+  if (isUncertain(e.walking)) e.walking = newWalking(e.subject, e.how, 'exact');
+  else if (finishWalking(e.walking)) seek(e);
   else walkAgain(e);
 }
 
@@ -159,15 +162,13 @@ function walked(e: Exploring): void {
  */
 export function endShared(e: Exploring, parts: readonly GraphPart[]): void {
   if (joinWalking(e.walking, parts)) walked(e);
-  else if (parts.some((part) => needsExact(e, { ...part, how: e.walking.space.how })))
-    e.walking = newWalking(e.subject, e.how, 'exact');
   else walkAgain(e);
 }
 
 /** Begins the walk again, by one thread alone: of those that walked together one is gone, or together they cannot tell. */
 export function walkAgain(e: Exploring): void {
-  const { ownership } = e.walking.space.how;
-  e.walking = { ...newWalking(e.subject, e.how, ownership), isAlone: true };
+  const { ownership, bySums } = e.walking.space.how;
+  e.walking = { ...newWalking(e.subject, e.how, bySums ? 'sums' : ownership), isAlone: true };
 }
 
 /** The same for a walk that is to be stopped: with what is known by now. */
@@ -362,6 +363,7 @@ export function finishExploring(e: Exploring): Explored {
       ownership: space.how.ownership,
       ownership_matters: space.ownershipMatters,
       abstract: space.isAbstract,
+      by_sums: space.bySums,
       exactly: e.exactly,
       order: how.order,
       reduction: false,

@@ -69,6 +69,30 @@ export function writeHeapClass(h: Heap, mark: number, words: Int32Array, at: num
   return to - at;
 }
 
+/**
+ * The same of a heap of which no more is told than its sums: free pages, and claims. No words that writeHeapClass() writes
+ * are equal to these.
+ */
+export function writeHeapSums(h: Heap, mark: number, words: Int32Array, at: number, room: number): number {
+  words.fill(0, at, at + room);
+  const sums = [-1 - mark, h.outstandingClaims, h.totalAvailPages, h.special.size, h.offliningPages];
+  words.set(sums.slice(0, room), at);
+  return sums.length;
+}
+
+/**
+ * By order: free pages that lie in smaller blocks. Of the words that writeHeapClass() wrote, `room` of them from `at` on: of
+ * one node, nothing being in flight.
+ */
+export function dustOfClass(words: Int32Array, at: number, room: number): Float64Array {
+  const dust = new Float64Array(NR_ORDERS);
+  for (let to = at + CLASS_LISTS; to + 2 < at + room; to += 3) {
+    const order = words[to]! % NR_ORDERS;
+    for (let above = order + 1; above < NR_ORDERS; above++) dust[above]! += words[to + 1]! * 2 ** order;
+  }
+  return dust;
+}
+
 /** What the heap keeps of a domain, by class. */
 export function heapDomainClass(d: Readonly<HeapDomain>): string {
   const flags = `${d.creationFinished ? 'f' : ''}${d.isDying ? 'd' : ''}${d.pendingScrub === null ? '' : 's'}`;

@@ -31,7 +31,7 @@ export const newOwnershipSeen = (): OwnershipSeen => ({
 });
 
 /** What a space says whose states leave out nothing. */
-export const NO_CLASS = { isAbstract: false, ownershipMatters: false } as const;
+export const NO_CLASS = { isAbstract: false, bySums: false, ownershipMatters: false } as const;
 
 /** What a step that was made did to the heap. */
 interface HeapStep {
@@ -77,9 +77,15 @@ export function ownershipMatters({ unsure, asked, after }: OwnershipSeen): boole
  * partly dirty. Or on who has a page: one that is being offlined does not come back, and a stash does if it is not wanted.
  */
 export function isUnsure(h: Heap): boolean {
+  if (isHeld(h)) return true;
+  return h.needScrub.some((pages) => pages > 0) && hasPartlyDirty(h);
+}
+
+/** Whether some pages come back to the heap or not by which they are. */
+export function isHeld(h: Heap): boolean {
   if (h.offliningPages > 0) return true;
   for (const { pendingScrub } of h.domains.values()) if (pendingScrub !== null) return true;
-  return h.needScrub.some((pages) => pages > 0) && hasPartlyDirty(h);
+  return false;
 }
 
 function hasPartlyDirty(h: Heap): boolean {
@@ -124,6 +130,21 @@ export function asksWhere({ name, args }: HypercallRequest, { cells }: Footprint
   if (name === 'XEN_SYSCTL_numainfo') return nodes > 1;
   return !TAKES.includes(name) || !isAnyPage(args as MemoryReservation, nodes);
 }
+
+/** Whether a request takes extents from anywhere, at once: it is served or refused, and asks nothing more. */
+export const isPlainTake = ({ name, args }: HypercallRequest): boolean => {
+  if (!TAKES.includes(name)) return false;
+  const { memFlags } = args as MemoryReservation;
+  return memFlags.addressBits === undefined && memFlags.populateOnDemand !== true;
+};
+
+/** Whether a request takes extents. */
+export const isTake = ({ name }: HypercallRequest): boolean => TAKES.includes(name);
+
+/** Whether extents have to be clean as long as there are such: those of a domain that is not built yet are scrubbed later. */
+export const takesClean = ({ domains }: Heap, { name, args }: HypercallRequest): boolean =>
+  name !== 'XENMEM_populate_physmap' ||
+  domains.get((args as MemoryReservation).domid)?.creationFinished !== false;
 
 /** Single pages, of which any will do. */
 export const isAnyPage = ({ extentOrder, memFlags }: MemoryReservation, nodes: number): boolean =>

@@ -65,6 +65,13 @@ export function censusOf(search: Search): Census {
   };
 }
 
+/** All states that can be reached; where there are no circles each after all that lead to it. */
+export function followedOrder(search: Search): { readonly order: Int32Array; readonly hasCircles: boolean } {
+  const { order } = breadthFirst(search);
+  const sorted = topological(search, order);
+  return { order: sorted ?? order, hasCircles: sorted === null };
+}
+
 /** Whether a finished search has circles that nobody leaves. Costs little where there are no circles at all. */
 export const hasCircles = (search: Search): boolean => openCircles(search).length > 0;
 

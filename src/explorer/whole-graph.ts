@@ -28,6 +28,7 @@ export interface GraphPart {
   /** See WorldSpace. */
   readonly ownershipMatters: boolean;
   readonly isAbstract: boolean;
+  readonly bySums: boolean;
   readonly isLater: boolean;
 }
 
@@ -36,7 +37,7 @@ export interface WholeGraph {
   readonly search: Search;
   readonly space: Pick<
     WorldSpace,
-    'endOf' | 'taskName' | 'taskPath' | 'tasks' | 'ownershipMatters' | 'isAbstract' | 'how'
+    'endOf' | 'taskName' | 'taskPath' | 'tasks' | 'ownershipMatters' | 'isAbstract' | 'bySums' | 'how'
   >;
 }
 
@@ -57,6 +58,7 @@ export function partOf(space: WalkedSpace, search: Search, met: readonly number[
     met: Int32Array.from(met),
     ownershipMatters: space.ownershipMatters,
     isAbstract: space.isAbstract,
+    bySums: space.bySums,
     isLater: space.walk.isLater,
   };
 }
@@ -122,6 +124,7 @@ export function wholeGraph(parts: readonly GraphPart[], how: WorldSpace['how']):
       taskPath: (task) => tasks.all[task]!.path,
       ownershipMatters: parts.some(({ ownershipMatters }) => ownershipMatters),
       isAbstract: parts.some(({ isAbstract }) => isAbstract),
+      bySums: parts.some(({ bySums }) => bySums),
     },
   };
 }

@@ -17,7 +17,8 @@ import {
 import { canonId, canonText } from './canonical.ts';
 import { askedAt, isTakenApart } from './class-populate.ts';
 import { type Footprint, xenCellsOf } from './footprint.ts';
-import { asksWhere, isAbstract, isAnyPage, isUnsure, noteHeapStep } from './ownership-seen.ts';
+import { type HeapNote, noteHeap, tellBySums } from './note-heap.ts';
+import { isAbstract, noteHeapStep } from './ownership-seen.ts';
 import { setPair } from './pair-table.ts';
 import { callOfLane, pendingCall } from './pending-call.ts';
 import { DOMAINS, withReads } from './step-memo.ts';
@@ -94,6 +95,7 @@ export function strayedAt(w: WorldWalk, place: number): Int32Array | null {
   const { trail, cells } = w;
   if (!isAbstract(w.owners)) return null;
   const at = stateAt(trail, place);
+  cells.bySums = w.dust !== null && w.owners.unsure.has(trail.states[at + HEAP]!);
   const heap = trail.heapIs[place] || heapForm(cells, null);
   trail.heapIs[place] = heap;
   if (heap === trail.states[at + HEAP]!) return null;
@@ -126,14 +128,16 @@ export function askXen(
   const free = xen.heap.totalAvailPages;
   const reply = hypercall(xen, by, request) as unknown as Reply;
   w.called++;
-  if (stray === null && gavePart(w, call, place, free)) return;
+  const asked = [{ request, footprint }];
+  if (stray === null && gavePart(w, call, place, free, asked)) return;
   const from = stateAt(trail, place);
   const before = stray ?? trail.states.slice(from, from + cells.count);
+  tellBySums(w, before[HEAP]!, free);
   readAfter(w, before, call.isLook);
   // What is remembered by what was read is looked up by that, too: in a place with room for cells found just now.
   makeRoom(trail, place + 1, cells.count);
   const gave = gaveOf(w, call, before, reply);
-  noteHeap(w, { from: before[HEAP]!, to: w.seen[HEAP]!, free, asks: asks(w, request, footprint) });
+  noteHeap(w, { from: before[HEAP]!, to: w.seen[HEAP]!, free, asked, byHand: null });
   if (stray !== null || !notePopulate(w, call, before, gave)) {
     noteRead(w, call, footprint, place, actor, gave);
   }
@@ -222,7 +226,13 @@ function xenReads({ cells }: WorldWalk, footprint: Footprint): number[] {
 }
 
 /** Notes what the heap gave to a populate that was made from a place, if the rest is known for as many extents. */
-function gavePart(w: WorldWalk, call: CallNode, place: number, free: number): boolean {
+function gavePart(
+  w: WorldWalk,
+  call: CallNode,
+  place: number,
+  free: number,
+  asked: HeapNote['asked'],
+): boolean {
   const node = call.populate;
   if (node === null) return false;
   const { trail, cells, block } = w;
@@ -231,15 +241,16 @@ function gavePart(w: WorldWalk, call: CallNode, place: number, free: number): bo
   const at = stateAt(trail, place);
   const form = trail.states[at + domainCell]!;
   const before = trail.states[at + HEAP]!;
-  const asked = askedAt(w, node, form);
-  if (asked === 0) return false;
+  const asks = askedAt(w, node, form);
+  if (asks === 0) return false;
   const had = standing(cells.domains.get(domid)!, form).heap.totPages;
   const extents = (heapDomainOf(xen, domid).totPages - had) / 2 ** args.extentOrder;
   if (formAfter(w, node, toldOf(w, call, node, extents), form, extents) < 0) return false;
+  tellBySums(w, before, free);
   const heap = heapForm(cells, miscountNow(xen));
   w.seen[HEAP] = heap;
-  noteHeapGave(w, asked, before, { extents, heap });
-  noteHeap(w, { from: before, to: heap, free, asks: !isAnyPage(args, xen.heap.nodeIds.length) });
+  noteHeapGave(w, asks, before, { extents, heap });
+  noteHeap(w, { from: before, to: heap, free, asked, byHand: null });
   xenArrived(trail, xen, place + 1, heap);
   return true;
 }
@@ -262,21 +273,3 @@ function notePopulate(w: WorldWalk, call: CallNode, before: Int32Array, gave: Ga
   setPair(w.formGiven, no, form, isAlone ? w.seen[domainCell]! + 1 : 0);
   return isAlone;
 }
-
-/**
- * Remembers what a step that was made did to the heap, whose form was `from` and is `to`. `free`: pages that were free
- * before. By class only: with every frame in its place there is nothing to remember.
- */
-export function noteHeap(
-  w: WorldWalk,
-  { from, to, free, asks }: { from: number; to: number; free: number; asks: boolean },
-): void {
-  const { cells, block, owners } = w;
-  if (cells.ownership === 'exact') return;
-  const { heap } = block.run.world.xen;
-  noteHeapStep(owners, { from, to, isUnsure: heap.totalAvailPages > free || isUnsure(heap), asks });
-}
-
-/** Whether a request asks what may depend on where free memory lies. */
-export const asks = (w: WorldWalk, request: HypercallRequest, footprint: Footprint): boolean =>
-  asksWhere(request, footprint, w.block.run.world.xen.heap.nodeIds.length);

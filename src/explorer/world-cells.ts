@@ -11,8 +11,15 @@ import type { BlockRun, LaneState } from './block.ts';
 import { domainText, type Ownership, restText, storeText } from './block-text.ts';
 import { type Canon, canonId, canonText, newCanon } from './canonical.ts';
 import { heapText } from './heap-text.ts';
-import { isSameHeapDomain, writeHeapClass } from './memory-class.ts';
-import { keepState, makeStateTable, roomForState, type StateTable, widenStates } from './state-table.ts';
+import { dustOfClass, isSameHeapDomain, writeHeapClass, writeHeapSums } from './memory-class.ts';
+import {
+  keepState,
+  makeStateTable,
+  roomForState,
+  type StateTable,
+  viewState,
+  widenStates,
+} from './state-table.ts';
 import type { RunningTask, World } from './world.ts';
 import type { XsState } from './xenstored.ts';
 
@@ -60,6 +67,8 @@ export interface Cells {
   /** Words of a state. */
   count: number;
   readonly clock: CellTable<number>;
+  /** By class: of the heap that is read next no more is told than its sums. */
+  bySums: boolean;
   /** Forms of the heap, by class as words, exactly as texts. */
   readonly heapClasses: StateTable;
   readonly heaps: CellTable<null>;
@@ -96,6 +105,7 @@ export function newCells(block: BlockRun, ownership: Ownership): Cells {
     canon: newCanon(),
     count: FIRST_LANE + block.lanes.length,
     clock: newTable(),
+    bySums: false,
     heapClasses: makeStateTable(HEAP_WORDS),
     heaps: newTable(),
     broken: new Map(),
@@ -201,14 +211,15 @@ export function heapForm(cells: Cells, broken: string | null): number {
 const exactForm = ({ heaps, canon, block }: Cells, broken: string | null): number =>
   idOf(heaps, `${heapText(canon, block.run.world.xen)} ${broken ?? ''}`, null);
 
-function classForm({ heapClasses, canon, block }: Cells, broken: string | null): number {
+function classForm({ heapClasses, canon, block, bySums }: Cells, broken: string | null): number {
   const { heap } = block.run.world.xen;
   const { width } = heapClasses;
   const mark = broken === null ? 0 : canonId(canon, broken) + 1;
-  const words = writeHeapClass(heap, mark, roomForState(heapClasses), heapClasses.at, width);
+  const write = bySums ? writeHeapSums : writeHeapClass;
+  const words = write(heap, mark, roomForState(heapClasses), heapClasses.at, width);
   if (words > width) {
     widenStates(heapClasses, words + HEAP_SPARE);
-    writeHeapClass(heap, mark, roomForState(heapClasses), heapClasses.at, heapClasses.width);
+    write(heap, mark, roomForState(heapClasses), heapClasses.at, heapClasses.width);
   }
   return keepState(heapClasses) + 1;
 }
@@ -228,6 +239,12 @@ export function formOfDomain(cells: Cells, { record, heap }: DomainCell): number
   const table = cells.domains.get(record.domid)!;
   const text = domainText(cells.canon, record, heap, cells.ownership);
   return table.ids.get(text) ?? idOf(table, text, { record, heap });
+}
+
+/** By order: free pages that lie in smaller blocks, where the heap has this form. It is one by class, not by sums. */
+export function dustOfForm({ heapClasses }: Cells, form: number): Float64Array {
+  const words = viewState(heapClasses, form - 1, new Int32Array(heapClasses.width));
+  return dustOfClass(words, heapClasses.at, heapClasses.width);
 }
 
 /** Whether a cell holds a part of Xen. */

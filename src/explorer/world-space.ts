@@ -27,6 +27,8 @@ export interface WorldSpaceHow {
   readonly grain: TurnGrain;
   /** `class`: which frame is whose is left out of the state. */
   readonly ownership: Ownership;
+  /** By class: where that is not enough, states tell of memory its sums only, as long as all that is asked is certain. */
+  readonly bySums?: boolean;
   readonly intercept?: Interceptor;
   /** Every step that is looked up is made as well, and a difference is a bug. */
   readonly isChecked?: boolean;
@@ -52,6 +54,8 @@ export interface WorldSpace extends Space {
   readonly endOf: (outcome: number) => WorldEnd;
   /** By class: a state may stand for several hosts, of which the first that was met was walked on from. */
   readonly isAbstract: boolean;
+  /** By class: some states tell of memory its sums only. */
+  readonly bySums: boolean;
   /** By class: what somebody asked for may turn out otherwise on another of those hosts. */
   readonly ownershipMatters: boolean;
   /** Steps made for real, and hypercalls to learn what Xen makes of them; the rest was looked up. */
@@ -78,6 +82,7 @@ export function newWorldSpace({ play, block: step }: AtBlock, how: WorldSpaceHow
   const w = newWorldWalk(block, newCells(block, ownership), {
     footprint: how.footprint ?? footprintAt(grain),
     intercept: how.intercept ?? null,
+    bySums: how.bySums ?? false,
     isChecked: how.isChecked ?? false,
   });
   const shapes = newTimeShapes(w.cells);
@@ -107,10 +112,13 @@ export function newWorldSpace({ play, block: step }: AtBlock, how: WorldSpaceHow
     taskPath: (task) => actorPath(block, task),
     endOf: (outcome) => found.ends[outcome]!,
     get isAbstract() {
-      return isAbstract(w.owners);
+      return w.dust === null && isAbstract(w.owners);
+    },
+    get bySums() {
+      return w.dust !== null && isAbstract(w.owners);
     },
     get ownershipMatters() {
-      return ownershipMatters(w.owners);
+      return w.dust === null ? ownershipMatters(w.owners) : w.dust.isLost;
     },
     get made() {
       return w.made + w.called;

@@ -8,16 +8,18 @@ import { miscountNow } from './broken-now.ts';
 import { type CallNode, isLook, type XenOp } from './call-memo.ts';
 import type { Interceptor } from './intercept.ts';
 import { isLetThrough } from './intercept-looks.ts';
+import { noteHeap, tellBySums } from './note-heap.ts';
 import { isAbstract } from './ownership-seen.ts';
 import { pairId } from './pair-table.ts';
 import { replyView } from './reply-reads.ts';
+import type { Action } from './scenario.ts';
 import { isSectioned } from './sections.ts';
 import { type Asked, listenAnew } from './step-asked.ts';
 import { type Effect, newStepNode, noteReads, type StepNode } from './step-memo.ts';
 import { type MadeStep, partsOfReply, readsOfStep } from './step-reads.ts';
 import { isInParts } from './turn-order.ts';
 import type { RunningTask } from './world.ts';
-import { asks, askXen, callAt, changesSince, lookUpCall, noteHeap, strayedAt } from './world-call.ts';
+import { askXen, callAt, changesSince, lookUpCall, strayedAt } from './world-call.ts';
 import {
   FIRST_LANE,
   HEAP,
@@ -191,6 +193,7 @@ function makeForReal(w: WorldWalk, place: number, actor: number): Made {
   // A hypercall in parts is asked for once, and goes on in later steps.
   const isLook = !isInParts(block.grain) && w.asked.every(({ request }) => changesNothing(request));
   const broken = isLook ? null : miscountNow(xen);
+  tellBySums(w, before[HEAP]!, free);
   w.seen = withRoom(cells, w.seen, (into) => readCells(cells, into, before, broken));
   // Whoever looks at the place from now on looks at cells that were found just now as well.
   makeRoom(trail, place + 1, cells.count);
@@ -207,20 +210,14 @@ function makeWhole(w: WorldWalk, node: StepNode, place: number, actor: number): 
   const effect = { cells: changed, values: changed.map((cell) => seen[cell]!), ops };
   const reads = readsOf(w, place, actor, requests, { hasCall: false, isWhole });
   addChanged(w, reads, changed, place, actor);
-  noteRequests(w, before[HEAP]!, free, requests);
+  const byHand = doneByHand(w, place, actor);
+  noteHeap(w, { from: before[HEAP]!, to: seen[HEAP]!, free, asked: requests, byHand });
   noteReads(node, reads, node.parts);
   node.effects.set(keyOf(w, node.reads, stateAt(trail, place), actor), effect);
   copyPlace(trail, place);
   putWords(trail, place + 1, changed, effect.values);
   keepPlace(trail, place + 1, trail.ids[place]!, actor, ops);
   xenArrived(trail, block.run.world.xen, place + 1, w.seen[HEAP]!);
-}
-
-function noteRequests(w: WorldWalk, from: number, free: number, requests: Made['requests']): void {
-  const asking = requests.some(
-    ({ request, footprint }) => request.kind === 'hypercall' && asks(w, request, footprint),
-  );
-  noteHeap(w, { from, to: w.seen[HEAP]!, free, asks: asking });
 }
 
 /** Makes a step on the host but for the hypercall that it begins with: that is taken to be answered so, and Xen stays. */
@@ -296,7 +293,8 @@ function checkStep(w: WorldWalk, place: number, actor: number): void {
   const { before, requests, free } = makeForReal(w, place, actor);
   const to = stateAt(trail, place + 1);
   // By class, what a heap becomes when memory comes back depends on where that lies.
-  noteRequests(w, before[HEAP]!, free, requests);
+  const byHand = doneByHand(w, place, actor);
+  noteHeap(w, { from: before[HEAP]!, to: w.seen[HEAP]!, free, asked: requests, byHand });
   if (isAbstract(w.owners) && w.seen[HEAP] !== trail.states[to + HEAP]) w.strayed = true;
   for (let cell = 0; cell < cells.count; cell++) {
     ASSERT(
@@ -319,6 +317,17 @@ function isDoneWhole(w: WorldWalk, place: number, actor: number, requests: Made[
   if (lane === undefined) return false;
   const { state } = standing(lane, w.trail.states[stateAt(w.trail, place) + actorCell(w, actor)]!);
   return state.task === null && block.lanes[actor]!.steps[state.next]!.step.action.do !== 'run';
+}
+
+/** What a lane that begins a step at a place does to the host by no hypercall; null: nothing. */
+function doneByHand(w: WorldWalk, place: number, actor: number): Action | null {
+  const lane = w.cells.lanes[actor];
+  if (lane === undefined) return null;
+  const { state } = standing(lane, w.trail.states[stateAt(w.trail, place) + actorCell(w, actor)]!);
+  if (state.task !== null) return null;
+  const { action } = w.block.lanes[actor]!.steps[state.next]!.step;
+  const isTouch = action.do === 'guest' && action.action.do === 'touch';
+  return action.do === 'set' || isTouch ? action : null;
 }
 
 const changesNothing = (request: Request): boolean => request.kind !== 'hypercall' || isLook(request.name);

@@ -7,6 +7,7 @@ import { settleForm } from './block-text.ts';
 import type { CallNode, HeapGave } from './call-memo.ts';
 import { canonText } from './canonical.ts';
 import { type ClassLists, newClassLists } from './class-take.ts';
+import { type Dust, newDust } from './dust.ts';
 import type { FootprintOf } from './footprint.ts';
 import { isUnsure, newOwnershipSeen, type OwnershipSeen } from './ownership-seen.ts';
 import { newPairTable, type PairTable, pairId } from './pair-table.ts';
@@ -14,7 +15,8 @@ import { viewState } from './state-table.ts';
 import { type Listening, listenTo } from './step-asked.ts';
 import { DOMAINS, type StepNode, WATCHES } from './step-memo.ts';
 import { laneFacts, otherFacts, type TaskFacts } from './task-facts.ts';
-import { type Cells, FIRST_LANE, HEAP, readCells, withRoom } from './world-cells.ts';
+import { isInParts } from './turn-order.ts';
+import { type Cells, dustOfForm, FIRST_LANE, HEAP, readCells, withRoom } from './world-cells.ts';
 import { makeRoom, newTrail, placeOnTrail, stateAt, type Trail } from './world-trail.ts';
 
 /** A host on its way through a block. */
@@ -57,6 +59,11 @@ export interface WorldWalk extends Listening {
   readonly began: number;
   /** By class: what was met that tells whether the class is enough. */
   readonly owners: OwnershipSeen;
+  /**
+   * By class: once somewhere the class is not enough, states tell no more of memory than its sums, and this is what was met
+   * that tells whether they are. Null: they tell the class of the first host that was met.
+   */
+  readonly dust: Dust | null;
   /** By class: the host came to a state in which its heap was not what was looked up. */
   strayed: boolean;
   /** A state was reached in which it is later than at the start: see time-shape.ts. */
@@ -71,15 +78,24 @@ export interface WorldWalk extends Listening {
 export function newWorldWalk(
   block: BlockRun,
   cells: Cells,
-  how: Pick<WorldWalk, 'footprint' | 'intercept' | 'isChecked'>,
+  how: Pick<WorldWalk, 'footprint' | 'intercept' | 'isChecked'> & { readonly bySums: boolean },
 ): WorldWalk {
   const began = block.run.world.now;
   settleForm(block, began);
-  const seen = withRoom(cells, new Int32Array(cells.count), (into) => readCells(cells, into, null));
+  const { bySums, ...rest } = how;
+  const read = (): Int32Array =>
+    withRoom(cells, new Int32Array(cells.count), (into) => readCells(cells, into, null));
+  let seen = read();
   const owners = newOwnershipSeen();
-  if (cells.ownership === 'class' && isUnsure(block.run.world.xen.heap)) owners.unsure.add(seen[HEAP]!);
+  const isVague = cells.ownership === 'class' && isUnsure(block.run.world.xen.heap);
+  const dust = bySums && maySum(block) ? newDust(isVague ? dustOfForm(cells, seen[HEAP]!) : null) : null;
+  if (isVague && dust !== null) {
+    cells.bySums = true;
+    seen = read();
+  }
+  if (isVague) owners.unsure.add(seen[HEAP]!);
   const walk: WorldWalk = {
-    ...how,
+    ...rest,
     ...listenTo(block, how.footprint, how.intercept),
     block,
     cells,
@@ -104,6 +120,7 @@ export function newWorldWalk(
     seen,
     began,
     owners,
+    dust,
     strayed: false,
     isLater: false,
     told: null,
@@ -116,6 +133,12 @@ export function newWorldWalk(
     return told;
   };
   return walk;
+}
+
+/** Whether what is certain of dust holds: zones are gone through from the top, and a hypercall is one step. */
+function maySum({ grain, run }: BlockRun): boolean {
+  const { heap } = run.world.xen;
+  return heap.nodeIds.length === 1 && heap.dmaBits === 0 && !isInParts(grain);
 }
 
 /** The cells of a state, from `w.at` on; until the next one is looked at or a step is made. */

@@ -35,6 +35,7 @@ export const exploration = (change: Partial<Exploration> = {}): Exploration => (
     ownership: 'class',
     ownership_matters: false,
     abstract: false,
+    by_sums: false,
     exactly: null,
     order: 'bfs',
     reduction: false,

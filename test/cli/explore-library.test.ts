@@ -31,23 +31,23 @@ describe("the library's races", () => {
     // What takes a minute frame by frame is walked by class here.
     const isLong = memory === 'by class only' || file === 'claim-vs-balloon';
     const sampled = { strategy: 'random', samples: { from: 0, to: Number(walked) } } as const;
-    const how = {
+    const asked = {
       grain,
       ownership: isLong ? 'class' : 'auto',
       ...(walked === 'all' ? {} : sampled),
     } as const;
-    const found = explored(subject, how);
+    const found = explored(subject, asked);
     expect(found.verdict).toBe(verdict);
     expect(found.walk.finished).toBe(true);
     if (found.counterexample !== null) expect(found.counterexample.replays_as).toBe(verdict);
     if (walked !== 'all') return;
     expect(found.walk.abstract).toBe(isLong);
     if (isLong) return;
-    const { ownership, states } = found.walk;
-    const told = `frame by frame: ${grouped(states!)} states`;
-    expect(ownership === 'class' ? 'by class' : told).toBe(memory);
+    const { ownership, by_sums, states } = found.walk;
+    const how = ownership === 'exact' ? 'frame by frame' : by_sums ? 'by sums' : 'by class';
+    expect(how === 'by class' ? how : `${how}: ${grouped(states!)} states`).toBe(memory);
     // A fact of the scenario, not of the search.
-    const other = explored(subject, { ...how, order: 'bfs' });
+    const other = explored(subject, { ...asked, order: 'bfs' });
     expect({ ...other, walk: { ...other.walk, order: 'dfs' } }).toEqual(found);
   });
 
