@@ -33,6 +33,9 @@ steps:
   - parallel: [xl create a, xl create b]
 `;
 
+/** The same, and sums are not enough to say what is there for whom. */
+const TIGHT = CREATES.replaceAll('memory: 110', 'memory: 150');
+
 /** Few orders. */
 const PAGES = `
 host: { memory: 256M, dom0: 184M }
@@ -71,15 +74,21 @@ const choice: ExploreChoice = {
   selfCheck: false,
 };
 
+function targetOf(name: string, text: string): Target {
+  writeFileSync(join(dir, name), text);
+  const read = readTarget(dir, name, choice, false);
+  if (typeof read === 'string') throw new Error(read);
+  return read;
+}
+
 const dir = mkdtempSync(join(tmpdir(), 'xlsim-jobs-'));
 let target: Target;
+let tight: Target;
 let cli: BuiltCli;
 
 beforeAll(async () => {
-  writeFileSync(join(dir, 'two.xlsim.yaml'), CREATES);
-  const read = readTarget(dir, 'two.xlsim.yaml', choice, false);
-  if (typeof read === 'string') throw new Error(read);
-  target = read;
+  target = targetOf('two.xlsim.yaml', CREATES);
+  tight = targetOf('tight.xlsim.yaml', TIGHT);
   cli = await buildCli();
   cli.file('two.xlsim.yaml', CREATES);
   cli.file('pages.xlsim.yaml', PAGES);
@@ -108,6 +117,7 @@ async function explored(
   change: Partial<ExploreChoice>,
   hands: number,
   hire: (hand: Hand, n: number) => Hand = (hand) => hand,
+  of = target,
 ): Promise<{ readonly results: Exploration[]; readonly lost: string[] }> {
   const all = { ...choice, ...change };
   const plan = planOf(all, hands);
@@ -115,8 +125,8 @@ async function explored(
   const lost: string[] = [];
   await work({
     plan,
-    own: ownHand(newBench(target, all), stop),
-    hire: (n) => hire(ownHand(newBench(target, all), stop), n),
+    own: ownHand(newBench(of, all), stop),
+    hire: (n) => hire(ownHand(newBench(of, all), stop), n),
     onLost: (_hand, why) => lost.push(why),
     onProgress: () => {},
     halt: () => {},
@@ -257,20 +267,24 @@ describe('a walk of all orders', () => {
     }
   });
 
-  it('comes to the same where ownership is left open, also where frame by frame it is too much', async () => {
-    for (const maxStates of [1e7, 1500]) {
-      const open = { ...all, ownership: 'auto', maxStates } as const;
-      const alone = await explored(open, 1);
-      const { walk } = alone.results[0]!;
-      if (maxStates === 1e7)
-        expect(walk).toMatchObject({ ownership: 'exact', finished: true, exactly: null });
-      else expect(walk.exactly).toEqual({ states: 1500, stopped: 'states' });
-      for (const hands of [2, 3]) {
-        const helped: number[] = [];
-        const { results } = await explored(open, hands, helping(helped));
-        expect(helped).toHaveLength(hands - 1);
-        expect(JSON.stringify(results)).toBe(JSON.stringify(alone.results));
-      }
+  it.each([
+    ['by sums', () => target, 1e7, { ownership: 'class', by_sums: true, finished: true, exactly: null }],
+    ['frame by frame', () => tight, 1e7, { ownership: 'exact', finished: true, exactly: null }],
+    [
+      'where frame by frame it is too much',
+      () => tight,
+      1500,
+      { ownership: 'class', exactly: { states: 1500, stopped: 'states' } },
+    ],
+  ] as const)('comes to the same where ownership is left open: %s', async (_how, of, maxStates, walk) => {
+    const open = { ...all, ownership: 'auto', maxStates } as const;
+    const alone = await explored(open, 1, undefined, of());
+    expect(alone.results[0]!.walk).toMatchObject(walk);
+    for (const hands of [2, 3]) {
+      const helped: number[] = [];
+      const { results } = await explored(open, hands, helping(helped), of());
+      expect(helped).toHaveLength(hands - 1);
+      expect(JSON.stringify(results)).toBe(JSON.stringify(alone.results));
     }
   });
 
