@@ -11,7 +11,6 @@ import {
   NIL,
   NR_ORDERS,
   NR_ZONES,
-  OFFLINED,
   REGION,
   RUN_BASE,
   spanOf,
@@ -19,29 +18,22 @@ import {
 } from './heap-state.ts';
 import { countDirty } from './page-dirty.ts';
 import { nextOf, prevOf } from './page-list.ts';
+import { checkOverlap } from './page-overlap.ts';
 import { metaDirty, metaFd, metaKind, metaOrder, metaOwner, slotMfn } from './page-region.ts';
 import { runHigh, runLow } from './page-run.ts';
-
-/** Ranges of frames, `to` exclusive, in any order. */
-interface Ranges {
-  readonly from: number[];
-  readonly to: number[];
-}
 
 /** Says what is wrong; empty: nothing. */
 export function checkInvariants(h: Heap): string[] {
   const wrong: string[] = [];
-  const seen: Ranges = { from: [], to: [] };
   checkLinks(h, wrong);
-  checkFreeLists(h, wrong, seen);
+  checkFreeLists(h, wrong);
   checkOrderOfLists(h, wrong);
   const pod = podPages(h);
   for (const d of h.domains.values()) checkDomain(h, d, pod.get(d.domid) ?? 0, wrong);
   checkClaims(h, wrong);
   checkChunks(h, wrong);
   checkSpareRegions(h, wrong);
-  collectOwned(h, seen);
-  checkOverlap(h, seen, wrong);
+  checkOverlap(h, wrong);
   return wrong;
 }
 
@@ -65,7 +57,7 @@ function checkLinks(h: Heap, wrong: string[]): void {
 }
 
 /** Free buddies are aligned, on the list of their node, zone and order, and add up to the counters. */
-function checkFreeLists(h: Heap, wrong: string[], seen: Ranges): void {
+function checkFreeLists(h: Heap, wrong: string[]): void {
   const zones = new Float64Array(h.zoneAvail.length);
   forEachFreeRun(h, (node, zone, order, first, count, stride, fd) => {
     const size = 2 ** order;
@@ -79,7 +71,6 @@ function checkFreeLists(h: Heap, wrong: string[], seen: Ranges): void {
       if (mfn % size !== 0) wrong.push(`buddy ${mfn}: not aligned to order ${order}`);
       if (fd < -1 || fd >= size) wrong.push(`buddy ${mfn}: first_dirty ${fd}`);
     }
-    addRanges(seen, first, count, stride, size);
     zones[idx * NR_ZONES + zone] = zones[idx * NR_ZONES + zone]! + count * size;
   });
   let total = 0;
@@ -112,6 +103,8 @@ function checkOrderOfLists(h: Heap, wrong: string[]): void {
       const first = at >= 0 ? slotMfn(h, at) : h.runFirst[id]!;
       if (at >= 0 && metaOrder(h.pgMeta[at]!) !== list % NR_ORDERS)
         wrong.push(`page ${first}: order on a wrong list`);
+      if ((at >= 0 ? metaKind(h.pgMeta[at]!) : h.runKind[id]! & 7) !== KIND_FREE)
+        wrong.push(`page ${first}: on a free list and not free`);
       if (fd === -1 && dirtySeen) wrong.push(`list ${list}: a clean buddy behind a dirty one`);
       if (fd !== -1) dirtySeen = true;
       if ((fd === -1) !== (kind === 0)) wrong.push(`buddy ${first}: dirty flags against first_dirty`);
@@ -204,45 +197,4 @@ function checkSpareRegions(h: Heap, wrong: string[]): void {
     if (h.regionMfn[region]! >= 0 || metas.some((meta) => meta !== 0))
       wrong.push(`region ${region}: given up with something in it`);
   }
-}
-
-/** Adds `count` pieces of `size` pages, each `stride` behind the one before; as one range where they touch. */
-function addRanges(seen: Ranges, first: number, count: number, stride: number, size: number): void {
-  if (count > 1 && Math.abs(stride) === size) {
-    addRange(seen, stride > 0 ? first : first + (count - 1) * stride, count * size);
-    return;
-  }
-  for (let i = 0; i < count; i++) addRange(seen, first + i * stride, size);
-}
-
-function addRange({ from, to }: Ranges, first: number, pages: number): void {
-  from.push(first);
-  to.push(first + pages);
-}
-
-/** Ranges of everything that is not free: runs, page entries, and extents that are nobody's yet. */
-function collectOwned(h: Heap, seen: Ranges): void {
-  for (let id = 0; id < h.runLimit; id++) {
-    const kind = h.runKind[id]! & 7;
-    if (kind === 0 || kind === KIND_FREE) continue;
-    const size = h.runSize[id]!;
-    const first = h.runFirst[id]! + (size < 0 ? size + 1 : 0);
-    addRanges(seen, first, h.runCount[id]!, h.runStride[id]!, Math.abs(size));
-  }
-  forEachSlot(h, (mfn, meta) => {
-    if (meta !== 0 && metaKind(meta) !== KIND_FREE) addRange(seen, mfn, 1);
-  });
-  for (const { mfn, order, isAssigned } of h.inFlight) if (!isAssigned) addRange(seen, mfn, 2 ** order);
-}
-
-/** No page is in two places, and none of them is offlined. */
-function checkOverlap(h: Heap, seen: Ranges, wrong: string[]): void {
-  // Ranges that do not overlap begin as often as others have ended: the n-th to begin does so where n - 1 are over.
-  const from = Float64Array.from(seen.from).sort();
-  const to = Float64Array.from(seen.to).sort();
-  for (let i = 1; i < from.length; i++)
-    if (from[i]! < to[i - 1]!) wrong.push(`page ${from[i]} is in two places`);
-  for (const [mfn, flags] of h.special)
-    if (flags & OFFLINED && seen.from.some((first, i) => first <= mfn && mfn < seen.to[i]!))
-      wrong.push(`page ${mfn} is offlined and in use`);
 }

@@ -1,0 +1,92 @@
+/**
+ * Whether some page is in two places.
+ *
+ * One bit for each page of a chunk, set by whatever holds it: no run and no region crosses a chunk's bounds, so a chunk
+ * is looked at by itself. That costs what the heap has runs, and blocks of runs with gaps between them.
+ */
+import { BULK_WORDS, CHUNK, chunkOf, type Heap, KIND_FREE, OFFLINED, REGION } from './heap-state.ts';
+import { metaKind, metaOrder } from './page-region.ts';
+import { isFlat, runHigh, runLow } from './page-run.ts';
+
+/** The pages of one chunk. */
+interface Marks {
+  readonly start: number;
+  readonly bits: Int32Array;
+  readonly wrong: string[];
+}
+
+/** Says of which page it is not so that it is in one place at most, and in none if it is offlined. */
+export function checkOverlap(h: Heap, wrong: string[]): void {
+  const bits = new Int32Array(BULK_WORDS);
+  const regions: number[][] = [];
+  h.regionMfn.forEach((first, region) => {
+    if (first < 0) return;
+    regions[chunkOf(first)] ??= [];
+    regions[chunkOf(first)]!.push(region);
+  });
+  for (let chunk = 0; chunk < h.chunkHead.length; chunk++) {
+    const marks = { start: chunk * CHUNK, bits, wrong };
+    bits.fill(0);
+    for (let id = h.chunkHead[chunk]!; id >= 0; id = h.runChunkNext[id]!) markRun(h, marks, id);
+    for (const region of regions[chunk] ?? []) markRegion(h, marks, region);
+    for (const { mfn, order, isAssigned } of h.inFlight)
+      if (!isAssigned && chunkOf(mfn) === chunk) markPages(marks, mfn, 2 ** order);
+    for (const [mfn, flags] of h.special)
+      if (flags & OFFLINED && chunkOf(mfn) === chunk && isMarked(marks, mfn))
+        wrong.push(`page ${mfn} is offlined and in use`);
+  }
+}
+
+function markRun(h: Heap, marks: Marks, id: number): void {
+  if (isFlat(h, id)) {
+    markPages(marks, runLow(h, id), runHigh(h, id) - runLow(h, id));
+    return;
+  }
+  const size = h.runSize[id]!;
+  const first = h.runFirst[id]! + (size < 0 ? size + 1 : 0);
+  const count = h.runCount[id]!;
+  const stride = h.runStride[id]!;
+  if (size === 1 || size === -1) for (let i = 0; i < count; i++) markPage(marks, first + i * stride);
+  else for (let i = 0; i < count; i++) markPages(marks, first + i * stride, size < 0 ? -size : size);
+}
+
+function markRegion(h: Heap, marks: Marks, region: number): void {
+  const first = h.regionMfn[region]!;
+  for (let i = 0; i < REGION; i++) {
+    const meta = h.pgMeta[region * REGION + i]!;
+    if (meta === 0) continue;
+    if (metaKind(meta) === KIND_FREE) markPages(marks, first + i, 2 ** metaOrder(meta));
+    else markPage(marks, first + i);
+  }
+}
+
+/** As markPages(), of one page. */
+function markPage({ start, bits, wrong }: Marks, mfn: number): void {
+  const at = mfn - start;
+  const word = bits[at >>> 5]!;
+  const bit = 1 << (at & 31);
+  if ((word & bit) !== 0) wrong.push(`page ${mfn} is in two places`);
+  bits[at >>> 5] = word | bit;
+}
+
+/** Sets the bits of pages, and says which of them was set already: the first one. */
+function markPages({ start, bits, wrong }: Marks, mfn: number, pages: number): void {
+  let at = mfn - start;
+  const end = at + pages;
+  let isSaid = false;
+  while (at < end) {
+    const from = at & 31;
+    const upto = Math.min(32, from + end - at);
+    const mask = (upto === 32 ? -1 : (1 << upto) - 1) & ~((1 << from) - 1);
+    const twice = bits[at >>> 5]! & mask;
+    if (twice !== 0 && !isSaid) {
+      wrong.push(`page ${start + at - from + 31 - Math.clz32(twice & -twice)} is in two places`);
+      isSaid = true;
+    }
+    bits[at >>> 5] = bits[at >>> 5]! | mask;
+    at += upto - from;
+  }
+}
+
+const isMarked = ({ start, bits }: Marks, mfn: number): boolean =>
+  ((bits[(mfn - start) >>> 5]! >>> ((mfn - start) & 31)) & 1) === 1;
