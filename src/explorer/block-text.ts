@@ -4,8 +4,8 @@ import { saveDomain } from '../hypervisor/domain-save.ts';
 import type { Domain } from '../hypervisor/domain-state.ts';
 import type { HeapDomain } from '../hypervisor/heap-state.ts';
 import type { BlockRun } from './block.ts';
-import { type Canon, canonId, canonText } from './canonical.ts';
-import { domainClass, heapDomainClass } from './memory-class.ts';
+import { type Canon, canonText } from './canonical.ts';
+import { heapDomainClass } from './memory-class.ts';
 import type { World } from './world.ts';
 import type { XsState } from './xenstored.ts';
 
@@ -31,19 +31,11 @@ export function restText(
   return canonText(canon, [recentDomids, uuids, xlConf, missingFiles, files]);
 }
 
-/** A domain; its record is a value, looked at once. */
-export function domainText(
-  canon: Canon,
-  record: Domain,
-  heap: Readonly<HeapDomain>,
-  ownership: Ownership,
-): string {
+/** A domain with every frame in its place; its record is a value, looked at once. By class: see domain-forms.ts. */
+export function domainText(canon: Canon, record: Domain, heap: Readonly<HeapDomain>): string {
   let known = canon.known.get(record);
   if (known === undefined) {
-    known =
-      ownership === 'class'
-        ? `#${canonId(canon, domainClass(canon, record))}`
-        : canonText(canon, saveDomain(record));
+    known = canonText(canon, saveDomain(record));
     canon.known.set(record, known);
   }
   return `${known} ${heapDomainClass(heap)}`;

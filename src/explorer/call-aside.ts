@@ -10,10 +10,11 @@ import type { Xen } from '../hypervisor/xen.ts';
 import type { Reply } from '../toolstack/task.ts';
 import type { CallNode } from './call-memo.ts';
 import { classWords, isWhole, readClass } from './class-take.ts';
+import { type DomainCell, formOfRecords } from './domain-forms.ts';
 import { CLASS_CLAIMS } from './memory-class.ts';
 import { viewState } from './state-table.ts';
 import { isInParts } from './turn-order.ts';
-import { type DomainCell, formOfClass, formOfDomain, HEAP, standing } from './world-cells.ts';
+import { domainIn, formOfClass, HEAP } from './world-cells.ts';
 import { stateAt } from './world-trail.ts';
 import type { WorldWalk } from './world-walk.ts';
 
@@ -54,7 +55,7 @@ export function callAside(w: WorldWalk, { request, by }: CallNode, place: number
   const at = stateAt(trail, place);
   const form = domainCell === undefined ? 0 : trail.states[at + domainCell]!;
   if (domainCell === undefined || form === 0) return null;
-  const cell = standing(cells.domains.get(domid)!, form);
+  const cell = domainIn(cells, domid, form);
   // What it was promised, or has half scrubbed, lies in the heap.
   if (cell.record.pod.entryCount > 0 || cell.heap.pendingScrub !== null) return null;
   const { xen } = block.run.world;
@@ -67,7 +68,7 @@ export function callAside(w: WorldWalk, { request, by }: CallNode, place: number
   return {
     reply,
     domainCell,
-    domain: formOfDomain(cells, after),
+    domain: formOfRecords(cells.domainForms, after),
     heap: isClaim ? claimed(w, heap, aside.heap.outstandingClaims) : heap,
     isUnsure: isClaim && !isWhole(w.lists),
   };

@@ -9,6 +9,7 @@
 import { ASSERT } from '../hypervisor/bug.ts';
 import { actorPath } from './block.ts';
 import { canonId } from './canonical.ts';
+import { formOfText, textOfForm } from './domain-forms.ts';
 import { findState, mixed, roomForState, viewState } from './state-table.ts';
 import type { Cells, CellTable } from './world-cells.ts';
 import * as at from './world-cells.ts';
@@ -91,12 +92,16 @@ function tableOf(cells: Cells, cell: number): CellTable<unknown> {
   }
 }
 
-function tableOfLater({ otherAt, others, domainAt, domains }: Cells, cell: number): CellTable<unknown> {
-  const other = otherAt.indexOf(cell);
-  if (other >= 0) return others[other]!;
-  const [domid] = [...domainAt].find(([, its]) => its === cell)!;
-  return domains.get(domid)!;
+function tableOfLater(cells: Cells, cell: number): CellTable<unknown> {
+  const other = cells.otherAt.indexOf(cell);
+  return other >= 0 ? cells.others[other]! : cells.domains.get(domidOf(cells, cell))!;
 }
+
+const domidOf = ({ domainAt }: Cells, cell: number): number =>
+  [...domainAt].find(([, its]) => its === cell)![0];
+
+const isDomainClass = ({ ownership, isDomain }: Cells, cell: number): boolean =>
+  ownership === 'class' && isDomain[cell] === true;
 
 /** What a cell holds, in words that mean the same in every thread. */
 function cellName(cells: Cells, cell: number): string {
@@ -104,12 +109,13 @@ function cellName(cells: Cells, cell: number): string {
   if (cell < at.FIRST_LANE + lanes) return String(cell);
   const other = cells.otherAt.indexOf(cell);
   if (other >= 0) return `task ${actorPath(cells.block, lanes + other)}`;
-  return `domain ${[...cells.domainAt].find(([, its]) => its === cell)![0]}`;
+  return `domain ${domidOf(cells, cell)}`;
 }
 
 /** The text in a cell. */
 function cellText({ cells, tables }: CellTexts, cell: number, id: number): string {
   if (cell === at.HEAP && cells.ownership === 'class') return heapClassText(cells, id);
+  if (isDomainClass(cells, cell)) return textOfForm(cells.domainForms, domidOf(cells, cell), id);
   const table = tableOf(cells, cell);
   let by = tables.get(table);
   if (by === undefined) {
@@ -140,10 +146,11 @@ function heapClassHere({ heapClasses, canon }: Cells, text: string): number | un
 }
 
 /** The number of what has that text in a cell; undefined: it never stood there. */
-const idHere = (cells: Cells, cell: number, text: string): number | undefined =>
-  cell === at.HEAP && cells.ownership === 'class'
-    ? heapClassHere(cells, text)
-    : tableOf(cells, cell).ids.get(text);
+function idHere(cells: Cells, cell: number, text: string): number | undefined {
+  if (cell === at.HEAP && cells.ownership === 'class') return heapClassHere(cells, text);
+  if (isDomainClass(cells, cell)) return formOfText(cells.domainForms, domidOf(cells, cell), text);
+  return tableOf(cells, cell).ids.get(text);
+}
 
 /** A hash of a state, whose words are at `from`: the same in every thread. */
 export function stateHash(texts: CellTexts, words: Int32Array, from: number): readonly [number, number] {

@@ -2,19 +2,17 @@
  * What a populate makes of a heap's class and of a domain, without asking Xen.
  *
  * Where the class of the heap says what comes of it, that is worked out on its words (class-take.ts); what the domain makes
- * of so many extents is worked out on its record by Xen's own function, with frames that are no host's: by class nobody
- * looks at them.
+ * of so many extents is worked out on the words that stand for it (domain-forms.ts).
  */
 
-import { physmapMade } from '../hypervisor/populate.ts';
 import type { MemoryReservation } from '../hypervisor/privcmd.ts';
 import { MAX_ORDER, sizeOfOrder } from '../hypervisor/units.ts';
-import { withFields } from '../hypervisor/xen.ts';
 import type { HeapGave, PopulateNode } from './call-memo.ts';
 import { classWords, readClass, takeFromClass } from './class-take.ts';
+import { type DomainSeen, formGivenRun } from './domain-forms.ts';
 import { getPair, pairId, setPair } from './pair-table.ts';
 import { viewState } from './state-table.ts';
-import { type DomainCell, formOfClass, formOfDomain, standing } from './world-cells.ts';
+import { domainSeen, formOfClass } from './world-cells.ts';
 import type { WorldWalk } from './world-walk.ts';
 
 /** Whether a populate can be taken apart: not where nodes take turns, or pages are promised. */
@@ -35,23 +33,23 @@ export const isTakenApart = (
 export function askedAt(w: WorldWalk, node: PopulateNode, form: number): number {
   const known = getPair(w.askedOfHeap, node.no, form);
   if (known >= 0) return known;
-  const value = w.cells.domains.get(node.domid)!.values[form] ?? null;
-  const asked = value === null || !isCertain(node.args, value) ? 0 : askedBy(w, node, value);
+  const seen = form === 0 ? null : domainSeen(w.cells, node.domid, form);
+  const asked = seen === null || !isCertain(node.args, seen) ? 0 : askedBy(w, node, seen);
   setPair(w.askedOfHeap, node.no, form, asked);
   return asked;
 }
 
-function askedBy({ pairs }: WorldWalk, { args, what }: PopulateNode, { heap }: DomainCell): number {
+function askedBy({ pairs }: WorldWalk, { args, what }: PopulateNode, domain: DomainSeen): number {
   const pages = args.nrExtents * sizeOfOrder(args.extentOrder);
   // A claim that covers all of it is as good as any other that does.
-  const claim = heap.outstandingPages >= pages ? 0 : heap.outstandingPages + 1;
-  return pairId(pairs, pairId(pairs, what, heap.creationFinished ? 1 : 0), claim);
+  const claim = domain.outstandingPages >= pages ? 0 : domain.outstandingPages + 1;
+  return pairId(pairs, pairId(pairs, what, domain.isBuilt ? 1 : 0), claim);
 }
 
-function isCertain(args: MemoryReservation, { record, heap }: DomainCell): boolean {
+function isCertain(args: MemoryReservation, domain: DomainSeen): boolean {
   const pages = args.nrExtents * sizeOfOrder(args.extentOrder);
-  if (heap.isDying || heap.pendingScrub !== null || heap.maxPages - heap.totPages < pages) return false;
-  return record.type === 'pv' || record.paging.freePages >= tablesAtMost(args);
+  if (domain.isDying || domain.hasStash || domain.maxPages - domain.totPages < pages) return false;
+  return domain.type === 'pv' || domain.freePages >= tablesAtMost(args);
 }
 
 /** Page tables that mapping a reservation of one run can need: for every region of 2 MiB, 1 GiB and 512 GiB it meets. */
@@ -78,12 +76,12 @@ export function givenByClass(
   if (w.classRoom.length < heapClasses.width) w.classRoom = new Int32Array(2 * heapClasses.width);
   const words = viewState(heapClasses, heap - 1, w.classRoom);
   if (!readClass(lists, words, heapClasses.at, heapClasses.width)) return null;
-  const { creationFinished, outstandingPages } = standing(cells.domains.get(domid)!, form).heap;
+  const { isBuilt, outstandingPages } = domainSeen(cells, domid, form);
   const { extentOrder, nrExtents } = args;
   const extents = takeFromClass(lists, {
     order: extentOrder,
     extents: nrExtents,
-    noScrub: !creationFinished,
+    noScrub: !isBuilt,
     claimed: outstandingPages,
   });
   if (extents < 0) return null;
@@ -103,19 +101,8 @@ export function formGiven(
   const size = sizeOfOrder(extentOrder);
   if (extents > 1 && stride !== size) return -1;
   const { cells, block } = w;
-  const { record, heap } = standing(cells.domains.get(domid)!, form);
   // Frames that go on as the guest's do, so that neighbours become one run.
   const lanes = [{ mfn: first, stride: size }];
   const run = { gfn: first, order: extentOrder, count: extents, lanes };
-  const pages = extents * size;
-  return formOfDomain(cells, {
-    record: withFields(record, physmapMade(record, run)),
-    heap: {
-      ...heap,
-      totPages: heap.totPages + pages,
-      outstandingPages: Math.max(0, heap.outstandingPages - pages),
-      lastAllocNode: block.run.world.xen.heap.nodeIds[0]!,
-      savedPages: null,
-    },
-  });
+  return formGivenRun(cells.domainForms, domid, form, run, block.run.world.xen.heap.nodeIds[0]!);
 }

@@ -7,8 +7,6 @@
 import type { Domain } from '../hypervisor/domain-state.ts';
 import { listPages } from '../hypervisor/extent-group.ts';
 import { type Heap, type HeapDomain, NIL, NR_ORDERS, RUN_BASE } from '../hypervisor/heap-state.ts';
-import { type P2m, p2mWalk } from '../hypervisor/p2m.ts';
-import { isPod, p2mEnd } from '../hypervisor/p2m-run.ts';
 import { nextOf } from '../hypervisor/page-list.ts';
 import { metaFd } from '../hypervisor/page-region.ts';
 import { type Canon, canonId, canonText } from './canonical.ts';
@@ -94,10 +92,13 @@ export function dustOfClass(words: Int32Array, at: number, room: number): Float6
 }
 
 /** What the heap keeps of a domain, by class. */
-export function heapDomainClass(d: Readonly<HeapDomain>): string {
+export const heapDomainClass = (d: Readonly<HeapDomain>): string =>
+  `${d.totPages};${d.outstandingPages};${d.lastAllocNode};${heapDomainRest(d)}`;
+
+/** The same but for what a populate changes. */
+export function heapDomainRest(d: Readonly<HeapDomain>): string {
   const flags = `${d.creationFinished ? 'f' : ''}${d.isDying ? 'd' : ''}${d.pendingScrub === null ? '' : 's'}`;
-  const nodes = `${d.lastAllocNode};${d.nodeAffinity?.join() ?? ''}`;
-  return `${d.totPages};${d.extraPages};${d.maxPages};${d.outstandingPages};${flags};${nodes}`;
+  return `${d.extraPages};${d.maxPages};${flags};${d.nodeAffinity?.join() ?? ''}`;
 }
 
 /** Whether heapDomainClass() says the same of both; it may be false where it does. */
@@ -112,10 +113,14 @@ export const isSameHeapDomain = (a: HeapDomain, b: HeapDomain): boolean =>
   a.isDying === b.isDying &&
   (a.pendingScrub === null) === (b.pendingScrub === null);
 
-/** A domain's record with every machine frame left out, as text. Records are made of one another, so keys keep their order. */
-export function domainClass(canon: Canon, d: Domain): string {
+/**
+ * A domain's record without what a populate changes, and with every machine frame left out, as text. Records are made of one
+ * another, so keys keep their order.
+ */
+export function domainRest(canon: Canon, d: Domain): string {
   const parts: string[] = [];
   for (const key in d) {
+    if (POPULATED.includes(key)) continue;
     const part = FRAMES[key];
     parts.push(part === undefined ? canonText(canon, d[key as keyof Domain]) : part(canon, d));
   }
@@ -123,10 +128,11 @@ export function domainClass(canon: Canon, d: Domain): string {
   return parts.join(';');
 }
 
-/** What is left of the parts of a record that name machine frames. */
+/** The parts of a record that a populate changes. See domain-forms.ts. */
+const POPULATED: readonly string[] = ['p2m', 'tables', 'paging', 'maxMappedPfn'];
+
+/** What is left of the other parts that name machine frames. */
 const FRAMES: Readonly<Record<string, (canon: Canon, d: Domain) => string>> = {
-  p2m: (canon, { p2m }) => (p2m === null ? '' : once(canon, p2m, () => p2mLayout(p2m))),
-  paging: (_canon, { paging }) => `${paging.freePages},${paging.totalPages},${paging.p2mPagesCount}`,
   pod: (canon, { pod }) =>
     once(canon, pod, () =>
       canonText(canon, { ...pod, super: listPages(pod.super), single: listPages(pod.single) }),
@@ -141,24 +147,4 @@ function once(canon: Canon, value: object, text: () => string): string {
   const made = `#${canonId(canon, text())}`;
   canon.known.set(value, made);
   return made;
-}
-
-/** Which guest frames are mapped, by what: `gfn:order*count`, neighbours of a kind as one. */
-function p2mLayout(p2m: P2m): string {
-  const parts: (string | number)[] = [];
-  let first = -1;
-  let end = -1;
-  let kind = '';
-  p2mWalk(p2m, 0, (run) => {
-    const own = `${run.order}${isPod(run) ? 'p' : ''}`;
-    if (run.gfn !== end || own !== kind) {
-      if (first >= 0) parts.push(first, end, kind);
-      first = run.gfn;
-      kind = own;
-    }
-    end = p2mEnd(run);
-    return true;
-  });
-  if (first >= 0) parts.push(first, end, kind);
-  return parts.join();
 }

@@ -190,6 +190,12 @@ function growSlots(table: StateTable): void {
   table.bytes += slots.byteLength - old.byteLength;
 }
 
+/** A word of state `id`. */
+export function wordOfState({ pages, strides }: StateTable, id: number, word: number): number {
+  const stride = strides[id >>> 12]!;
+  return word < stride ? pages[id >>> 12]![(id & (PAGE - 1)) * stride + word]! : 0;
+}
+
 /** A page in which state `id` stands from `at` on, `width` words: the table's own, or `scratch` (at least as wide). */
 export function viewState(table: StateTable, id: number, scratch: Int32Array): Int32Array {
   const page = table.pages[id >>> 12]!;

@@ -1,8 +1,7 @@
 /** Looks at domains, answered from their cells: all that Xen tells of a domain follows from its records. */
-import { domainInfo } from '../hypervisor/domain-info.ts';
 import type { Gave, LookNode } from './call-memo.ts';
 import { DOMAINS } from './step-memo.ts';
-import { standing } from './world-cells.ts';
+import { domainTold } from './world-cells.ts';
 import { keyOf, type WorldWalk } from './world-walk.ts';
 
 /** What a look at domains is told, by the forms in their cells; these say all that it depends on. */
@@ -44,10 +43,7 @@ function toldAnew({ cells, trail, replies }: WorldWalk, look: LookNode, from: nu
   const infos = lives
     .sort(([a], [b]) => a - b)
     .slice(0, look.maxDomains)
-    .map(([domid, cell]) => {
-      const { record, heap } = standing(cells.domains.get(domid)!, trail.states[from + cell]!);
-      return domainInfo(record, heap);
-    });
+    .map(([domid, cell]) => domainTold(cells, domid, trail.states[from + cell]!));
   // To look for one that says the same would cost more than it saves.
   const reply = replies.push({ rc: infos.length, infos }) - 1;
   return { reply, cells: NOTHING, values: NOTHING, ops: NOTHING };

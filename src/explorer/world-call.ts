@@ -23,7 +23,7 @@ import { setPair } from './pair-table.ts';
 import { callOfLane, pendingCall } from './pending-call.ts';
 import { DOMAINS, withReads } from './step-memo.ts';
 import { toldByCells } from './told-by-cells.ts';
-import { HEAP, heapForm, readXenCells, standing, withRoom } from './world-cells.ts';
+import { domainSeen, HEAP, heapForm, readXenCells, standing, withRoom } from './world-cells.ts';
 import { formAfter, hasStash, lookUpPopulate, noteHeapGave, toldOf } from './world-populate.ts';
 import { copyPlace, makeRoom, putWords, stateAt, takeXenTo, xenArrived } from './world-trail.ts';
 import { keyOf, replyId, type WorldWalk } from './world-walk.ts';
@@ -243,7 +243,7 @@ function gavePart(
   const before = trail.states[at + HEAP]!;
   const asks = askedAt(w, node, form);
   if (asks === 0) return false;
-  const had = standing(cells.domains.get(domid)!, form).heap.totPages;
+  const had = domainSeen(cells, domid, form).totPages;
   const extents = (heapDomainOf(xen, domid).totPages - had) / 2 ** args.extentOrder;
   if (formAfter(w, node, toldOf(w, call, node, extents), form, extents) < 0) return false;
   tellBySums(w, before, free);
@@ -262,14 +262,13 @@ function notePopulate(w: WorldWalk, call: CallNode, before: Int32Array, gave: Ga
   const { domainCell, domid, args } = node;
   const form = before[domainCell]!;
   const asked = askedAt(w, node, form);
-  const table = w.cells.domains.get(domid)!;
-  const after = table.values[w.seen[domainCell]!] ?? null;
-  if (asked === 0 || after === null) return false;
-  const pages = after.heap.totPages - standing(table, form).heap.totPages;
+  const after = w.seen[domainCell]!;
+  if (asked === 0 || after === 0) return false;
+  const pages = domainSeen(w.cells, domid, after).totPages - domainSeen(w.cells, domid, form).totPages;
   const extents = pages / 2 ** args.extentOrder;
   const isAlone = gave.cells.every((cell) => cell === HEAP || cell === domainCell);
   noteHeapGave(w, asked, before[HEAP]!, { extents, heap: w.seen[HEAP]! });
   const { no } = toldOf(w, call, node, extents);
-  setPair(w.formGiven, no, form, isAlone ? w.seen[domainCell]! + 1 : 0);
+  setPair(w.formGiven, no, form, isAlone ? after + 1 : 0);
   return isAlone;
 }

@@ -5,11 +5,23 @@
  * those numbers, so a step that leaves a cell alone copies a word. Each number keeps one value that stands for it, from
  * which the block is put together again; all but Xen's memory, which is no value.
  */
-import type { Cpupool, Domain } from '../hypervisor/domain-state.ts';
-import type { HeapDomain } from '../hypervisor/heap-state.ts';
+import { domainInfo } from '../hypervisor/domain-info.ts';
+import type { Cpupool } from '../hypervisor/domain-state.ts';
+import type { GetDomainInfo } from '../hypervisor/privcmd.ts';
 import type { BlockRun, LaneState } from './block.ts';
 import { domainText, type Ownership, restText, storeText } from './block-text.ts';
 import { type Canon, canonId, canonText, newCanon } from './canonical.ts';
+import {
+  type DomainCell,
+  type DomainForms,
+  type DomainSeen,
+  formOfRecords,
+  infoOfForm,
+  newDomainForms,
+  recordsOfForm,
+  seenInForm,
+  seenOfRecords,
+} from './domain-forms.ts';
 import { heapText } from './heap-text.ts';
 import { dustOfClass, isSameHeapDomain, writeHeapClass, writeHeapSums } from './memory-class.ts';
 import {
@@ -44,12 +56,6 @@ export interface CellTable<T> {
 export interface LaneCell {
   readonly state: LaneState;
   readonly task: RunningTask | null;
-}
-
-/** A domain: its record, and the heap's as it was. */
-export interface DomainCell {
-  readonly record: Domain;
-  readonly heap: Readonly<HeapDomain>;
 }
 
 export type Rest = Pick<World, 'uuids' | 'recentDomids' | 'xlConf' | 'missingFiles' | 'files'>;
@@ -89,6 +95,8 @@ export interface Cells {
   /** By cell. */
   readonly isDomain: boolean[];
   readonly domains: Map<number, CellTable<DomainCell>>;
+  /** By class in their place. */
+  readonly domainForms: DomainForms;
 }
 
 /** Words of a heap's class at first. */
@@ -99,10 +107,11 @@ const HEAP_SPARE = 24;
 const newTable = <T>(): CellTable<T> => ({ ids: new Map([['', 0]]), values: [null] });
 
 export function newCells(block: BlockRun, ownership: Ownership): Cells {
+  const canon = newCanon();
   return {
     block,
     ownership,
-    canon: newCanon(),
+    canon,
     count: FIRST_LANE + block.lanes.length,
     clock: newTable(),
     bySums: false,
@@ -121,6 +130,7 @@ export function newCells(block: BlockRun, ownership: Ownership): Cells {
     domainAt: new Map(),
     isDomain: [],
     domains: new Map(),
+    domainForms: newDomainForms(canon),
   };
 }
 
@@ -234,12 +244,34 @@ export function formOfClass({ heapClasses }: Cells, words: readonly number[]): n
   return keepState(heapClasses) + 1;
 }
 
-/** The number of a domain with these records, which has a cell. */
-export function formOfDomain(cells: Cells, { record, heap }: DomainCell): number {
-  const table = cells.domains.get(record.domid)!;
-  const text = domainText(cells.canon, record, heap, cells.ownership);
-  return table.ids.get(text) ?? idOf(table, text, { record, heap });
+/** A domain that stands in its cell; by class in records that are no host's. */
+export const domainIn = (
+  { ownership, domains, domainForms }: Cells,
+  domid: number,
+  form: number,
+): DomainCell =>
+  ownership === 'class' ? recordsOfForm(domainForms, domid, form) : standing(domains.get(domid)!, form);
+
+/** What Xen tells of it. */
+export function domainTold(
+  { ownership, domains, domainForms }: Cells,
+  domid: number,
+  form: number,
+): GetDomainInfo {
+  if (ownership === 'class') return infoOfForm(domainForms, domid, form);
+  const { record, heap } = standing(domains.get(domid)!, form);
+  return domainInfo(record, heap);
 }
+
+/** What is asked of it. */
+export const domainSeen = (
+  { ownership, domains, domainForms }: Cells,
+  domid: number,
+  form: number,
+): DomainSeen =>
+  ownership === 'class'
+    ? seenInForm(domainForms, domid, form)
+    : seenOfRecords(standing(domains.get(domid)!, form));
 
 /** By order: free pages that lie in smaller blocks, where the heap has this form. It is one by class, not by sums. */
 export function dustOfForm({ heapClasses }: Cells, form: number): Float64Array {
@@ -307,29 +339,30 @@ function readDomains(cells: Cells, into: Int32Array): void {
   const { xen } = cells.block.run.world;
   for (const [domid, cell] of cells.domainAt) if (!xen.domains.has(domid)) into[cell] = 0;
   for (const [domid, record] of xen.domains) {
-    const { table, cell } = domainTable(cells, domid);
+    const cell = domainCell(cells, domid);
     const heap = xen.heap.domains.get(domid)!;
+    if (cells.ownership === 'class') {
+      into[cell] = formOfRecords(cells.domainForms, { record, heap });
+      continue;
+    }
+    const table = cells.domains.get(domid)!;
     const was = table.values[into[cell]!] ?? null;
     if (was !== null && was.record === record && isSameHeapDomain(was.heap, heap)) continue;
-    const text = domainText(cells.canon, record, heap, cells.ownership);
+    const text = domainText(cells.canon, record, heap);
     const known = table.ids.get(text);
     into[cell] = known ?? idOf(table, text, { record, heap: { ...heap } });
   }
 }
 
 /** A domain gets a cell when it is first seen. */
-function domainTable(
-  cells: Cells,
-  domid: number,
-): { readonly table: CellTable<DomainCell>; readonly cell: number } {
-  const known = cells.domains.get(domid);
-  if (known !== undefined) return { table: known, cell: cells.domainAt.get(domid)! };
-  const table = newTable<DomainCell>();
+function domainCell(cells: Cells, domid: number): number {
+  const known = cells.domainAt.get(domid);
+  if (known !== undefined) return known;
   const cell = cells.count++;
-  cells.domains.set(domid, table);
+  cells.domains.set(domid, newTable());
   cells.isDomain[cell] = true;
   cells.domainAt.set(domid, cell);
-  return { table, cell };
+  return cell;
 }
 
 /** Puts the block together as it is in a state: everything but Xen. */

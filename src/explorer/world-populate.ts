@@ -4,7 +4,7 @@ import { askedAt, formGiven, givenByClass } from './class-populate.ts';
 import { isWhole } from './class-take.ts';
 import { isAnyPage, noteHeapStep } from './ownership-seen.ts';
 import { getPair, setPair } from './pair-table.ts';
-import { HEAP } from './world-cells.ts';
+import { domainSeen, HEAP } from './world-cells.ts';
 import { copyPlace, putWord, stateAt } from './world-trail.ts';
 import { replyId, type WorldWalk } from './world-walk.ts';
 
@@ -66,8 +66,8 @@ export function formAfter(
 /** Whether any domain of a state has an extent that is half scrubbed. */
 export function hasStash({ cells, trail }: WorldWalk, from: number): boolean {
   for (const [domid, cell] of cells.domainAt) {
-    const value = cells.domains.get(domid)!.values[trail.states[from + cell]!] ?? null;
-    if (value !== null && value.heap.pendingScrub !== null) return true;
+    const form = trail.states[from + cell]!;
+    if (form !== 0 && domainSeen(cells, domid, form).hasStash) return true;
   }
   return false;
 }

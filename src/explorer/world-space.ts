@@ -17,7 +17,7 @@ import type { Space } from './space.ts';
 import { whoCanGoOn } from './task-facts.ts';
 import { firstAlike, newTimeShapes } from './time-shape.ts';
 import type { TurnGrain } from './turn-order.ts';
-import { CLOCK, FIRST_LANE, HEAP, newCells, standing } from './world-cells.ts';
+import { CLOCK, domainSeen, FIRST_LANE, HEAP, newCells, standing } from './world-cells.ts';
 import { makeAgain, stepFrom } from './world-step.ts';
 import { placeOnTrail, START, stateAt, takeXenTo, wayTo } from './world-trail.ts';
 import { actorsOf, cellsOfState, factsAt, newWorldWalk, type WorldWalk } from './world-walk.ts';
@@ -150,10 +150,8 @@ function enabledIn(w: WorldWalk, id: number, tasks: Int32Array): number {
 /** A guest's program stands still while its domain does. */
 function mayRun({ cells }: WorldWalk, domid: number, state: Int32Array, at: number): boolean {
   const cell = cells.domainAt.get(domid);
-  const id = cell === undefined ? 0 : state[at + cell]!;
-  if (id === 0) return false;
-  const { record, heap } = standing(cells.domains.get(domid)!, id);
-  return record.controllerPauseCount === 0 && !record.isShutDown && !heap.isDying;
+  const form = cell === undefined ? 0 : state[at + cell]!;
+  return form !== 0 && domainSeen(cells, domid, form).mayRun;
 }
 
 function outcomeOf(w: WorldWalk, found: Ends, id: number): number {

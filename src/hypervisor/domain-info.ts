@@ -31,7 +31,10 @@ export function getDomainInfo(xen: Xen, domid: number): GetDomainInfo {
 }
 
 /** What is told of a domain whose records are these. Models getdomaininfo(), xen/common/domctl.c. */
-export function domainInfo(d: Domain, heapDomain: Readonly<HeapDomain>): GetDomainInfo {
+export function domainInfo(
+  d: Omit<Domain, 'p2m' | 'tables' | 'paging' | 'maxMappedPfn'>,
+  heapDomain: Readonly<HeapDomain>,
+): GetDomainInfo {
   const { domid } = d;
   let online = 0;
   for (const vcpu of d.vcpus) if (vcpu.online) online++;
