@@ -1,10 +1,10 @@
 /** What a driven block consists of, as texts: the same text has the same future or, by class, one that looks the same. */
 
-import { saveDomain } from '../hypervisor/domain-save.ts';
 import type { Domain } from '../hypervisor/domain-state.ts';
 import type { HeapDomain } from '../hypervisor/heap-state.ts';
 import type { BlockRun } from './block.ts';
-import { type Canon, canonText } from './canonical.ts';
+import { type Canon, canonId, canonText } from './canonical.ts';
+import { domainExact } from './domain-exact.ts';
 import { heapDomainClass } from './memory-class.ts';
 import type { World } from './world.ts';
 import type { XsState } from './xenstored.ts';
@@ -35,7 +35,7 @@ export function restText(
 export function domainText(canon: Canon, record: Domain, heap: Readonly<HeapDomain>): string {
   let known = canon.known.get(record);
   if (known === undefined) {
-    known = canonText(canon, saveDomain(record));
+    known = `#${canonId(canon, domainExact(canon, record))}`;
     canon.known.set(record, known);
   }
   return `${known} ${heapDomainClass(heap)}`;

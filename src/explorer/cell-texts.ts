@@ -10,6 +10,7 @@ import { ASSERT } from '../hypervisor/bug.ts';
 import { actorPath } from './block.ts';
 import { canonId } from './canonical.ts';
 import { formOfText, textOfForm } from './domain-forms.ts';
+import { exactWordsOf, exactWordsText } from './heap-exact.ts';
 import { findState, mixed, roomForState, viewState } from './state-table.ts';
 import type { Cells, CellTable } from './world-cells.ts';
 import * as at from './world-cells.ts';
@@ -73,8 +74,6 @@ function tableOf(cells: Cells, cell: number): CellTable<unknown> {
   switch (cell) {
     case at.CLOCK:
       return cells.clock;
-    case at.HEAP:
-      return cells.heaps;
     case at.MISC:
       return cells.misc;
     case at.XS:
@@ -114,7 +113,7 @@ function cellName(cells: Cells, cell: number): string {
 
 /** The text in a cell. */
 function cellText({ cells, tables }: CellTexts, cell: number, id: number): string {
-  if (cell === at.HEAP && cells.ownership === 'class') return heapClassText(cells, id);
+  if (cell === at.HEAP) return heapFormText(cells, id);
   if (isDomainClass(cells, cell)) return textOfForm(cells.domainForms, domidOf(cells, cell), id);
   const table = tableOf(cells, cell);
   let by = tables.get(table);
@@ -126,28 +125,35 @@ function cellText({ cells, tables }: CellTexts, cell: number, id: number): strin
 }
 
 /** The words of a heap's class, all but the first: that is for an invariant that does not hold, which is told itself. */
-function heapClassText({ heapClasses, broken }: Cells, id: number): string {
+function heapFormText({ heapClasses, ownership, broken }: Cells, id: number): string {
   const page = viewState(heapClasses, id - 1, new Int32Array(heapClasses.width));
-  const words = [...page.subarray(heapClasses.at + 1, heapClasses.at + heapClasses.width)];
+  const { at: from, width } = heapClasses;
+  if (ownership === 'exact') return exactWordsText(page, from, width);
+  const words = [...page.subarray(from + 1, from + width)];
   while (words.at(-1) === 0) words.pop();
   return JSON.stringify([broken.get(id) ?? null, ...words]);
 }
 
-/** The number of that class here; undefined: there is none. */
-function heapClassHere({ heapClasses, canon }: Cells, text: string): number | undefined {
-  const [broken, ...words] = JSON.parse(text) as [string | null, ...number[]];
-  if (words.length + 1 > heapClasses.width) return undefined;
+/** The number of that form here; undefined: there is none. */
+function heapFormHere(cells: Cells, text: string): number | undefined {
+  const { heapClasses } = cells;
+  const words = cells.ownership === 'exact' ? exactWordsOf(text) : classWordsOf(cells, text);
+  if (words.length > heapClasses.width) return undefined;
   const room = roomForState(heapClasses);
   room.fill(0, heapClasses.at, heapClasses.at + heapClasses.width);
-  room[heapClasses.at] = broken === null ? 0 : canonId(canon, broken) + 1;
-  room.set(words, heapClasses.at + 1);
+  room.set(words, heapClasses.at);
   const found = findState(heapClasses);
   return found < 0 ? undefined : found + 1;
 }
 
+function classWordsOf({ canon }: Cells, text: string): number[] {
+  const [broken, ...words] = JSON.parse(text) as [string | null, ...number[]];
+  return [broken === null ? 0 : canonId(canon, broken) + 1, ...words];
+}
+
 /** The number of what has that text in a cell; undefined: it never stood there. */
 function idHere(cells: Cells, cell: number, text: string): number | undefined {
-  if (cell === at.HEAP && cells.ownership === 'class') return heapClassHere(cells, text);
+  if (cell === at.HEAP) return heapFormHere(cells, text);
   if (isDomainClass(cells, cell)) return formOfText(cells.domainForms, domidOf(cells, cell), text);
   return tableOf(cells, cell).ids.get(text);
 }

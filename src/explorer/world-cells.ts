@@ -22,7 +22,7 @@ import {
   seenInForm,
   seenOfRecords,
 } from './domain-forms.ts';
-import { heapText } from './heap-text.ts';
+import { newPartNames, type PartNames, writeHeapExact } from './heap-exact.ts';
 import { dustOfClass, isSameHeapDomain, writeHeapClass, writeHeapSums } from './memory-class.ts';
 import {
   keepState,
@@ -75,9 +75,9 @@ export interface Cells {
   readonly clock: CellTable<number>;
   /** By class: of the heap that is read next no more is told than its sums. */
   bySums: boolean;
-  /** Forms of the heap, by class as words, exactly as texts. */
+  /** Forms of the heap, as words: writeHeapClass() or writeHeapSums() says which, exactly writeHeapExact(). */
   readonly heapClasses: StateTable;
-  readonly heaps: CellTable<null>;
+  readonly heapParts: PartNames;
   /** Forms of the heap in which an invariant does not hold, and which. */
   readonly broken: Map<number, string>;
   readonly misc: CellTable<Misc>;
@@ -116,7 +116,7 @@ export function newCells(block: BlockRun, ownership: Ownership): Cells {
     clock: newTable(),
     bySums: false,
     heapClasses: makeStateTable(HEAP_WORDS),
-    heaps: newTable(),
+    heapParts: newPartNames(canon),
     broken: new Map(),
     misc: newTable(),
     xs: newTable(),
@@ -213,25 +213,29 @@ export function readXenCells(cells: Cells, into: Int32Array, broken: string | nu
  * only as long as all of them hold.
  */
 export function heapForm(cells: Cells, broken: string | null): number {
-  const form = cells.ownership === 'exact' ? exactForm(cells, broken) : classForm(cells, broken);
+  const { heapClasses, canon } = cells;
+  const { width } = heapClasses;
+  const mark = broken === null ? 0 : canonId(canon, broken) + 1;
+  const words = writeHeap(cells, mark, roomForState(heapClasses), width);
+  if (words > width) {
+    widenStates(heapClasses, words + HEAP_SPARE);
+    writeHeap(cells, mark, roomForState(heapClasses), heapClasses.width);
+  }
+  const form = keepState(heapClasses) + 1;
   if (broken !== null) cells.broken.set(form, broken);
   return form;
 }
 
-const exactForm = ({ heaps, canon, block }: Cells, broken: string | null): number =>
-  idOf(heaps, `${heapText(canon, block.run.world.xen)} ${broken ?? ''}`, null);
-
-function classForm({ heapClasses, canon, block, bySums }: Cells, broken: string | null): number {
+function writeHeap(
+  { heapClasses, heapParts, ownership, bySums, block }: Cells,
+  mark: number,
+  words: Int32Array,
+  room: number,
+): number {
   const { heap } = block.run.world.xen;
-  const { width } = heapClasses;
-  const mark = broken === null ? 0 : canonId(canon, broken) + 1;
-  const write = bySums ? writeHeapSums : writeHeapClass;
-  const words = write(heap, mark, roomForState(heapClasses), heapClasses.at, width);
-  if (words > width) {
-    widenStates(heapClasses, words + HEAP_SPARE);
-    write(heap, mark, roomForState(heapClasses), heapClasses.at, heapClasses.width);
-  }
-  return keepState(heapClasses) + 1;
+  const { at } = heapClasses;
+  if (ownership === 'exact') return writeHeapExact(heapParts, heap, mark, words, at, room);
+  return (bySums ? writeHeapSums : writeHeapClass)(heap, mark, words, at, room);
 }
 
 /** The number of the heap in the class that `words` stand for. */

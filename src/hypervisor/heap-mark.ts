@@ -6,7 +6,7 @@
  * to it forgets those made after it.
  */
 import { ASSERT } from './bug.ts';
-import type { ExtentInFlight, Heap, HeapDomain, HeapUndo } from './heap-state.ts';
+import type { ExtentInFlight, Heap, HeapDomain, HeapSeen, HeapUndo } from './heap-state.ts';
 import {
   LOG_BITS,
   LOG_CHUNK,
@@ -15,6 +15,7 @@ import {
   LOG_DOMAIN_GONE,
   LOG_DOMAIN_MADE,
   LOG_LIST,
+  LOG_LOOSE,
   LOG_NODE,
   LOG_PAGE,
   LOG_REGION_MFN,
@@ -100,9 +101,20 @@ function newEpoch(u: HeapUndo): void {
     u.nodeStamp,
     u.pageStamp,
     u.domainStamp,
+    u.seen.chunkStamp,
   ])
     stamps.fill(0);
   u.epoch = 1;
+}
+
+/**
+ * Somebody is about to look at the heap: what changes from here on loses its ticket. Null: nobody has made a mark, so
+ * changes are not noted.
+ */
+export function beginLook({ undo }: Heap): HeapSeen | null {
+  if (undo === null) return null;
+  newEpoch(undo);
+  return undo.seen;
 }
 
 /** Makes the heap what it was at `to`, which stays a mark; those made after it are none any more. */
@@ -155,6 +167,7 @@ function putBack(h: Heap, u: HeapUndo): void {
     case LOG_LIST:
       h.listHead[index] = a;
       h.listTail[index] = b;
+      u.seen.lists[index] = log[u.at + 2]!;
       return;
     case LOG_CHUNK:
       h.chunkHead[index] = a;
@@ -164,6 +177,7 @@ function putBack(h: Heap, u: HeapUndo): void {
     case LOG_ZONE:
       h.zoneAvail[index] = unsigned(a);
       h.orderMask[index] = b;
+      u.seen.zones[index] = log[u.at + 2]!;
       return;
     case LOG_NODE:
       h.nodeAvail[index] = unsigned(a);
@@ -207,11 +221,17 @@ function putRareBack(h: Heap, u: HeapUndo, kind: number, index: number, a: numbe
       h.special.clear();
       for (const [mfn, flags] of u.specials.pop()!) h.special.set(mfn, flags);
       return;
+    case LOG_LOOSE:
+      u.seen.chunks[index] = a;
+      u.seen.chunks[u.seen.chunks.length - 1] = b;
+      return;
     case LOG_DOMAIN:
       putDomainBack(u.domains.pop()!, u.domains.pop()!);
+      u.seen.domains[index] = a;
       return;
     case LOG_DOMAIN_MADE:
       h.domains.delete(index);
+      u.seen.domains[index] = a;
       return;
     default:
       ASSERT(kind === LOG_DOMAIN_GONE, 'the log holds entries of known kinds');

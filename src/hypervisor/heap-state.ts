@@ -301,6 +301,7 @@ export interface HeapUndo {
   pageStamp: Int32Array;
   /** By domid. */
   domainStamp: Int32Array;
+  readonly seen: HeapSeen;
   /** For each change of a domain a copy of what it was and the domain itself. */
   readonly domains: HeapDomain[];
   /** For each domain removed all that there were, in the order of `domains`. */
@@ -309,6 +310,23 @@ export interface HeapUndo {
   /** Serial numbers of the marks that can be gone back to, and the last one given. */
   readonly marks: number[];
   serial: number;
+}
+
+/**
+ * What has changed since somebody looked: whoever does so leaves a ticket at a part, a number that is given once. 0: the part
+ * has changed since, or nobody looked. Going back to a mark brings back the tickets of then.
+ */
+export interface HeapSeen {
+  /** Of lists; of all free lists of a zone, by node index * NR_ZONES + zone. */
+  lists: Int32Array;
+  readonly zones: Int32Array;
+  /** By chunk: its pages that are somebody's and on no list; behind the last chunk those of all. */
+  readonly chunks: Int32Array;
+  readonly chunkStamp: Int32Array;
+  /** By domid: the record, without the lists. */
+  domains: Int32Array;
+  /** The last ticket given. */
+  last: number;
 }
 
 /** A free buddy: frame, order, lower bound of its first dirty page (-1: clean), how its flags are kept. */

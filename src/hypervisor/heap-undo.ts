@@ -5,8 +5,8 @@
  * mark. A record is a run, a list, a chunk, a zone, a node, a page entry or a domain; each is noted once between two
  * marks, which its stamp tells. heap-mark.ts puts back what the log holds.
  */
-import type { Heap, HeapDomain, HeapUndo } from './heap-state.ts';
-import { REGION } from './heap-state.ts';
+import type { Heap, HeapDomain, HeapSeen, HeapUndo } from './heap-state.ts';
+import { chunkOf, NR_ORDERS, REGION } from './heap-state.ts';
 
 /** What a log entry holds. Its words are the old values, then the index, then the kind, so that it is read backwards. */
 export const LOG_RUN = 1;
@@ -31,6 +31,8 @@ export const LOG_DOMAIN = 15;
 export const LOG_DOMAIN_MADE = 16;
 /** The domains on top of `removals` were all there were. */
 export const LOG_DOMAIN_GONE = 17;
+/** A ticket of pages on no list. */
+export const LOG_LOOSE = 18;
 
 const FIRST_WORDS = 4096;
 /** Words of the longest entry of fixed length. */
@@ -48,6 +50,7 @@ export const newUndo = (h: Heap): HeapUndo => ({
   nodeStamp: new Int32Array(h.nodeAvail.length),
   pageStamp: new Int32Array(h.pgMeta.length),
   domainStamp: new Int32Array(0),
+  seen: newSeen(h),
   domains: [],
   removals: [],
   specials: [],
@@ -55,10 +58,43 @@ export const newUndo = (h: Heap): HeapUndo => ({
   serial: 0,
 });
 
-/** Before a run's columns change. */
+const newSeen = (h: Heap): HeapSeen => ({
+  lists: new Int32Array(h.listHead.length),
+  zones: new Int32Array(h.zoneAvail.length),
+  chunks: new Int32Array(h.chunkHead.length + 1),
+  chunkStamp: new Int32Array(h.chunkHead.length + 1),
+  domains: new Int32Array(0),
+  last: 0,
+});
+
+/** Before a run's columns change, those that say which blocks it has only by noteBlocks(). */
 export function noteRun(h: Heap, id: number): void {
   const u = h.undo;
   if (u !== null && u.runStamp[id] !== u.epoch) logRun(h, u, id);
+}
+
+/** Before a run has other blocks, or other dirty pages: before what its list says changes. */
+export function noteBlocks(h: Heap, id: number): void {
+  const u = h.undo;
+  if (u === null) return;
+  noteRun(h, id);
+  const list = h.runList[id]!;
+  if (list >= 0) noteList(h, list);
+  else noteLoose(h, h.runFirst[id]!);
+}
+
+/** Before a page that is on no list, and is not free, becomes somebody's or nobody's. */
+export function noteLoose(h: Heap, mfn: number): void {
+  const u = h.undo;
+  if (u === null) return;
+  const chunk = chunkOf(mfn);
+  const { chunks, chunkStamp } = u.seen;
+  if (chunkStamp[chunk] === u.epoch) return;
+  const all = chunks.length - 1;
+  chunkStamp[chunk] = u.epoch;
+  log3(u, LOG_LOOSE, chunk, chunks[chunk]!, chunks[all]!, 0);
+  chunks[chunk] = 0;
+  chunks[all] = 0;
 }
 
 /** A run beyond all that were ever used: nothing is to be put back. */
@@ -69,7 +105,7 @@ export function noteFreshRun(h: Heap, id: number): void {
   u.runStamp[id] = u.epoch;
 }
 
-/** Before a list's head or tail changes. */
+/** Before a list's head or tail changes, or anything that it says. */
 export function noteList(h: Heap, list: number): void {
   const u = h.undo;
   if (u !== null && u.listStamp[list] !== u.epoch) logList(h, u, list);
@@ -158,9 +194,15 @@ function log3(u: HeapUndo, kind: number, index: number, a: number, b: number, c:
 }
 
 function logList(h: Heap, u: HeapUndo, list: number): void {
-  if (list >= u.listStamp.length) u.listStamp = grown(u.listStamp, h.listHead.length);
+  if (list >= u.listStamp.length) {
+    u.listStamp = grown(u.listStamp, h.listHead.length);
+    u.seen.lists = grown(u.seen.lists, h.listHead.length);
+  }
   u.listStamp[list] = u.epoch;
-  log3(u, LOG_LIST, list, h.listHead[list]!, h.listTail[list]!, 0);
+  log3(u, LOG_LIST, list, h.listHead[list]!, h.listTail[list]!, u.seen.lists[list]!);
+  u.seen.lists[list] = 0;
+  const zone = Math.floor(list / NR_ORDERS);
+  if (zone < h.orderMask.length) noteZone(h, zone);
 }
 
 function logChunk(h: Heap, u: HeapUndo, chunk: number): void {
@@ -170,7 +212,8 @@ function logChunk(h: Heap, u: HeapUndo, chunk: number): void {
 
 function logZone(h: Heap, u: HeapUndo, zone: number): void {
   u.zoneStamp[zone] = u.epoch;
-  log3(u, LOG_ZONE, zone, h.zoneAvail[zone]!, h.orderMask[zone]!, 0);
+  log3(u, LOG_ZONE, zone, h.zoneAvail[zone]!, h.orderMask[zone]!, u.seen.zones[zone]!);
+  u.seen.zones[zone] = 0;
 }
 
 function logNode(h: Heap, u: HeapUndo, node: number): void {
@@ -187,12 +230,22 @@ function logPage(h: Heap, u: HeapUndo, slot: number): void {
 function logDomain(h: Heap, u: HeapUndo, d: HeapDomain): void {
   stampDomain(h, d);
   u.domains.push({ ...d }, d);
-  log3(u, LOG_DOMAIN, d.domid, 0, 0, 0);
+  log3(u, LOG_DOMAIN, d.domid, forgetDomain(u, d), 0, 0);
+}
+
+/** Takes a domain's ticket away, and returns it. */
+function forgetDomain({ seen }: HeapUndo, { domid }: HeapDomain): number {
+  const ticket = seen.domains[domid]!;
+  seen.domains[domid] = 0;
+  return ticket;
 }
 
 function stampDomain(h: Heap, { domid }: HeapDomain): void {
   const u = h.undo!;
-  if (domid >= u.domainStamp.length) u.domainStamp = grown(u.domainStamp, 2 * domid + 64);
+  if (domid >= u.domainStamp.length) {
+    u.domainStamp = grown(u.domainStamp, 2 * domid + 64);
+    u.seen.domains = grown(u.seen.domains, 2 * domid + 64);
+  }
   u.domainStamp[domid] = u.epoch;
 }
 
@@ -200,7 +253,7 @@ function stampDomain(h: Heap, { domid }: HeapDomain): void {
 export function noteDomainMade(h: Heap, d: HeapDomain): void {
   if (h.undo === null) return;
   stampDomain(h, d);
-  log3(h.undo, LOG_DOMAIN_MADE, d.domid, 0, 0, 0);
+  log3(h.undo, LOG_DOMAIN_MADE, d.domid, forgetDomain(h.undo, d), 0, 0);
 }
 
 /** Before a domain is taken out of the heap's. */

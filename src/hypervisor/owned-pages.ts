@@ -14,7 +14,7 @@ import {
   RUN_BASE,
   spanOf,
 } from './heap-state.ts';
-import { noteRun } from './heap-undo.ts';
+import { noteBlocks } from './heap-undo.ts';
 import { linkAfter, linkTail } from './page-list.ts';
 import {
   appendSlots,
@@ -251,7 +251,7 @@ function trimBlocks(
   if (from < 0 || from + count > h.runCount[id]!) return false;
   const part = from > 0 ? splitRun(h, id, from) : id;
   if (count < h.runCount[part]!) splitRun(h, part, count);
-  noteRun(h, part);
+  noteBlocks(h, part);
   h.runSize[part] = width - size;
   if (offset === 0) h.runFirst[part] = h.runFirst[part]! + size;
   if (count === 1) h.runStride[part] = width - size;

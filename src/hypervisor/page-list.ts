@@ -71,22 +71,19 @@ function becameUsed(h: Heap, list: number, node: number): void {
 /** Puts `node` right behind `before`. */
 export function linkAfter(h: Heap, list: number, before: number, node: number): void {
   const next = nextOf(h, before);
+  noteList(h, list);
   setPrev(h, node, before);
   setNext(h, node, next);
   setNext(h, before, node);
-  if (next !== NIL) {
-    setPrev(h, next, node);
-    return;
-  }
-  noteList(h, list);
-  h.listTail[list] = node;
+  if (next === NIL) h.listTail[list] = node;
+  else setPrev(h, next, node);
 }
 
 /** Takes `node` out. Models page_list_del(), xen/include/xen/mm.h. */
 export function unlinkNode(h: Heap, list: number, node: number): void {
   const next = nextOf(h, node);
   const prev = prevOf(h, node);
-  if (prev === NIL || next === NIL) noteList(h, list);
+  noteList(h, list);
   if (prev === NIL) h.listHead[list] = next;
   else setNext(h, prev, next);
   if (next === NIL) h.listTail[list] = prev;

@@ -3,12 +3,23 @@
  * two links a page (struct page_info), 12 bytes each. A region goes back to runs when it is one free buddy again.
  */
 import { ASSERT } from './bug.ts';
-import { CHUNK, chunkOf, type Heap, KIND_FREE, NIL, REGION, REGION_ORDER, RUN_BASE } from './heap-state.ts';
+import {
+  CHUNK,
+  chunkOf,
+  type Heap,
+  KIND_FREE,
+  KIND_POD,
+  NIL,
+  REGION,
+  REGION_ORDER,
+  RUN_BASE,
+} from './heap-state.ts';
 import {
   noteChunk,
   noteChunkRegion,
   noteFreshRegion,
   noteList,
+  noteLoose,
   notePage,
   notePages,
   noteRegionMfn,
@@ -49,6 +60,7 @@ export const ownedMeta = (kind: number, domid: number): number => kind | (domid 
 /** Changes a page's entry. */
 export const setMeta = (h: Heap, slot: number, meta: number): void => {
   notePage(h, slot);
+  if (metaKind(meta) >= KIND_POD || metaKind(h.pgMeta[slot]!) >= KIND_POD) noteLoose(h, slotMfn(h, slot));
   h.pgMeta[slot] = meta;
 };
 
@@ -232,7 +244,10 @@ export function appendSlots(
   const last = slot + (n - 1) * step;
   notePages(h, Math.min(slot, last), Math.max(slot, last) + 1);
   h.pgMeta.fill(meta, Math.min(slot, last), Math.max(slot, last) + 1);
-  if (list < 0) return;
+  if (list < 0) {
+    noteLoose(h, slotMfn(h, slot));
+    return;
+  }
   linkTail(h, list, slot);
   if (n === 1) return;
   const { pgNext, pgPrev } = h;

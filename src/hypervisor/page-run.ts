@@ -5,8 +5,8 @@
  * highest page. Free blocks are buddies (positive power of two). A run of one has stride = size.
  */
 import { ASSERT } from './bug.ts';
-import { chunkOf, type Heap, KIND_FREE, NIL, RUN_BASE } from './heap-state.ts';
-import { noteChunk, noteFreshRun, noteRun } from './heap-undo.ts';
+import { chunkOf, type Heap, KIND_FREE, KIND_POD, NIL, RUN_BASE } from './heap-state.ts';
+import { noteBlocks, noteChunk, noteFreshRun, noteLoose, noteRun } from './heap-undo.ts';
 import { linkAfter, unlinkNode } from './page-list.ts';
 
 /** Two single blocks so many of their sizes apart may be the start of a comb: as many builders take turns. */
@@ -57,6 +57,7 @@ export function newRun(
     id = h.runLimit++;
     noteFreshRun(h, id);
   }
+  if ((kind & 7) >= KIND_POD) noteLoose(h, first);
   h.runFirst[id] = first;
   h.runCount[id] = count;
   h.runStride[id] = count === 1 ? size : stride;
@@ -84,6 +85,7 @@ export function newRun(
 export function dropRun(h: Heap, id: number): void {
   const list = h.runList[id]!;
   if (list >= 0) unlinkNode(h, list, RUN_BASE - id);
+  else noteLoose(h, h.runFirst[id]!);
   const chunk = chunkOf(h.runFirst[id]!);
   const next = h.runChunkNext[id]!;
   const prev = h.runChunkPrev[id]!;
@@ -202,7 +204,7 @@ export function takeFromRun(h: Heap, id: number, i: number, n: number): void {
   }
   if (i > 0 && i + n < count) splitRun(h, id, i + n);
   const left = h.runCount[id]! - n;
-  noteRun(h, id);
+  noteBlocks(h, id);
   if (i === 0) h.runFirst[id] = h.runFirst[id]! + n * h.runStride[id]!;
   h.runCount[id] = left;
   if (left === 1) h.runStride[id] = h.runSize[id]!;
@@ -239,7 +241,7 @@ function splitBlock(h: Heap, id: number, addr: number): void {
   const above = Math.abs(size) - below;
   const keep = size > 0 ? below : -above;
   const give = size > 0 ? above : -below;
-  noteRun(h, id);
+  noteBlocks(h, id);
   h.runSize[id] = keep;
   h.runStride[id] = keep;
   const first = size > 0 ? addr : addr - 1;
@@ -269,7 +271,7 @@ export function joinHead(
   if (chunkOf(head) !== chunkOf(first)) return false;
   const step = head - (first + (count - 1) * stride);
   if (!joins(step, size, count, stride, h.runCount[id]!, h.runStride[id]!)) return false;
-  noteRun(h, id);
+  noteBlocks(h, id);
   h.runFirst[id] = first;
   h.runCount[id] = h.runCount[id]! + count;
   h.runStride[id] = step;
@@ -296,7 +298,7 @@ export function joinTail(
   const have = h.runCount[id]!;
   const step = first - (start + (have - 1) * h.runStride[id]!);
   if (!joins(step, size, count, stride, have, h.runStride[id]!)) return false;
-  noteRun(h, id);
+  noteBlocks(h, id);
   h.runCount[id] = have + count;
   h.runStride[id] = step;
   return true;

@@ -19,9 +19,10 @@ import {
   NR_ZONES,
   REGION_ORDER,
   RUN_BASE,
+  spanOf,
   zoneOf,
 } from './heap-state.ts';
-import { noteNode, noteRun } from './heap-undo.ts';
+import { noteBlocks, noteList, noteNode } from './heap-undo.ts';
 import { dirtyPages, fillDirty, pagesUpToDirty } from './page-dirty.ts';
 import { freeMeta, metaDirty, metaFd, metaKind, metaOrder, relieve, setMeta, slotOf } from './page-region.ts';
 import { blockIndex, freeRunAt, splitRun, takeFromRun } from './page-run.ts';
@@ -161,6 +162,7 @@ function cleanFront(h: Heap, { mfn, order, dirty, fd: before }: Buddy, fd: numbe
   fillDirty(h, mfn + before, fd - before, false);
   const slot = order < REGION_ORDER ? slotOf(h, mfn) : -1;
   if (slot >= 0) {
+    noteList(h, freeListId(h.spanNode[spanOf(h, mfn)]!, zoneOf(mfn), order));
     setMeta(h, slot, freeMeta(order, fd, MIXED));
     return;
   }
@@ -168,7 +170,7 @@ function cleanFront(h: Heap, { mfn, order, dirty, fd: before }: Buddy, fd: numbe
   const i = blockIndex(h, id, mfn);
   const one = i > 0 ? splitRun(h, id, i) : id;
   if (h.runCount[one]! > 1) splitRun(h, one, 1);
-  noteRun(h, one);
+  noteBlocks(h, one);
   h.runVal[one] = fd;
   h.runKind[one] = KIND_FREE | (MIXED << 3);
 }

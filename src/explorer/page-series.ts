@@ -1,49 +1,12 @@
-/**
- * The heap with whose each frame is, as a text: the same memory in the same order of lists has the same one.
- *
- * The heap keeps pages in runs, and how pages are cut into runs depends on what happened before. Nobody sees that, so
- * here they are cut anew: lists into the longest stretches of pages that follow each other, and those that are equally
- * long and equally far apart into one. That costs a step for each run, not for each page.
- */
-import { saveHeap } from '../hypervisor/heap-save.ts';
-import { chunkOf, type SavedHeapDomain } from '../hypervisor/heap-state.ts';
-import type { Xen } from '../hypervisor/xen.ts';
-import { type Canon, canonId, canonText } from './canonical.ts';
-
-/** See the file's header. */
-export function heapText(canon: Canon, { heap }: Xen): string {
-  const { boot, started, counters, needScrub, free, dirty, xen, special, inFlight, domains } = saveHeap(heap);
-  const rest = canonText(canon, { boot, started, counters, needScrub, dirty, special, inFlight });
-  const lists = free.map((flat) => listText(flat)).join(';');
-  const owned = domains.map((d) => domainText(canon, d)).join();
-  return `#${canonId(canon, `${rest} ${lists} ${ofSet(xen)} ${owned}`)}`;
-}
-
-/** A domain's; saveHeap() gives the very same object as long as nothing in it changes. */
-function domainText(canon: Canon, domain: SavedHeapDomain): string {
-  const known = canon.known.get(domain);
-  if (known !== undefined) return known;
-  const { pages, extras, pod, ...rest } = domain;
-  const lists = [...pages, ...extras].map((flat) => stretchesOf(flat).join()).join(';');
-  const text = `#${canonId(canon, `${canonText(canon, rest)} ${lists} ${ofSet(pod)}`)}`;
-  canon.known.set(domain, text);
-  return text;
-}
-
-/** Free buddies, of one size: flat `first, count, stride, firstDirty, kind of dirty flags` behind the list's number. */
-function listText(flat: readonly number[]): string {
-  const out = [flat[0]!];
-  for (let i = 1; i < flat.length; i += 5)
-    addSeries(out, 5, flat[i]!, flat[i + 1]!, flat[i + 2]!, flat[i + 3]!, flat[i + 4]!);
-  return out.join();
-}
+/** Blocks of pages cut anew: into the longest series and stretches that there are, whatever they came in. */
+import { chunkOf } from '../hypervisor/heap-state.ts';
 
 /**
  * Adds `count` blocks, `stride` apart, to flat series of `width` numbers: the first block, how many, how far apart, and
  * what they have in common (`a`, and `b` where there is room for it). A series goes on for as long as it can, block by
  * block.
  */
-function addSeries(
+export function addSeries(
   out: number[],
   width: number,
   first: number,
@@ -70,15 +33,8 @@ function addSeries(
   if (width === 5) out.push(b);
 }
 
-/** Pages of a list, cut anew: flat `first page, how many stretches, how far apart, pages of each`. */
-function stretchesOf(flat: readonly number[]): number[] {
-  const out: number[] = [];
-  for (let i = 0; i < flat.length; i += 4) addBlocks(out, flat[i]!, flat[i + 1]!, flat[i + 2]!, flat[i + 3]!);
-  return out;
-}
-
 /** Blocks of `size` pages; below zero: from the last page to the first. */
-function addBlocks(out: number[], first: number, count: number, stride: number, size: number): void {
+export function addBlocks(out: number[], first: number, count: number, stride: number, size: number): void {
   if (size < 0) {
     for (let i = 0; i < count; i++) addSpread(out, first + i * stride, -size, -1, 1);
   } else if (count === 1 || stride === size) addStretch(out, first, count * size);
@@ -92,7 +48,7 @@ function addSpread(out: number[], first: number, count: number, stride: number, 
 }
 
 /** A stretch that may go on where the last one ends. */
-function addStretch(out: number[], first: number, length: number): void {
+export function addStretch(out: number[], first: number, length: number): void {
   const at = out.length - 4;
   if (at >= 0) {
     const n = out[at + 1]!;
@@ -112,7 +68,7 @@ function addStretch(out: number[], first: number, length: number): void {
 }
 
 /** Pages on no list: in order of their frames. */
-function ofSet(flat: readonly number[]): string {
+export function ofSet(flat: readonly number[]): string {
   const stretches: [first: number, length: number][] = [];
   for (let i = 0; i < flat.length; i += 4) {
     const [first, count, stride, size] = [flat[i]!, flat[i + 1]!, flat[i + 2]!, flat[i + 3]!];
