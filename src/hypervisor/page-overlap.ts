@@ -70,22 +70,47 @@ function markPage({ start, bits, wrong }: Marks, mfn: number): void {
 }
 
 /** Sets the bits of pages, and says which of them was set already: the first one. */
-function markPages({ start, bits, wrong }: Marks, mfn: number, pages: number): void {
-  let at = mfn - start;
+function markPages(marks: Marks, mfn: number, pages: number): void {
+  const { start, bits, wrong } = marks;
+  const at = mfn - start;
   const end = at + pages;
-  let isSaid = false;
-  while (at < end) {
-    const from = at & 31;
-    const upto = Math.min(32, from + end - at);
-    const mask = (upto === 32 ? -1 : (1 << upto) - 1) & ~((1 << from) - 1);
-    const twice = bits[at >>> 5]! & mask;
-    if (twice !== 0 && !isSaid) {
-      wrong.push(`page ${start + at - from + 31 - Math.clz32(twice & -twice)} is in two places`);
-      isSaid = true;
-    }
-    bits[at >>> 5] = bits[at >>> 5]! | mask;
-    at += upto - from;
+  // Most pages fill words of their own.
+  const firstWhole = Math.ceil(at / 32);
+  const lastWhole = Math.floor(end / 32);
+  const upto = firstWhole < lastWhole ? firstWhole * 32 : end;
+  let twice = markSome(bits, at, upto);
+  if (firstWhole < lastWhole) {
+    let seen = 0;
+    for (let word = firstWhole; word < lastWhole; word++) seen |= bits[word]!;
+    if (twice < 0 && seen !== 0) twice = firstMarked(bits, firstWhole);
+    bits.fill(-1, firstWhole, lastWhole);
+    const after = markSome(bits, lastWhole * 32, end);
+    if (twice < 0) twice = after;
   }
+  if (twice >= 0) wrong.push(`page ${start + twice} is in two places`);
+}
+
+/** Sets bits [from, end), less than two words of them. Returns the first that was set already, or -1. */
+function markSome(bits: Int32Array, from: number, end: number): number {
+  let twice = -1;
+  for (let at = from; at < end; ) {
+    const low = at & 31;
+    const upto = Math.min(32, low + end - at);
+    const mask = (upto === 32 ? -1 : (1 << upto) - 1) & ~((1 << low) - 1);
+    const both = bits[at >>> 5]! & mask;
+    if (both !== 0 && twice < 0) twice = at - low + 31 - Math.clz32(both & -both);
+    bits[at >>> 5] = bits[at >>> 5]! | mask;
+    at += upto - low;
+  }
+  return twice;
+}
+
+/** The first bit that is set, from a word on. */
+function firstMarked(bits: Int32Array, from: number): number {
+  let word = from;
+  while (bits[word] === 0) word++;
+  const set = bits[word]!;
+  return word * 32 + 31 - Math.clz32(set & -set);
 }
 
 const isMarked = ({ start, bits }: Marks, mfn: number): boolean =>
