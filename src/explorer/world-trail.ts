@@ -9,6 +9,7 @@ import { hypercall } from '../hypervisor/hypercall.ts';
 import type { Xen } from '../hypervisor/xen.ts';
 import { markXen, rollbackXen, type XenMark } from '../hypervisor/xen-mark.ts';
 import type { XenOp } from './call-memo.ts';
+import { joinedPopulates } from './joined-populates.ts';
 import {
   keepSummed,
   makeStateTable,
@@ -31,8 +32,8 @@ export interface Trail {
   /** Places on the trail. */
   count: number;
   readonly ops: (readonly XenOp[] | null)[];
-  /** Marks of Xen at the first places; as many as Xen has been taken to. */
-  readonly marks: XenMark[];
+  /** Marks of Xen at the first places, as many as Xen has been taken to; null where it went by without a stop. */
+  readonly marks: (XenMark | null)[];
   /** Where Xen stands; -1: somewhere behind the last mark. */
   xenAt: number;
   /** By mark: the number of the heap's form as it is there; 0: nobody looked yet. */
@@ -172,19 +173,48 @@ export function wayTo(
 /** Takes Xen to a place. `again` makes the step that led to a place as a whole. */
 export function takeXenTo(trail: Trail, xen: Xen, place: number, again: (place: number) => void): void {
   const { marks } = trail;
-  const last = Math.min(place, marks.length - 1);
+  let last = Math.min(place, marks.length - 1);
+  while (marks[last] === null) last--;
   if (trail.xenAt !== last) rollbackXen(xen, marks[last]!);
   marks.length = last + 1;
   trail.heapIs.length = last + 1;
   trail.xenAt = last;
+  // A populate that may be part of a larger one: it is made once it is clear what follows.
+  let left: XenOp | null = null;
   for (let p = last + 1; p <= place; p++) {
     const ops = trail.ops[p] ?? null;
+    if (ops !== null && (left !== null || ops.length === 1) && ops.length <= 1) {
+      const [op] = ops;
+      if (op !== undefined) {
+        const joined: XenOp | null = left === null ? op : joinedPopulates(xen, left, op);
+        if (joined === null) makeLeft(trail, xen, left!);
+        left = joined ?? op;
+      }
+      marks.push(null);
+      trail.heapIs.push(0);
+      continue;
+    }
+    if (left !== null) makeLeft(trail, xen, left);
+    left = null;
     if (ops === null) again(p);
-    else for (const { by, call } of ops) hypercall(xen, by, call as never);
+    else for (const op of ops) make(xen, op);
     marks.push(markXen(xen));
     trail.heapIs.push(0);
     trail.xenAt = p;
   }
+  if (left !== null) makeLeft(trail, xen, left);
+}
+
+/** Makes what is left to be made of the last step on the way. */
+function makeLeft(trail: Trail, xen: Xen, op: XenOp): void {
+  make(xen, op);
+  const last = trail.marks.length - 1;
+  trail.marks[last] = markXen(xen);
+  trail.xenAt = last;
+}
+
+function make(xen: Xen, { by, call }: XenOp): void {
+  hypercall(xen, by, call as never);
 }
 
 /** Xen has made the step to `place` itself, from the place before, which left the heap in the form `heap`. */
