@@ -9,7 +9,7 @@ import { hypercall } from '../hypervisor/hypercall.ts';
 import type { Xen } from '../hypervisor/xen.ts';
 import type { Reply } from '../toolstack/task.ts';
 import type { CallNode } from './call-memo.ts';
-import { classWords, isWhole, readClass } from './class-take.ts';
+import { isWhole, readClass } from './class-take.ts';
 import { type DomainCell, formOfRecords } from './domain-forms.ts';
 import { CLASS_CLAIMS } from './memory-class.ts';
 import { viewState } from './state-table.ts';
@@ -105,5 +105,5 @@ function sumsOf(w: WorldWalk, form: number): { totalAvailPages: number; outstand
 function claimed({ cells, lists }: WorldWalk, form: number, pages: number): number {
   if (lists.head[CLASS_CLAIMS] === pages) return form;
   lists.head[CLASS_CLAIMS] = pages;
-  return formOfClass(cells, classWords(lists));
+  return formOfClass(cells, lists);
 }

@@ -8,7 +8,7 @@
 import type { MemoryReservation } from '../hypervisor/privcmd.ts';
 import { MAX_ORDER, sizeOfOrder } from '../hypervisor/units.ts';
 import type { HeapGave, PopulateNode } from './call-memo.ts';
-import { classWords, readClass, takeFromClass } from './class-take.ts';
+import { readClass, takeFromClass } from './class-take.ts';
 import { type DomainSeen, formGivenRun } from './domain-forms.ts';
 import { getPair, pairId, setPair } from './pair-table.ts';
 import { viewState } from './state-table.ts';
@@ -85,7 +85,7 @@ export function givenByClass(
     claimed: outstandingPages,
   });
   if (extents < 0) return null;
-  return { extents, heap: extents === 0 ? heap : formOfClass(cells, classWords(lists)) };
+  return { extents, heap: extents === 0 ? heap : formOfClass(cells, lists) };
 }
 
 /** The form of a domain once it was given so many extents; -1: Xen has to be asked. */

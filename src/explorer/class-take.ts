@@ -79,12 +79,20 @@ export const isWhole = ({ head, dirtyPages }: ClassLists): boolean =>
   // Buddies that are dirty in part hold fewer dirty pages than pages.
   head[CLASS_OFFLINING] === 0 && dirtyPages === head[CLASS_NEED_SCRUB];
 
-/** The words of the class as it is now. */
-export const classWords = ({ head, lists, free, dirty }: ClassLists): number[] => {
-  const words = head.slice();
-  for (let i = 0; i < lists.length; i++) words.push(lists[i]!, free[i]!, dirty[i]!);
-  return words;
-};
+/** How many words the class has as it is now. */
+export const wordsOfClass = ({ lists }: ClassLists): number => CLASS_LISTS + 3 * lists.length;
+
+/** Writes them from `at` on. Returns where they end. */
+export function writeClass({ head, lists, free, dirty }: ClassLists, words: Int32Array, at: number): number {
+  let to = at;
+  for (let i = 0; i < CLASS_LISTS; i++) words[to++] = head[i]!;
+  for (let i = 0; i < lists.length; i++) {
+    words[to++] = lists[i]!;
+    words[to++] = free[i]!;
+    words[to++] = dirty[i]!;
+  }
+  return to;
+}
 
 /**
  * Takes extents as alloc_heap_pages() does one after the other; returns how many there were. -1: the class does not say,

@@ -34,8 +34,8 @@ export interface StepNode {
   reads: readonly number[];
   /** What it looks at in the reply to `call`. */
   parts: ReplyParts;
-  /** By reply: the number of what it says in those parts. */
-  readonly views: Map<number, number>;
+  /** By reply: the number of what it says in those parts, for all who look at the same. Null: nobody asked yet. */
+  views: Map<number, number> | null;
   /** By reply, as long as nothing else is read. */
   readonly byReply: Map<number, Effect>;
   /** By content of the cells and view of the reply. With `call`: all but what that changes. */
@@ -48,7 +48,7 @@ export const newStepNode = (call: CallNode | null): StepNode => ({
   call,
   reads: [],
   parts: new Map(),
-  views: new Map(),
+  views: null,
   byReply: new Map(),
   effects: new Map(),
 });
@@ -67,7 +67,7 @@ export function noteReads(node: StepNode, reads: Iterable<number>, parts: ReplyP
   if (all === node.reads && !isNews) return;
   node.reads = all;
   if (isNews) node.parts = new Map([...node.parts, ...parts]);
-  node.views.clear();
+  node.views = null;
   node.byReply.clear();
   node.effects.clear();
 }

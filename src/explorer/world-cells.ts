@@ -11,6 +11,7 @@ import type { GetDomainInfo } from '../hypervisor/privcmd.ts';
 import type { BlockRun, LaneState } from './block.ts';
 import { domainText, type Ownership, restText, storeText } from './block-text.ts';
 import { type Canon, canonId, canonText, newCanon } from './canonical.ts';
+import { type ClassLists, wordsOfClass, writeClass } from './class-take.ts';
 import {
   type DomainCell,
   type DomainForms,
@@ -238,13 +239,13 @@ function writeHeap(
   return (bySums ? writeHeapSums : writeHeapClass)(heap, mark, words, at, room);
 }
 
-/** The number of the heap in the class that `words` stand for. */
-export function formOfClass({ heapClasses }: Cells, words: readonly number[]): number {
-  if (words.length > heapClasses.width) widenStates(heapClasses, words.length + HEAP_SPARE);
+/** The number of the heap in a class. */
+export function formOfClass({ heapClasses }: Cells, lists: ClassLists): number {
+  const words = wordsOfClass(lists);
+  if (words > heapClasses.width) widenStates(heapClasses, words + HEAP_SPARE);
   const room = roomForState(heapClasses);
   const { at, width } = heapClasses;
-  for (let i = 0; i < words.length; i++) room[at + i] = words[i]!;
-  room.fill(0, at + words.length, at + width);
+  room.fill(0, writeClass(lists, room, at), at + width);
   return keepState(heapClasses) + 1;
 }
 

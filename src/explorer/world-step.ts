@@ -152,12 +152,23 @@ function restOf(
 
 /** One number for what the rest of a step depends on. */
 function keyOfRest(w: WorldWalk, node: StepNode, reply: number, from: number, actor: number): number {
+  node.views ??= viewsOf(w, node);
   let view = node.views.get(reply);
   if (view === undefined) {
     view = replyView(w.cells.canon, w.replies[reply]!, node.parts);
     node.views.set(reply, view);
   }
   return pairId(w.pairs, keyOf(w, node.reads, from, actor), view);
+}
+
+/** The views of replies that a step shares with all that look at the same parts. */
+function viewsOf({ views }: WorldWalk, { parts }: StepNode): Map<number, number> {
+  const looked = [...parts.keys()].join();
+  const known = views.get(looked);
+  if (known !== undefined) return known;
+  const fresh = new Map<number, number>();
+  views.set(looked, fresh);
+  return fresh;
 }
 
 /** What a step for real found. */

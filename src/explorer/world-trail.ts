@@ -9,7 +9,7 @@ import { hypercall } from '../hypervisor/hypercall.ts';
 import type { Xen } from '../hypervisor/xen.ts';
 import { markXen, rollbackXen, type XenMark } from '../hypervisor/xen-mark.ts';
 import type { XenOp } from './call-memo.ts';
-import { joinedPopulates } from './joined-populates.ts';
+import { askingFor, extentsIn, extentsOfBoth } from './joined-populates.ts';
 import {
   keepSummed,
   makeStateTable,
@@ -181,20 +181,22 @@ export function takeXenTo(trail: Trail, xen: Xen, place: number, again: (place: 
   trail.xenAt = last;
   // A populate that may be part of a larger one: it is made once it is clear what follows.
   let left: XenOp | null = null;
+  let extents = 0;
   for (let p = last + 1; p <= place; p++) {
     const ops = trail.ops[p] ?? null;
     if (ops !== null && (left !== null || ops.length === 1) && ops.length <= 1) {
       const [op] = ops;
       if (op !== undefined) {
-        const joined: XenOp | null = left === null ? op : joinedPopulates(xen, left, op);
-        if (joined === null) makeLeft(trail, xen, left!);
-        left = joined ?? op;
+        const all: number = left === null ? 0 : extentsOfBoth(xen, left, extents, op);
+        if (all === 0 && left !== null) makeLeft(trail, xen, askingFor(left, extents));
+        if (all === 0) left = op;
+        extents = all === 0 ? extentsIn(op) : all;
       }
       marks.push(null);
       trail.heapIs.push(0);
       continue;
     }
-    if (left !== null) makeLeft(trail, xen, left);
+    if (left !== null) makeLeft(trail, xen, askingFor(left, extents));
     left = null;
     if (ops === null) again(p);
     else for (const op of ops) make(xen, op);
@@ -202,7 +204,7 @@ export function takeXenTo(trail: Trail, xen: Xen, place: number, again: (place: 
     trail.heapIs.push(0);
     trail.xenAt = p;
   }
-  if (left !== null) makeLeft(trail, xen, left);
+  if (left !== null) makeLeft(trail, xen, askingFor(left, extents));
 }
 
 /** Makes what is left to be made of the last step on the way. */

@@ -35,6 +35,8 @@ export interface WorldWalk extends Listening {
   /** Replies, by number. */
   readonly replies: Reply[];
   readonly replyIds: Map<string, number>;
+  /** By parts of replies that a step looks at: see StepNode.views. */
+  readonly views: Map<string, Map<number, number>>;
   /** By what a populate asks and the heap's form: extents, and the heap's form afterwards. */
   readonly heapMemo: PairTable;
   readonly heapGave: HeapGave[];
@@ -105,6 +107,7 @@ export function newWorldWalk(
     calls: new Map(),
     replies: [],
     replyIds: new Map(),
+    views: new Map(),
     heapMemo: newPairTable(),
     heapGave: [],
     askedOfHeap: newPairTable(),

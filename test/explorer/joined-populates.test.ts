@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { XenOp } from '../../src/explorer/call-memo.ts';
-import { joinedPopulates } from '../../src/explorer/joined-populates.ts';
+import { askingFor, extentsIn, extentsOfBoth } from '../../src/explorer/joined-populates.ts';
 import { hypercall } from '../../src/hypervisor/hypercall.ts';
 import { bytes, domId, gfn, nodeId, order } from '../../src/hypervisor/units.ts';
 import type { Xen } from '../../src/hypervisor/xen.ts';
@@ -62,17 +62,21 @@ describe('populates that go on from one another', () => {
       for (const { caller, call } of [...twoGuests, ...pools, ...before])
         for (const xen of [one, other]) hypercall(xen, { caller }, call);
       for (const ops of asked.map(opsOf)) {
-        let left: XenOp | null = null;
-        for (const op of ops) {
+        let [left] = ops;
+        let extents = extentsIn(left!);
+        make(one, left!);
+        for (const op of ops.slice(1)) {
           make(one, op);
-          const joined: XenOp | null = left === null ? op : joinedPopulates(other, left, op);
-          if (joined === null) {
-            make(other, left!);
+          const all = extentsOfBoth(other, left!, extents, op);
+          if (all > 0) joins++;
+          else {
+            make(other, askingFor(left!, extents));
+            left = op;
             alone++;
-          } else if (left !== null) joins++;
-          left = joined ?? op;
+          }
+          extents = all > 0 ? all : extentsIn(op);
         }
-        make(other, left!);
+        make(other, askingFor(left!, extents));
         expect(stateOf(other)).toBe(stateOf(one));
       }
     };
@@ -86,8 +90,8 @@ describe('populates that go on from one another', () => {
     for (const { caller, call } of [...twoGuests, ...pools]) hypercall(xen, { caller }, call);
     const one = { domid: 1, size: 9, first: 0, memFlags: {}, gap: 0 } as const;
     const [small, larger] = opsOf({ ...one, counts: [40, 40] });
-    expect(joinedPopulates(xen, small!, larger!)).not.toBeNull();
+    expect(extentsOfBoth(xen, small!, 40, larger!)).toBe(80);
     const [most, more] = opsOf({ ...one, counts: [97, 1] });
-    expect(joinedPopulates(xen, most!, more!)).toBeNull();
+    expect(extentsOfBoth(xen, most!, 97, more!)).toBe(0);
   });
 });
