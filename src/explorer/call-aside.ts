@@ -10,11 +10,12 @@ import type { Xen } from '../hypervisor/xen.ts';
 import type { Reply } from '../toolstack/task.ts';
 import type { CallNode } from './call-memo.ts';
 import { isWhole, readClass } from './class-take.ts';
+import { domainIn } from './domain-cells.ts';
 import { type DomainCell, formOfRecords } from './domain-forms.ts';
 import { CLASS_CLAIMS } from './memory-class.ts';
 import { viewState } from './state-table.ts';
 import { isInParts } from './turn-order.ts';
-import { domainIn, formOfClass, HEAP } from './world-cells.ts';
+import { formOfClass, HEAP } from './world-cells.ts';
 import { stateAt } from './world-trail.ts';
 import type { WorldWalk } from './world-walk.ts';
 

@@ -52,8 +52,9 @@ export interface LookNode {
   /** As many of the domains that live as that, from the first id that is not below. */
   readonly firstDomain: number;
   readonly maxDomains: number;
-  /** What was told: of one alone by its id and its form, of several by all their forms. */
+  /** What was told: of one alone by its id and its form, and by toldNumber(); of several by all their forms. */
   readonly gave: Gave[][];
+  readonly alike: Gave[][];
   readonly several: Map<number, Gave>;
 }
 
@@ -92,4 +93,6 @@ const LOOKS =
 export const isLook = (name: string): boolean => LOOKS.test(name);
 
 export const lookOf = ({ name, args }: HypercallRequest, caller: number): LookNode | null =>
-  caller === 0 && name === 'XEN_SYSCTL_getdomaininfolist' ? { ...args, gave: [], several: new Map() } : null;
+  caller === 0 && name === 'XEN_SYSCTL_getdomaininfolist'
+    ? { ...args, gave: [], alike: [], several: new Map() }
+    : null;

@@ -9,10 +9,11 @@ import type { MemoryReservation } from '../hypervisor/privcmd.ts';
 import { MAX_ORDER, sizeOfOrder } from '../hypervisor/units.ts';
 import type { HeapGave, PopulateNode } from './call-memo.ts';
 import { readClass, takeFromClass } from './class-take.ts';
+import { domainSeen } from './domain-cells.ts';
 import { type DomainSeen, formGivenRun } from './domain-forms.ts';
 import { getPair, pairId, setPair } from './pair-table.ts';
 import { viewState } from './state-table.ts';
-import { domainSeen, formOfClass } from './world-cells.ts';
+import { formOfClass } from './world-cells.ts';
 import type { WorldWalk } from './world-walk.ts';
 
 /** Whether a populate can be taken apart: not where nodes take turns, or pages are promised. */

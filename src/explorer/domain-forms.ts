@@ -58,6 +58,8 @@ export interface DomainForms {
   readonly rests: Map<number, Domain>;
   readonly heapRests: Map<number, Readonly<HeapDomain>>;
   readonly tables: Map<number, P2mTables>;
+  /** Words of forms that Xen tells of: those that have the same are told alike. */
+  readonly told: StateTable;
   readonly restOf: WeakMap<Domain, number>;
   readonly layoutOf: WeakMap<object, number>;
 }
@@ -65,11 +67,14 @@ export interface DomainForms {
 /** Words of a form. */
 const FORM_REST = 0;
 const FORM_HEAP_REST = 1;
-const FORM_MAP = 2;
-const FORM_TOT_PAGES = 3;
-const FORM_OUTSTANDING = 4;
+const FORM_TOT_PAGES = 2;
+const FORM_OUTSTANDING = 3;
+const FORM_MAP = 4;
 const FORM_LAST_NODE = 5;
 const FORM_WORDS = 6;
+
+/** The first words of a form: what Xen tells of it. */
+const TOLD_WORDS = 4;
 
 /** Words of what is mapped, and of the paging pool that it takes its tables from. */
 const MAP_LAYOUT = 0;
@@ -95,6 +100,7 @@ export const newDomainForms = (canon: Canon): DomainForms => ({
   rests: new Map(),
   heapRests: new Map(),
   tables: new Map(),
+  told: makeStateTable(TOLD_WORDS),
   restOf: new WeakMap(),
   layoutOf: new WeakMap(),
 });
@@ -124,7 +130,7 @@ export function formOfRecords(f: DomainForms, { record, heap }: DomainCell): num
   if (!f.heapRests.has(heapRest)) f.heapRests.set(heapRest, { ...heap });
   const { totPages, outstandingPages, lastAllocNode } = heap;
   const map = numberOf(f.maps, mapWords(f, layoutOf(f, record.p2m), record));
-  const words = [restOf(f, record), heapRest, map, totPages, outstandingPages, lastAllocNode];
+  const words = [restOf(f, record), heapRest, totPages, outstandingPages, map, lastAllocNode];
   return numberOf(tableOf(f, record.domid), words) + 1;
 }
 
@@ -198,6 +204,14 @@ function heapOfForm({ heapRests }: DomainForms, table: StateTable, form: number)
   };
 }
 
+/** A number for what infoOfForm() says: the same for forms of which it is the same. */
+export function infoNumber(f: DomainForms, domid: number, form: number): number {
+  const table = f.forms.get(domid)!;
+  const words: number[] = [];
+  for (let at = 0; at < TOLD_WORDS; at++) words.push(wordOfState(table, form - 1, at));
+  return numberOf(f.told, words);
+}
+
 /** What Xen tells of a domain in a form; nothing of it depends on which frames are mapped. */
 export function infoOfForm(f: DomainForms, domid: number, form: number): GetDomainInfo {
   const table = f.forms.get(domid)!;
@@ -213,7 +227,7 @@ export function formGivenRun(f: DomainForms, domid: number, form: number, run: P
   const left = Math.max(0, pagesIn(word(FORM_OUTSTANDING)) - pages);
   const totPages = pagesIn(word(FORM_TOT_PAGES)) + pages;
   const map = mapGiven(f, domid, form, run);
-  return numberOf(table, [word(FORM_REST), word(FORM_HEAP_REST), map, totPages, left, node]) + 1;
+  return numberOf(table, [word(FORM_REST), word(FORM_HEAP_REST), totPages, left, map, node]) + 1;
 }
 
 /** What is mapped once `run` is. */
@@ -357,7 +371,7 @@ export function formOfText(f: DomainForms, domid: number, text: string): number 
   const pool = [freePages!, totalPages!, p2mPages!];
   const map = found(f.maps, [layout, tables!, ...pool, maxPfn!, Math.floor(maxPfn! / RADIX)]);
   const table = f.forms.get(domid)!;
-  const form = map < 0 ? -1 : found(table, [rest!, heapRest!, map, totPages!, outstanding!, node!]);
+  const form = map < 0 ? -1 : found(table, [rest!, heapRest!, totPages!, outstanding!, map, node!]);
   return form < 0 ? undefined : form + 1;
 }
 

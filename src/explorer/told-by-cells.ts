@@ -1,14 +1,14 @@
 /** Looks at domains, answered from their cells: all that Xen tells of a domain follows from its records. */
 import type { Gave, LookNode } from './call-memo.ts';
+import { domainTold, toldNumber } from './domain-cells.ts';
 import { DOMAINS } from './step-memo.ts';
-import { domainTold } from './world-cells.ts';
 import { keyOf, type WorldWalk } from './world-walk.ts';
 
 /** What a look at domains is told, by the forms in their cells; these say all that it depends on. */
 export function toldByCells(w: WorldWalk, look: LookNode, from: number): Gave {
   const { states } = w.trail;
   const { domainAt } = w.cells;
-  const { firstDomain, maxDomains, gave } = look;
+  const { firstDomain, maxDomains, gave, alike } = look;
   let first = Number.POSITIVE_INFINITY;
   let last = -1;
   for (const [domid, cell] of domainAt) {
@@ -21,9 +21,11 @@ export function toldByCells(w: WorldWalk, look: LookNode, from: number): Gave {
   gave[first] ??= [];
   const known = gave[first]![form];
   if (known !== undefined) return known;
-  const told = toldAnew(w, look, from);
-  gave[first]![form] = told;
-  return told;
+  alike[first] ??= [];
+  const number = toldNumber(w.cells, first, form);
+  alike[first]![number] ??= toldAnew(w, look, from);
+  gave[first]![form] = alike[first]![number]!;
+  return gave[first]![form]!;
 }
 
 function toldOfSeveral(w: WorldWalk, look: LookNode, from: number): Gave {

@@ -16,6 +16,7 @@ import {
 } from './call-memo.ts';
 import { canonId, canonText } from './canonical.ts';
 import { askedAt, isTakenApart } from './class-populate.ts';
+import { domainSeen } from './domain-cells.ts';
 import { type Footprint, xenCellsOf } from './footprint.ts';
 import { type HeapNote, noteHeap, tellBySums } from './note-heap.ts';
 import { isAbstract, noteHeapStep } from './ownership-seen.ts';
@@ -23,7 +24,7 @@ import { setPair } from './pair-table.ts';
 import { callOfLane, pendingCall } from './pending-call.ts';
 import { DOMAINS, withReads } from './step-memo.ts';
 import { toldByCells } from './told-by-cells.ts';
-import { domainSeen, HEAP, heapForm, readXenCells, standing, withRoom } from './world-cells.ts';
+import { HEAP, heapForm, readXenCells, standing, withRoom } from './world-cells.ts';
 import { formAfter, hasStash, lookUpPopulate, noteHeapGave, toldOf } from './world-populate.ts';
 import { copyPlace, makeRoom, putWords, stateAt, takeXenTo, xenArrived } from './world-trail.ts';
 import { keyOf, replyId, type WorldWalk } from './world-walk.ts';

@@ -5,24 +5,12 @@
  * those numbers, so a step that leaves a cell alone copies a word. Each number keeps one value that stands for it, from
  * which the block is put together again; all but Xen's memory, which is no value.
  */
-import { domainInfo } from '../hypervisor/domain-info.ts';
 import type { Cpupool } from '../hypervisor/domain-state.ts';
-import type { GetDomainInfo } from '../hypervisor/privcmd.ts';
 import type { BlockRun, LaneState } from './block.ts';
 import { domainText, type Ownership, restText, storeText } from './block-text.ts';
 import { type Canon, canonId, canonText, newCanon } from './canonical.ts';
 import { type ClassLists, wordsOfClass, writeClass } from './class-take.ts';
-import {
-  type DomainCell,
-  type DomainForms,
-  type DomainSeen,
-  formOfRecords,
-  infoOfForm,
-  newDomainForms,
-  recordsOfForm,
-  seenInForm,
-  seenOfRecords,
-} from './domain-forms.ts';
+import { type DomainCell, type DomainForms, formOfRecords, newDomainForms } from './domain-forms.ts';
 import { newPartNames, type PartNames, writeHeapExact } from './heap-exact.ts';
 import { dustOfClass, isSameHeapDomain, writeHeapClass, writeHeapSums } from './memory-class.ts';
 import {
@@ -248,35 +236,6 @@ export function formOfClass({ heapClasses }: Cells, lists: ClassLists): number {
   room.fill(0, writeClass(lists, room, at), at + width);
   return keepState(heapClasses) + 1;
 }
-
-/** A domain that stands in its cell; by class in records that are no host's. */
-export const domainIn = (
-  { ownership, domains, domainForms }: Cells,
-  domid: number,
-  form: number,
-): DomainCell =>
-  ownership === 'class' ? recordsOfForm(domainForms, domid, form) : standing(domains.get(domid)!, form);
-
-/** What Xen tells of it. */
-export function domainTold(
-  { ownership, domains, domainForms }: Cells,
-  domid: number,
-  form: number,
-): GetDomainInfo {
-  if (ownership === 'class') return infoOfForm(domainForms, domid, form);
-  const { record, heap } = standing(domains.get(domid)!, form);
-  return domainInfo(record, heap);
-}
-
-/** What is asked of it. */
-export const domainSeen = (
-  { ownership, domains, domainForms }: Cells,
-  domid: number,
-  form: number,
-): DomainSeen =>
-  ownership === 'class'
-    ? seenInForm(domainForms, domid, form)
-    : seenOfRecords(standing(domains.get(domid)!, form));
 
 /** By order: free pages that lie in smaller blocks, where the heap has this form. It is one by class, not by sums. */
 export function dustOfForm({ heapClasses }: Cells, form: number): Float64Array {

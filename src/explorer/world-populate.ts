@@ -2,9 +2,10 @@
 import type { Answer, CallNode, HeapGave, PopulateNode, PopulateTold } from './call-memo.ts';
 import { askedAt, formGiven, givenByClass } from './class-populate.ts';
 import { isWhole } from './class-take.ts';
+import { domainSeen } from './domain-cells.ts';
 import { isAnyPage, noteHeapStep } from './ownership-seen.ts';
 import { getPair, setPair } from './pair-table.ts';
-import { domainSeen, HEAP } from './world-cells.ts';
+import { HEAP } from './world-cells.ts';
 import { copyPlace, putWord, stateAt } from './world-trail.ts';
 import { replyId, type WorldWalk } from './world-walk.ts';
 

@@ -6,6 +6,7 @@ import {
   formGivenRun,
   formOfRecords,
   formOfText,
+  infoNumber,
   infoOfForm,
   newDomainForms,
   recordsOfForm,
@@ -99,6 +100,7 @@ describe('forms of a domain', () => {
       const forms = newDomainForms(newCanon());
       const byForm = new Map<string, string>();
       const byText = new Map<string, string>();
+      const infos = new Map<number, unknown>();
       for (const made of [...twoGuests, ...twoPools, ...calls]) {
         const asked = runGiven(xen, made);
         const before = asked === null ? 0 : formOfRecords(forms, recordsOf(xen, asked.domid));
@@ -117,7 +119,11 @@ describe('forms of a domain', () => {
           const again = recordsOfForm(forms, domid, form);
           expect(slowClass(again.record, again.heap)).toBe(text);
           expect(formOfRecords(newDomainForms(newCanon()), again)).toBe(1);
-          expect(infoOfForm(forms, domid, form)).toEqual(domainInfo(records.record, records.heap));
+          const info = infoOfForm(forms, domid, form);
+          expect(info).toEqual(domainInfo(records.record, records.heap));
+          const number = infoNumber(forms, domid, form);
+          expect(infos.get(number) ?? info).toEqual(info);
+          infos.set(number, info);
           expect(formOfText(forms, domid, textOfForm(forms, domid, form))).toBe(form);
         }
         if (asked === null || made.caller !== 0) continue;
