@@ -158,18 +158,9 @@ function idHere(cells: Cells, cell: number, text: string): number | undefined {
   return tableOf(cells, cell).ids.get(text);
 }
 
-/** A hash of a state, whose words are at `from`: the same in every thread. */
-export function stateHash(texts: CellTexts, words: Int32Array, from: number): readonly [number, number] {
-  let where = 0;
-  let tag = 0;
-  for (let cell = 0; cell < texts.cells.count; cell++) {
-    const id = words[from + cell]!;
-    if (id === 0) continue;
-    const hash = cellHash(texts, cell, id);
-    where = (where + hash) | 0;
-    tag = (tag + Math.imul(hash ^ (hash >>> 15), 0x9e3779b1)) | 0;
-  }
-  return [mixed(where), mixed(tag)];
+/** A hash of what stands in a cell, below 2^32: the same in every thread. */
+export function formHash(texts: CellTexts, cell: number, id: number): number {
+  return cellHash(texts, cell, id) >>> 0;
 }
 
 function cellHash(texts: CellTexts, cell: number, id: number): number {
@@ -263,8 +254,9 @@ export interface Listener {
   readonly cells: string[];
   readonly cellHere: number[];
   readonly names: Map<string, string>;
-  /** By cell and number there: the text as it is written here. */
+  /** By cell and number there: the text as it is written here; and its number here, once it has one. */
   readonly values: Map<number, string>;
+  readonly idsHere: Map<number, number>;
 }
 
 export const newListener = (): Listener => ({
@@ -272,6 +264,7 @@ export const newListener = (): Listener => ({
   cellHere: [],
   names: new Map(),
   values: new Map(),
+  idsHere: new Map(),
 });
 
 /** Takes in what was told. The states come back one by one, in the teller's numbers. */
@@ -305,8 +298,10 @@ export function stateHere(texts: CellTexts, from: Listener, state: Int32Array): 
     if (there === 0) continue;
     const own = cellHere(cells, from, cell);
     if (own < 0) return null;
-    const id = idHere(cells, own, from.values.get(cell * RADIX + there)!);
+    const key = cell * RADIX + there;
+    const id = from.idsHere.get(key) ?? idHere(cells, own, from.values.get(key)!);
     if (id === undefined) return null;
+    from.idsHere.set(key, id);
     words[own] = id;
   }
   return words;

@@ -4,8 +4,9 @@ import { type ExploreHow, type MemoryTold, type Subject, spaceOf } from './explo
 import type { SeenEnd } from './outcome-table.ts';
 import { type Mate, newMate, type SharedWalk } from './row-mate.ts';
 import { isServed } from './served.ts';
+import { newRowClaims } from './row-claims.ts';
+import { laneOfRows } from './row-walk.ts';
 import { newSharedBirths } from './shared-births.ts';
-import { newStateClaims } from './state-claims.ts';
 import { type Census, censusOf, closeCircles, endingsSoFar, hasCircles } from './state-graph.ts';
 import { type GraphPart, partOf, type WholeGraph, wholeGraph } from './whole-graph.ts';
 import type { WalkedSpace } from './world-space.ts';
@@ -61,7 +62,12 @@ export const isUncertain = ({ space, search, whole }: Walking): boolean =>
 /** Begins again by rows; what the space has learnt it keeps. The others need what is returned. */
 export function shareWalking(walking: Walking): SharedWalk {
   const { space } = walking;
-  const shared = { claims: newStateClaims(), births: newSharedBirths(space.walk.block.ids.keys()) };
+  const { block } = space.walk;
+  const shared = {
+    lane: laneOfRows(space, block.lanes.length),
+    claims: newRowClaims(),
+    births: newSharedBirths(block.ids.keys()),
+  };
   walking.mate = newMate(space, 0, shared);
   walking.search = walking.mate.walk.search;
   return shared;

@@ -3,7 +3,6 @@
  *
  * Nothing here waits: whoever has the threads carries words from one to another, and gives each mate its time.
  */
-import { ASSERT } from '../hypervisor/bug.ts';
 import {
   hearStates,
   type Listener,
@@ -19,31 +18,34 @@ import {
   cellsOf,
   continueRows,
   enterState,
-  giveStates,
+  giveRows,
   type RowWalk,
+  reachedAs,
+  type SharedRows,
   startRows,
   stateOfCells,
-  wayTo,
 } from './row-walk.ts';
-import { enabledIn, startState, stepFrom } from './schedule-replay.ts';
 import { sharedBirth } from './shared-births.ts';
+import {
+  goWay,
+  hearWays,
+  newWayListener,
+  newWayTeller,
+  tellWays,
+  type WayListener,
+  type WaysTold,
+  type WayTeller,
+} from './told-ways.ts';
 import type { WalkedSpace } from './world-space.ts';
-
-/** Ways that are asked for at a time: each of them may lead to many of the states whose ways are not known. */
-const ASKED = 4;
 
 /** What one mate tells another; plain data. */
 export type MateWord =
   /** These are yours; `ids`: the teller's numbers. */
-  | { readonly say: 'states'; readonly ids: readonly number[]; readonly told: StatesTold }
-  /** How does one get to what you told me of? */
-  | { readonly say: 'ways?'; readonly ids: readonly number[] }
-  /** Like this: by the paths of tasks. */
   | {
-      readonly say: 'ways';
+      readonly say: 'states';
       readonly ids: readonly number[];
-      readonly paths: readonly string[];
-      readonly ways: readonly (readonly number[])[];
+      readonly told: StatesTold;
+      readonly ways: WaysTold;
     }
   /** I have nothing to do. */
   | { readonly say: 'hungry' };
@@ -56,59 +58,59 @@ export interface MateLetter {
 }
 
 /** What all threads that walk together see of each other's. */
-export interface SharedWalk {
-  readonly claims: Int32Array;
+export interface SharedWalk extends SharedRows {
   readonly births: Int32Array;
+}
+
+/** A state that was heard of and is not met here yet: the teller's number, its cells in the teller's numbers, the way. */
+interface Heard {
+  readonly from: number;
+  readonly id: number;
+  readonly state: Int32Array;
+  readonly end: number;
 }
 
 /** See the file's header. */
 export interface Mate {
   readonly walk: RowWalk;
-  readonly tellers: Map<number, Teller>;
-  readonly listeners: Map<number, Listener>;
-  /** States heard of that were not met here yet, in the teller's numbers. */
-  waiting: { readonly from: number; readonly id: number; readonly state: Int32Array; isAsked: boolean }[];
+  /** By thread. */
+  readonly tellers: Map<number, { readonly states: Teller; readonly ways: WayTeller }>;
+  readonly listeners: Map<number, { readonly states: Listener; readonly ways: WayListener }>;
+  /** States heard of; those before `next` have been seen to. */
+  waiting: Heard[];
+  next: number;
   /** Of states heard of: the teller, its number, and the number here. */
   readonly met: number[];
-  /** Ways that were asked for and are not here yet. */
-  asked: number;
   readonly hungry: Set<number>;
   isHungry: boolean;
   /** What is to be carried. */
   out: MateLetter[];
 }
 
-export function newMate(space: WalkedSpace, thread: number, { claims, births }: SharedWalk): Mate {
-  space.walk.block.births = (birth) => sharedBirth(births, birth);
+export function newMate(space: WalkedSpace, thread: number, shared: SharedWalk): Mate {
+  space.walk.block.births = (birth) => sharedBirth(shared.births, birth);
   return {
-    walk: startRows(space, thread, claims),
+    walk: startRows(space, thread, shared),
     tellers: new Map(),
     listeners: new Map(),
     waiting: [],
+    next: 0,
     met: [],
-    asked: 0,
     hungry: new Set(),
     isHungry: false,
     out: [],
   };
 }
 
-/** Makes about `budget` steps. `idle`: nothing is left to do unless somebody tells something; it waits for nothing. */
-export function continueMate(mate: Mate, budget: number): 'busy' | 'waits' | 'idle' {
+/** Makes about `budget` steps. `idle`: nothing is left to do unless somebody tells something. */
+export function continueMate(mate: Mate, budget: number): 'busy' | 'idle' {
   const { walk } = mate;
   const isOut = continueRows(walk, budget);
   if (!isOut) mate.isHungry = false;
-  for (const thread of mate.hungry) if (giveStates(walk, thread)) mate.hungry.delete(thread);
-  if (!isOut) {
-    tellAll(mate);
-    return 'busy';
-  }
-  settleWaiting(mate);
-  askWays(mate);
-  const isBusy = mate.asked === 0 && beginAlone(walk);
+  for (const thread of mate.hungry) if (giveRows(walk, thread)) mate.hungry.delete(thread);
+  const isBusy = !isOut || seeToWaiting(mate) || beginAlone(walk);
   tellAll(mate);
   if (isBusy) return 'busy';
-  if (mate.waiting.length > 0) return 'waits';
   if (!mate.isHungry) send(mate, -1, { say: 'hungry' });
   mate.isHungry = true;
   return 'idle';
@@ -123,84 +125,56 @@ function tellAll(mate: Mate): void {
   for (const [to, ids] of walk.away) {
     let teller = tellers.get(to);
     if (teller === undefined) {
-      teller = newTeller();
+      teller = { states: newTeller(), ways: newWayTeller() };
       tellers.set(to, teller);
     }
     const width = walk.space.walk.cells.count;
     const words = new Int32Array(ids.length * width);
     for (const [i, id] of ids.entries()) words.set(cellsOf(walk, id), i * width);
-    send(mate, to, { say: 'states', ids, told: tellStates(walk.texts, teller, words, width) });
+    const told = tellStates(walk.texts, teller.states, words, width);
+    const reached = ids.map((id) => reachedAs(walk, id));
+    send(mate, to, { say: 'states', ids, told, ways: tellWays(walk.space, teller.ways, reached) });
   }
   walk.away.clear();
 }
 
-/** Finds which of the states heard of have been met meanwhile. */
-function settleWaiting(mate: Mate): void {
-  mate.waiting = mate.waiting.filter(({ from, id, state }) => !settle(mate, from, id, state));
+/** Of the states heard of passes over those that were met by now, and goes to the next one. False: there is none. */
+function seeToWaiting(mate: Mate): boolean {
+  const { walk, listeners, met } = mate;
+  while (mate.next < mate.waiting.length) {
+    const heard = mate.waiting[mate.next++]!;
+    if (settle(mate, heard)) continue;
+    const { from, id, end } = heard;
+    met.push(from, id, enterState(walk, goWay(walk.space, listeners.get(from)!.ways, end)));
+    return true;
+  }
+  mate.waiting = [];
+  mate.next = 0;
+  return false;
 }
 
-function settle(mate: Mate, from: number, id: number, state: Int32Array): boolean {
-  const { walk, listeners, met } = mate;
-  const words = stateHere(walk.texts, listeners.get(from)!, state);
+/** Whether a state that was heard of has been met here. */
+function settle({ walk, listeners, met }: Mate, { from, id, state }: Heard): boolean {
+  const words = stateHere(walk.texts, listeners.get(from)!.states, state);
   const own = words === null ? -1 : stateOfCells(walk, words);
   if (own >= 0) met.push(from, id, own);
   return own >= 0;
 }
 
-function askWays(mate: Mate): void {
-  const ask = mate.waiting.filter(({ isAsked }) => !isAsked).slice(0, ASKED - mate.asked);
-  for (const one of ask) {
-    one.isAsked = true;
-    mate.asked++;
-    send(mate, one.from, { say: 'ways?', ids: [one.id] });
-  }
-}
-
 /** Takes in a word. */
 export function hearWord(mate: Mate, from: number, word: MateWord): void {
   const { walk, listeners } = mate;
-  switch (word.say) {
-    case 'states': {
-      let listener = listeners.get(from);
-      if (listener === undefined) {
-        listener = newListener();
-        listeners.set(from, listener);
-      }
-      for (const [i, state] of hearStates(walk.texts, listener, word.told).entries()) {
-        const id = word.ids[i]!;
-        if (!settle(mate, from, id, state)) mate.waiting.push({ from, id, state, isAsked: false });
-      }
-      return;
-    }
-    case 'ways?': {
-      const ways = word.ids.map((id) => wayTo(walk, id));
-      const paths = Array.from({ length: walk.space.tasks }, (_, task) => walk.space.taskPath(task));
-      send(mate, from, { say: 'ways', ids: word.ids, paths, ways });
-      return;
-    }
-    case 'ways':
-      for (const [i, id] of word.ids.entries()) {
-        mate.asked--;
-        const at = mate.waiting.findIndex((one) => one.from === from && one.id === id);
-        if (at < 0) continue;
-        mate.waiting.splice(at, 1);
-        mate.met.push(from, id, follow(mate, word.ways[i]!, word.paths));
-      }
-      return;
-    case 'hungry':
-      if (from !== walk.thread) mate.hungry.add(from);
+  if (word.say === 'hungry') {
+    if (from !== walk.thread) mate.hungry.add(from);
+    return;
   }
-}
-
-/** Goes a way, and takes in the state at its end. */
-function follow({ walk }: Mate, way: readonly number[], paths: readonly string[]): number {
-  const { space } = walk;
-  let state = startState(space);
-  for (const there of way) {
-    const path = paths[there]!;
-    const task = enabledIn(space, state).find((one) => space.taskPath(one) === path);
-    ASSERT(task !== undefined, `${path} can go on in one thread and in another`);
-    state = stepFrom(space, state, task);
+  let listener = listeners.get(from);
+  if (listener === undefined) {
+    listener = { states: newListener(), ways: newWayListener() };
+    listeners.set(from, listener);
   }
-  return enterState(walk, state);
+  const { ids, told, ways } = word;
+  hearWays(listener.ways, ways);
+  for (const [i, state] of hearStates(walk.texts, listener.states, told).entries())
+    mate.waiting.push({ from, id: ids[i]!, state, end: ways.ends[i]! });
 }

@@ -1,39 +1,43 @@
 /**
  * A walk of all orders that several threads share: one thread's part in it.
  *
- * Who comes to a state first claims it and makes its steps; whoever comes to it later tells that one. So that they seldom
- * meet, each goes by rows: a row is all states in which one lane is in the same form, and is walked to its end before
- * another is begun. Inside it the others go on, step by step; the lane's own steps lead to later rows. Threads that begin
- * at rows far from each other meet where one comes to what the other began with.
+ * A row is all states in which one lane is in the same form. Who begins a row first claims it, and makes the steps of all
+ * states in it; whoever comes to one of them tells that one. Inside a row the others go on, step by step; the lane's own
+ * steps lead to later rows. Each thread walks a row to its end before it begins another, and threads begin at rows far
+ * from each other: so they meet only where one comes to what the other began with.
  */
-import { type CellTexts, newCellTexts, stateHash } from './cell-texts.ts';
+import { type CellTexts, formHash, newCellTexts } from './cell-texts.ts';
 import { expandState, isExpanded, meetState, type Search, startSearch } from './exhaustive.ts';
+import { claimRow, NOBODY, ownerOf } from './row-claims.ts';
 import { enabledIn, startState, stepFrom } from './schedule-replay.ts';
-import type { Choice } from './space.ts';
-import { claimState, NOBODY, ownerOf, type StateHash } from './state-claims.ts';
+import type { Space } from './space.ts';
 import { findState, roomForState, viewState, widenStates } from './state-table.ts';
 import { wordAt } from './word-list.ts';
 import { FIRST_LANE } from './world-cells.ts';
 import type { WalkedSpace } from './world-space.ts';
-import { START } from './world-trail.ts';
+import { placeOnTrail } from './world-trail.ts';
 import { cellsOfState } from './world-walk.ts';
 
-/** The lane whose forms are the rows. */
-const LANE = 0;
-const CELL = FIRST_LANE + LANE;
-/** The lane alone is followed so far. */
+/** A lane alone is followed so far. */
 const LONGEST_ALONE = 10_000;
-/** Fewer states than these are not worth giving away. */
-const LEAST_GIVEN = 8;
 
 /** States in which the lane has one form. */
 interface Row {
   readonly form: number;
-  /** States whose steps are to be made; those before `next` are on their way. */
+  readonly hash: number;
+  /** The thread that makes its steps; NOBODY: not known here. */
+  owner: number;
+  /** States whose steps are to be made, or of which nobody was told yet. */
   todo: number[];
-  next: number;
   /** It waits for its turn, or has it. */
   isListed: boolean;
+}
+
+/** What all threads that walk together see of each other's. */
+export interface SharedRows {
+  /** The lane whose forms are the rows. */
+  readonly lane: number;
+  readonly claims: Int32Array;
 }
 
 /** See the file's header. */
@@ -42,15 +46,15 @@ export interface RowWalk {
   readonly search: Search;
   readonly texts: CellTexts;
   readonly thread: number;
+  readonly lane: number;
   readonly claims: Int32Array;
   readonly rows: Map<number, Row>;
   current: Row | null;
-  /** States of the current row to which steps led just now: those go on first, for the host is there already. */
+  /** States of the current row to which steps led just now, each behind the state that it was come from and by whom. */
   readonly near: number[];
   /** Rows that have something to do. */
   readonly listed: Row[];
-  /** States of others; and, by thread, those that it is still to be told of. */
-  readonly gone: Set<number>;
+  /** By thread: states that it is still to be told of. */
   readonly away: Map<number, number[]>;
   /** Where the lane gets by itself. */
   alone: readonly Alone[] | null;
@@ -58,56 +62,72 @@ export interface RowWalk {
 
 interface Alone {
   readonly state: Int32Array;
-  readonly hash: StateHash;
+  readonly hash: number;
 }
 
-/** The part of `thread`. Thread 0 begins at the start; the others where they find a state that is free. */
-export function startRows(space: WalkedSpace, thread: number, claims: Int32Array): RowWalk {
+/** The lane that gets farthest by itself: the one with the most rows, as far as that is known beforehand. */
+export function laneOfRows(space: Space, lanes: number): number {
+  let best = 0;
+  let longest = 0;
+  for (let lane = 0; lane < lanes; lane++) {
+    const { length } = followAlone(space, lane);
+    if (length <= longest) continue;
+    longest = length;
+    best = lane;
+  }
+  return best;
+}
+
+/** The part of `thread`. Thread 0 begins at the start; the others where they find a row that is free. */
+export function startRows(space: WalkedSpace, thread: number, { lane, claims }: SharedRows): RowWalk {
   const w: RowWalk = {
     space,
     search: startSearch(space, 'bfs'),
     texts: newCellTexts(space.walk.cells),
     thread,
+    lane,
     claims,
     rows: new Map(),
     current: null,
     near: [],
     listed: [],
-    gone: new Set(),
     away: new Map(),
     alone: null,
   };
-  claimState(claims, hashOf(w, START), 0);
+  const row = rowOf(w, 0);
+  row.owner = claimRow(claims, row.hash, 0);
   if (thread === 0) putIn(w, 0);
-  else w.gone.add(0);
   return w;
 }
 
 /** The space's own number of a state that was met. */
-function reachedAs({ search: { table, scratch } }: RowWalk, id: number): number {
+export function reachedAs({ search: { table, scratch } }: RowWalk, id: number): number {
   const page = viewState(table, id, scratch);
   return page[table.at]!;
 }
 
-function formOf(w: RowWalk, id: number): number {
-  const { walk } = w.space;
-  const words = cellsOfState(walk, reachedAs(w, id));
-  return words[walk.at + CELL]!;
+/** The form of the lane in a state, by the space's number. */
+function formIn({ space: { walk }, lane }: RowWalk, reached: number): number {
+  const words = cellsOfState(walk, reached);
+  return words[walk.at + FIRST_LANE + lane]!;
 }
 
-function hashOf({ space: { walk }, texts }: RowWalk, reached: number): StateHash {
-  const words = cellsOfState(walk, reached);
-  return stateHash(texts, words, walk.at);
+const hashOfForm = ({ texts, lane }: RowWalk, form: number): number =>
+  formHash(texts, FIRST_LANE + lane, form);
+
+/** The row of a state that was met. */
+function rowOf(w: RowWalk, id: number): Row {
+  const form = formIn(w, reachedAs(w, id));
+  const known = w.rows.get(form);
+  if (known !== undefined) return known;
+  const row = { form, hash: hashOfForm(w, form), owner: NOBODY, todo: [], isListed: false };
+  w.rows.set(form, row);
+  return row;
 }
 
 /** Puts a state that was just met in its row. */
 function putIn(w: RowWalk, id: number): void {
-  const form = formOf(w, id);
-  let row = w.rows.get(form);
-  if (row === undefined) {
-    row = { form, todo: [], next: 0, isListed: false };
-    w.rows.set(form, row);
-  }
+  const row = rowOf(w, id);
   row.todo.push(id);
   if (row.isListed) return;
   row.isListed = true;
@@ -119,43 +139,60 @@ export function continueRows(w: RowWalk, budget: number): boolean {
   const { search } = w;
   const until = search.transitions + budget;
   while (search.transitions < until) {
-    w.current ??= w.listed.shift() ?? null;
+    w.current ??= nextRow(w);
     if (w.current === null) return true;
-    const id = w.near.pop() ?? takeNext(w.current);
-    if (id === null) {
+    const id = comeNear(w) ?? w.current.todo.pop();
+    if (id === undefined) {
       w.current.isListed = false;
       w.current = null;
-    } else if (claims(w, id, w.thread)) expand(w, id, w.current);
+    } else if (!isExpanded(search, id)) expand(w, id, w.current);
   }
   return false;
 }
 
-function takeNext(row: Row): number | null {
-  if (row.next < row.todo.length) return row.todo[row.next++]!;
-  row.todo.length = 0;
-  row.next = 0;
+/**
+ * The state to which a step led last and that is not expanded yet, reached once more by that step: the space is close by,
+ * while the way on which the state was met first may be in another row. Null: there is none.
+ */
+function comeNear({ space, search, near }: RowWalk): number | null {
+  while (near.length > 0) {
+    const id = near.pop()!;
+    const task = near.pop()!;
+    const from = near.pop()!;
+    if (isExpanded(search, id)) continue;
+    if (placeOnTrail(space.walk.trail, from) >= 0) stepFrom(space, Int32Array.of(from), task);
+    return id;
+  }
   return null;
 }
 
-/** Claims a state for a thread. Whether it is for this one to make its steps; whose it is hears of it otherwise. */
-function claims(w: RowWalk, id: number, thread: number): boolean {
-  if (isExpanded(w.search, id) || w.gone.has(id)) return false;
-  const owner = claimState(w.claims, hashOf(w, reachedAs(w, id)), thread);
-  if (owner === w.thread) return true;
-  w.gone.add(id);
-  const known = w.away.get(owner);
-  if (known === undefined) w.away.set(owner, [id]);
-  else known.push(id);
-  return false;
+/** The next row that is for this thread. Of what is in those of others they will be told. */
+function nextRow(w: RowWalk): Row | null {
+  for (;;) {
+    const row = w.listed.shift();
+    if (row === undefined) return null;
+    if (row.owner === NOBODY) row.owner = claimRow(w.claims, row.hash, w.thread);
+    if (row.owner === w.thread) return row;
+    sendAway(w, row);
+  }
+}
+
+function sendAway(w: RowWalk, row: Row): void {
+  const known = w.away.get(row.owner);
+  if (known === undefined) w.away.set(row.owner, row.todo);
+  else for (const id of row.todo) known.push(id);
+  row.todo = [];
+  row.isListed = false;
 }
 
 function expand(w: RowWalk, id: number, row: Row): void {
-  const { search, near, gone } = w;
+  const { search, near } = w;
   const { first, edges } = search;
   let known = search.table.count;
   expandState(search, id);
   const from = wordAt(first, id);
   if (from < 0) return;
+  const reached = reachedAs(w, id);
   for (let at = from; at < edges.length; at += 2) {
     const child = wordAt(edges, at + 1);
     // New states have the next numbers, in the order of the steps.
@@ -163,7 +200,8 @@ function expand(w: RowWalk, id: number, row: Row): void {
       known++;
       putIn(w, child);
     }
-    if (!isExpanded(search, child) && !gone.has(child) && formOf(w, child) === row.form) near.push(child);
+    if (isExpanded(search, child) || formIn(w, reachedAs(w, child)) !== row.form) continue;
+    near.push(reached, wordAt(edges, at) >>> 1, child);
   }
 }
 
@@ -194,28 +232,17 @@ export function cellsOf(w: RowWalk, id: number): Int32Array {
   return words.subarray(walk.at, walk.at + walk.cells.count);
 }
 
-/** A way from the start to a state. */
-export function wayTo(w: RowWalk, id: number): Choice[] {
-  const { parents, by } = w.space.walk.trail;
-  const back: Choice[] = [];
-  for (let at = reachedAs(w, id); at !== START; at = parents[at]!) back.push(by[at]!);
-  return back.reverse();
-}
-
-/** Gives about half of what is to be done to another thread. Whether there was enough to give. */
-export function giveStates(w: RowWalk, to: number): boolean {
-  const rows = w.listed.splice(Math.ceil(w.listed.length / 2));
-  for (const row of rows) row.isListed = false;
-  const given = rows.flatMap((row) => row.todo.splice(0).slice(row.next));
-  for (const row of rows) row.next = 0;
-  const { current } = w;
-  if (given.length === 0 && current !== null) {
-    const left = current.todo.length - current.next;
-    if (left >= 2 * LEAST_GIVEN) given.push(...current.todo.splice(current.next + Math.ceil(left / 2)));
+/** Gives about half of the rows that nobody has begun to another thread. Whether there was one to give. */
+export function giveRows(w: RowWalk, to: number): boolean {
+  const isFree = (row: Row): boolean => row.owner === NOBODY && ownerOf(w.claims, row.hash) === NOBODY;
+  const free = w.listed.filter(isFree);
+  const given = new Set(free.slice(Math.floor(free.length / 2)));
+  w.listed.splice(0, w.listed.length, ...w.listed.filter((row) => !given.has(row)));
+  for (const row of given) {
+    row.owner = claimRow(w.claims, row.hash, to);
+    sendAway(w, row);
   }
-  // What this thread had claimed before stays its own.
-  for (const id of given) if (claims(w, id, to)) putIn(w, id);
-  return given.length > 0;
+  return given.size > 0;
 }
 
 /**
@@ -223,15 +250,16 @@ export function giveStates(w: RowWalk, to: number): boolean {
  * False: there is none.
  */
 export function beginAlone(w: RowWalk): boolean {
-  w.alone ??= followAlone(w);
+  w.alone ??= followAlone(w.space, w.lane).map((state) => ({
+    state,
+    hash: hashOfForm(w, formIn(w, state[0]!)),
+  }));
   for (;;) {
     const middle = middleOfFree(w.alone.map(({ hash }) => ownerOf(w.claims, hash) === NOBODY));
     if (middle < 0) return false;
     const { state, hash } = w.alone[middle]!;
-    if (claimState(w.claims, hash, w.thread) !== w.thread) continue;
-    const known = w.search.table.count;
-    const id = enterState(w, state);
-    if (id < known) putIn(w, id);
+    if (claimRow(w.claims, hash, w.thread) !== w.thread) continue;
+    rowOf(w, enterState(w, state)).owner = w.thread;
     return true;
   }
 }
@@ -250,14 +278,14 @@ function middleOfFree(isFree: readonly boolean[]): number {
   return middle;
 }
 
-function followAlone(w: RowWalk): Alone[] {
-  const { space } = w;
-  const found: Alone[] = [];
+/** The states to which a lane gets while nobody else goes on, the start first. */
+function followAlone(space: Space, lane: number): Int32Array[] {
+  const found: Int32Array[] = [];
   let state = startState(space);
   while (found.length < LONGEST_ALONE) {
-    found.push({ state, hash: hashOf(w, state[0]!) });
-    if (!enabledIn(space, state).includes(LANE)) break;
-    state = stepFrom(space, state, LANE);
+    found.push(state);
+    if (!enabledIn(space, state).includes(lane)) break;
+    state = stepFrom(space, state, lane);
   }
   return found;
 }

@@ -3,8 +3,9 @@ import { continueSearch, type SearchOrder, startSearch } from '../../src/explore
 import { type ExploreHow, type Subject, spaceOf } from '../../src/explorer/explore-how.ts';
 import { continueMate, hearWord, type Mate, type MateLetter, newMate } from '../../src/explorer/row-mate.ts';
 import { drawBelow, sampleStream } from '../../src/explorer/sample-stream.ts';
+import { newRowClaims } from '../../src/explorer/row-claims.ts';
+import { laneOfRows } from '../../src/explorer/row-walk.ts';
 import { newSharedBirths } from '../../src/explorer/shared-births.ts';
-import { newStateClaims } from '../../src/explorer/state-claims.ts';
 import { type GraphPart, partOf, type WholeGraph, wholeGraph } from '../../src/explorer/whole-graph.ts';
 
 type Ownership = 'class' | 'exact';
@@ -38,7 +39,9 @@ export function walkedTogether(
   lose: (letter: MateLetter) => boolean = () => false,
 ): Together {
   const stream = sampleStream(seed, n);
-  const shared = { claims: newStateClaims(), births: newSharedBirths([]) };
+  const first = spaceOf(subject, how, ownership);
+  const lane = laneOfRows(first, first.walk.block.lanes.length);
+  const shared = { lane, claims: newRowClaims(), births: newSharedBirths([]) };
   const mates: Mate[] = [];
   const inbox: MateLetter[] = [];
   const letters: MateLetter[] = [];
