@@ -19,30 +19,40 @@ export interface WaysTold {
   readonly ends: readonly number[];
 }
 
-/** What one listener was told: how many tasks, and by state the number of the step to it. */
+/** What one listener was told: how many tasks and steps, and by state the number of the step to it, -1: none. */
 export interface WayTeller {
   tasks: number;
   steps: number;
-  readonly stepOf: number[];
+  stepOf: Int32Array;
 }
 
-export const newWayTeller = (): WayTeller => ({ tasks: 0, steps: 0, stepOf: [0] });
+export const newWayTeller = (): WayTeller => ({ tasks: 0, steps: 0, stepOf: Int32Array.of(0) });
+
+/** Room for `states`. */
+function growSteps(to: WayTeller, states: number): void {
+  if (states <= to.stepOf.length) return;
+  const larger = new Int32Array(2 * states).fill(-1);
+  larger.set(to.stepOf);
+  to.stepOf = larger;
+}
 
 /** Tells how to get to states, by the numbers that the space gave them. */
 export function tellWays(space: WalkedSpace, to: WayTeller, reached: readonly number[]): WaysTold {
   const { parents, by } = space.walk.trail;
+  growSteps(to, parents.length);
+  const { stepOf } = to;
   const paths: string[] = [];
   for (; to.tasks < space.tasks; to.tasks++) paths.push(space.taskPath(to.tasks));
   const steps: number[] = [];
   const ends = reached.map((state) => {
     const fresh: number[] = [];
-    for (let at = state; to.stepOf[at] === undefined; at = parents[at]!) fresh.push(at);
+    for (let at = state; stepOf[at] === -1; at = parents[at]!) fresh.push(at);
     for (const at of fresh.reverse()) {
-      steps.push(to.stepOf[parents[at]!]!, by[at]!);
+      steps.push(stepOf[parents[at]!]!, by[at]!);
       to.steps++;
-      to.stepOf[at] = to.steps;
+      stepOf[at] = to.steps;
     }
-    return to.stepOf[state]!;
+    return stepOf[state]!;
   });
   return { paths, steps, ends };
 }
