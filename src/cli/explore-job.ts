@@ -23,7 +23,7 @@ import { spaceOf } from '../explorer/explore-how.ts';
 import type { Exploration } from '../explorer/explore-record.ts';
 import { explorationOf } from '../explorer/explore-result.ts';
 import { aimSampling, continueSampling } from '../explorer/explore-sample.ts';
-import { canShare, shareWalking } from '../explorer/explore-walking.ts';
+import { canShare, shareWalking, tellsAlone } from '../explorer/explore-walking.ts';
 import { selfCheck } from '../explorer/self-check.ts';
 import {
   askParts,
@@ -201,12 +201,13 @@ function leadWalk(e: Exploring, crew: Crew, steps: number): boolean {
     if (crew.helpers.length === 0 || e.phase !== 'walk' || !canShare(e.walking)) {
       return continueExploring(e, steps) || e.phase !== 'walk';
     }
-    const shared = shareWalking(e.walking);
+    const shared = shareWalking(e.walking, e.subject, e.how);
     beginTogether(crew, e.walking.mate!, shared, e.walking.space.how.ownership);
   }
-  if (crew.isLost) {
+  if (crew.isLost || !tellsAlone(e.walking.space)) {
     const { stopped } = crew;
     endTogether(crew);
+    dismiss(crew);
     walkAgain(e);
     if (stopped !== null) stopExploring(e, stopped);
     return e.phase !== 'walk';

@@ -13,7 +13,7 @@ import type { Target } from './explore-target.ts';
  * A walk that is over sooner is left to one thread: another has to learn what that one knows and to be told what its
  * states are, which costs a few seconds of its own.
  */
-const HELP_AFTER_MS = 500;
+const HELP_AFTER_MS = 3_000;
 
 /**
  * Another thread has to be loaded, to play what comes before the block, and to compile what this one has compiled already:

@@ -5,7 +5,7 @@ import type { SeenEnd } from './outcome-table.ts';
 import { type Mate, newMate, type SharedWalk } from './row-mate.ts';
 import { isServed } from './served.ts';
 import { newRowClaims } from './row-claims.ts';
-import { laneOfRows } from './row-walk.ts';
+import { lanesOfRows } from './row-walk.ts';
 import { newSharedBirths } from './shared-births.ts';
 import { type Census, censusOf, closeCircles, endingsSoFar, hasCircles } from './state-graph.ts';
 import { type GraphPart, partOf, type WholeGraph, wholeGraph } from './whole-graph.ts';
@@ -13,10 +13,12 @@ import type { WalkedSpace } from './world-space.ts';
 
 /** See the file's header. */
 export interface Walking {
-  readonly space: WalkedSpace;
+  space: WalkedSpace;
   search: Search;
   /** Its part, while others walk with it. */
   mate: Mate | null;
+  /** How far one had come alone before others joined: from there it goes on if nothing comes of that. */
+  before: { readonly space: WalkedSpace; readonly search: Search } | null;
   /** No others may. */
   readonly isAlone: boolean;
   /** What was walked, in numbers that do not depend on who walked it. */
@@ -28,18 +30,26 @@ export function newWalking(subject: Subject, how: ExploreHow, told: MemoryTold):
   const space = spaceOf(subject, how, told);
   const search = startSearch(space, how.order);
   search.most = how.maxStates;
-  return { space, search, mate: null, isAlone: false, whole: null, census: null };
+  return { space, search, mate: null, before: null, isAlone: false, whole: null, census: null };
 }
 
 /** Makes about `budget` steps. True: all are made. Not for a walk that is shared. */
 export const continueWalking = ({ search }: Walking, budget: number): boolean =>
   continueSearch(search, budget);
 
+/** Others join only where the limit of states is this much farther away: what they do is lost if it is reached. */
+const LIMIT_AWAY = 8;
+
 /** Whether others may walk with this one. */
-export const canShare = ({ mate, isAlone, whole, space }: Walking): boolean =>
+export const canShare = ({ mate, isAlone, whole, space, search }: Walking): boolean =>
   mate === null &&
   !isAlone &&
   whole === null &&
+  search.table.count * LIMIT_AWAY <= search.most &&
+  tellsAlone(space);
+
+/** Whether what several threads find of the space does not depend on who found it. */
+export const tellsAlone = (space: WalkedSpace): boolean =>
   // Which state stands for all that differ in the time only is for one to say.
   !space.walk.isLater &&
   !space.isAbstract &&
@@ -59,19 +69,29 @@ export const saysTooLittle = ({
 export const isUncertain = ({ space, search, whole }: Walking): boolean =>
   whole === null && space.bySums && !isServed(space, search);
 
-/** Begins again by rows; what the space has learnt it keeps. The others need what is returned. */
-export function shareWalking(walking: Walking): SharedWalk {
-  const { space } = walking;
+/**
+ * Begins again by rows, in a space of its own: tasks are numbered as they are met, so the one before stays as it is for going
+ * on alone. The others need what is returned.
+ */
+export function shareWalking(walking: Walking, subject: Subject, how: ExploreHow): SharedWalk {
+  const { search } = walking;
+  const space = spaceOf(subject, how, walking.space.how.ownership);
   const { block } = space.walk;
   const shared = {
-    lane: laneOfRows(space, block.lanes.length),
+    lanes: lanesOfRows(space, block.lanes.length),
     claims: newRowClaims(),
     births: newSharedBirths(block.ids.keys()),
   };
+  walking.before = { space: walking.space, search };
+  walking.space = space;
   walking.mate = newMate(space, 0, shared);
   walking.search = walking.mate.walk.search;
   return shared;
 }
+
+/** The walk again, by one thread alone from now on: as far as that had come before others joined. Null: none did. */
+export const walkingBefore = ({ before }: Walking): Walking | null =>
+  before && { ...before, mate: null, before: null, isAlone: true, whole: null, census: null };
 
 /** One thread's part of a walk that is shared. */
 export const mateGraph = ({ walk, met }: Mate): GraphPart => partOf(walk.space, walk.search, met);
@@ -84,7 +104,10 @@ export function finishWalking(walking: Walking): boolean {
   const { space, search, whole } = walking;
   if (whole === null) joinSoFar(walking, [partOf(space, search, [])]);
   walking.census = censusOf(walking.search);
-  if (walking.census.longest !== null || !hasCircles(walking.search)) return true;
+  if (walking.census.longest !== null || !hasCircles(walking.search)) {
+    walking.before = null;
+    return true;
+  }
   if (whole !== null) return false;
   const textOf = (outcome: number): string => JSON.stringify(space.endOf(outcome));
   closeCircles(search, (a, b) => textOf(a) < textOf(b));
@@ -110,7 +133,8 @@ export function joinSoFar(walking: Walking, parts: readonly GraphPart[]): void {
 /** What things are called, and what is known of the space. */
 export const factsOf = ({ space, whole }: Walking): WholeGraph['space'] => whole?.space ?? space;
 
-export const walkingBytes = ({ search }: Walking): number => searchBytes(search);
+export const walkingBytes = ({ search, before }: Walking): number =>
+  searchBytes(search) + (before === null ? 0 : searchBytes(before.search));
 
 /** How it ended so far. */
 export function seenEnds(walking: Walking): SeenEnd[] {

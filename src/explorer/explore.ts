@@ -38,6 +38,7 @@ import {
   saysTooLittle,
   seenEnds,
   type Walking,
+  walkingBefore,
   walkingBytes,
 } from './explore-walking.ts';
 import { outcomesOf, type SeenEnd } from './outcome-table.ts';
@@ -165,10 +166,9 @@ export function endShared(e: Exploring, parts: readonly GraphPart[]): void {
   else walkAgain(e);
 }
 
-/** Begins the walk again, by one thread alone: of those that walked together one is gone, or together they cannot tell. */
+/** Goes on with the walk by one thread alone: of those that walked together one is gone, or together they cannot tell. */
 export function walkAgain(e: Exploring): void {
-  const { ownership, bySums } = e.walking.space.how;
-  e.walking = { ...newWalking(e.subject, e.how, bySums ? 'sums' : ownership), isAlone: true };
+  e.walking = walkingBefore(e.walking)!;
 }
 
 /** The same for a walk that is to be stopped: with what is known by now. */

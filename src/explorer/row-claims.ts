@@ -1,12 +1,12 @@
 /**
- * Which thread walks which row, where several walk a space together: memory that all of them see.
+ * Which thread walks which rows and fields (see row-walk.ts), where several walk a space together: memory that all of them see.
  *
- * A row goes by a hash of what it is. Two rows with the same hash have the same thread, which does no harm: the hash says
- * who walks on, never that two states are one.
+ * They go by a hash of what they are. Two with the same hash have the same thread, which does no harm: the hash says who
+ * walks on, never that two states are one.
  */
 
-/** Rows that can be told apart; what finds no room belongs to thread 0. */
-const SLOTS = 2 ** 20;
+/** What can be told apart; what finds no room belongs to thread 0. */
+const SLOTS = 2 ** 22;
 const MOST_PROBES = 64;
 /** Of a slot: the thread + 1 in the lowest bits, above them a part of the hash. */
 const THREADS = 512;
@@ -17,7 +17,7 @@ export const NOBODY = -1;
 
 export const newRowClaims = (): Int32Array => new Int32Array(new SharedArrayBuffer(SLOTS * 4));
 
-/** The thread that has the row; NOBODY: it is free. */
+/** The thread that has it; NOBODY: it is free. */
 export function ownerOf(claims: Int32Array, hash: number): number {
   const tag = hash % TAGS;
   for (let i = 0; i < MOST_PROBES; i++) {
@@ -28,8 +28,8 @@ export function ownerOf(claims: Int32Array, hash: number): number {
   return 0;
 }
 
-/** Claims the row for a thread (0 to 510); who has it now, that thread or one that was faster. */
-export function claimRow(claims: Int32Array, hash: number, thread: number): number {
+/** Claims it for a thread (0 to 510); who has it now, that thread or one that was faster. */
+export function claim(claims: Int32Array, hash: number, thread: number): number {
   const tag = hash % TAGS;
   for (let i = 0; i < MOST_PROBES; i++) {
     const there = Atomics.compareExchange(claims, slotOf(hash, i), 0, tag * THREADS + thread + 1);

@@ -105,10 +105,13 @@ export function newMate(space: WalkedSpace, thread: number, shared: SharedWalk):
 /** Makes about `budget` steps. `idle`: nothing is left to do unless somebody tells something. */
 export function continueMate(mate: Mate, budget: number): 'busy' | 'idle' {
   const { walk } = mate;
-  const isOut = continueRows(walk, budget);
-  if (!isOut) mate.isHungry = false;
+  const { search } = walk;
+  const until = search.transitions + budget;
+  let isBusy = true;
+  while (isBusy && search.transitions < until)
+    isBusy = !continueRows(walk, until - search.transitions) || seeToWaiting(mate) || beginAlone(walk);
+  if (isBusy) mate.isHungry = false;
   for (const thread of mate.hungry) if (giveRows(walk, thread)) mate.hungry.delete(thread);
-  const isBusy = !isOut || seeToWaiting(mate) || beginAlone(walk);
   tellAll(mate);
   if (isBusy) return 'busy';
   if (!mate.isHungry) send(mate, -1, { say: 'hungry' });
@@ -168,6 +171,8 @@ export function hearWord(mate: Mate, from: number, word: MateWord): void {
     if (from !== walk.thread) mate.hungry.add(from);
     return;
   }
+  // If that is not enough to go on with, more is wanted.
+  mate.isHungry = false;
   let listener = listeners.get(from);
   if (listener === undefined) {
     listener = { states: newListener(), ways: newWayListener() };

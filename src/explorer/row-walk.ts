@@ -1,17 +1,17 @@
 /**
  * A walk of all orders that several threads share: one thread's part in it.
  *
- * A row is all states in which one lane is in the same form. Who begins a row first claims it, and makes the steps of all
- * states in it; whoever comes to one of them tells that one. Inside a row the others go on, step by step; the lane's own
- * steps lead to later rows. Each thread walks a row to its end before it begins another, and threads begin at rows far
- * from each other: so they meet only where one comes to what the other began with.
+ * A row is all states in which one lane is in the same form, a field is what in a row has another lane in the same form.
+ * Who comes to a field first claims it, and makes the steps of all states in it; whoever comes to one of them later tells
+ * that one. Each thread walks a row, field by field, before it begins another: the lane's own steps lead to later rows. And
+ * threads begin at rows far from each other. So they meet only where one comes to what the other began with.
  */
 import { type CellTexts, formHash, newCellTexts } from './cell-texts.ts';
 import { expandState, isExpanded, meetState, type Search, startSearch } from './exhaustive.ts';
-import { claimRow, NOBODY, ownerOf } from './row-claims.ts';
+import { claim, NOBODY, ownerOf } from './row-claims.ts';
 import { enabledIn, startState, stepFrom } from './schedule-replay.ts';
 import type { Space } from './space.ts';
-import { findState, roomForState, viewState, widenStates } from './state-table.ts';
+import { findState, mixed, roomForState, viewState, widenStates } from './state-table.ts';
 import { wordAt } from './word-list.ts';
 import { FIRST_LANE } from './world-cells.ts';
 import type { WalkedSpace } from './world-space.ts';
@@ -20,23 +20,23 @@ import { cellsOfState } from './world-walk.ts';
 
 /** A lane alone is followed so far. */
 const LONGEST_ALONE = 10_000;
+/** Fewer states than these are not worth giving away. */
+const LEAST_GIVEN = 8;
 
-/** States in which the lane has one form. */
+/** States in which the first lane has one form. */
 interface Row {
   readonly form: number;
-  readonly hash: number;
-  /** The thread that makes its steps; NOBODY: not known here. */
-  owner: number;
-  /** States whose steps are to be made, or of which nobody was told yet. */
+  /** States whose steps are to be made, or of which nobody was told yet; not those before `next`. */
   todo: number[];
+  next: number;
   /** It waits for its turn, or has it. */
   isListed: boolean;
 }
 
 /** What all threads that walk together see of each other's. */
 export interface SharedRows {
-  /** The lane whose forms are the rows. */
-  readonly lane: number;
+  /** The lane whose forms are the rows, and the one whose forms are the fields of a row. */
+  readonly lanes: readonly [number, number];
   readonly claims: Int32Array;
 }
 
@@ -46,9 +46,11 @@ export interface RowWalk {
   readonly search: Search;
   readonly texts: CellTexts;
   readonly thread: number;
-  readonly lane: number;
+  readonly lanes: SharedRows['lanes'];
   readonly claims: Int32Array;
   readonly rows: Map<number, Row>;
+  /** By field: the thread that has it. */
+  readonly owners: Map<number, number>;
   current: Row | null;
   /** States of the current row to which steps led just now, each behind the state that it was come from and by whom. */
   readonly near: number[];
@@ -65,37 +67,32 @@ interface Alone {
   readonly hash: number;
 }
 
-/** The lane that gets farthest by itself: the one with the most rows, as far as that is known beforehand. */
-export function laneOfRows(space: Space, lanes: number): number {
-  let best = 0;
-  let longest = 0;
-  for (let lane = 0; lane < lanes; lane++) {
-    const { length } = followAlone(space, lane);
-    if (length <= longest) continue;
-    longest = length;
-    best = lane;
-  }
-  return best;
+/** The two lanes that get farthest by themselves: those with the most forms, as far as that is known beforehand. */
+export function lanesOfRows(space: Space, lanes: number): SharedRows['lanes'] {
+  const lengths = Array.from({ length: lanes }, (_, lane) => followAlone(space, lane).length);
+  const [first, second] = lengths.map((_, lane) => lane).sort((a, b) => lengths[b]! - lengths[a]! || a - b);
+  return [first!, second ?? first!];
 }
 
 /** The part of `thread`. Thread 0 begins at the start; the others where they find a row that is free. */
-export function startRows(space: WalkedSpace, thread: number, { lane, claims }: SharedRows): RowWalk {
+export function startRows(space: WalkedSpace, thread: number, { lanes, claims }: SharedRows): RowWalk {
   const w: RowWalk = {
     space,
     search: startSearch(space, 'bfs'),
     texts: newCellTexts(space.walk.cells),
     thread,
-    lane,
+    lanes,
     claims,
     rows: new Map(),
+    owners: new Map(),
     current: null,
     near: [],
     listed: [],
     away: new Map(),
     alone: null,
   };
-  const row = rowOf(w, 0);
-  row.owner = claimRow(claims, row.hash, 0);
+  // All know the start, and it is thread 0's.
+  claimField(w, fieldAt(w, 0), 0);
   if (thread === 0) putIn(w, 0);
   return w;
 }
@@ -106,32 +103,70 @@ export function reachedAs({ search: { table, scratch } }: RowWalk, id: number): 
   return page[table.at]!;
 }
 
-/** The form of the lane in a state, by the space's number. */
-function formIn({ space: { walk }, lane }: RowWalk, reached: number): number {
-  const words = cellsOfState(walk, reached);
+/** The form of one of the two lanes in a state that was met. */
+function formAt(w: RowWalk, id: number, lane: number): number {
+  const { walk } = w.space;
+  const words = cellsOfState(walk, reachedAs(w, id));
   return words[walk.at + FIRST_LANE + lane]!;
 }
 
-const hashOfForm = ({ texts, lane }: RowWalk, form: number): number =>
+const rowAt = (w: RowWalk, id: number): number => formAt(w, id, w.lanes[0]);
+
+/** One number for two forms. */
+const FORMS = 2 ** 26;
+
+const fieldAt = (w: RowWalk, id: number): number => rowAt(w, id) * FORMS + formAt(w, id, w.lanes[1]);
+
+const hashOfForm = ({ texts }: RowWalk, lane: number, form: number): number =>
   formHash(texts, FIRST_LANE + lane, form);
 
-/** The row of a state that was met. */
-function rowOf(w: RowWalk, id: number): Row {
-  const form = formIn(w, reachedAs(w, id));
-  const known = w.rows.get(form);
-  if (known !== undefined) return known;
-  const row = { form, hash: hashOfForm(w, form), owner: NOBODY, todo: [], isListed: false };
-  w.rows.set(form, row);
-  return row;
+function hashOfField(w: RowWalk, field: number): number {
+  const [first, second] = w.lanes;
+  const row = hashOfForm(w, first, Math.floor(field / FORMS));
+  return mixed(mixed(row) ^ hashOfForm(w, second, field % FORMS)) >>> 0;
 }
 
-/** Puts a state that was just met in its row. */
+/** Who has a field; NOBODY: it is free. */
+function ownerAt(w: RowWalk, field: number): number {
+  const known = w.owners.get(field);
+  if (known !== undefined) return known;
+  const owner = ownerOf(w.claims, hashOfField(w, field));
+  if (owner !== NOBODY) w.owners.set(field, owner);
+  return owner;
+}
+
+/** Claims a field for a thread; who has it. */
+function claimField(w: RowWalk, field: number, thread: number): number {
+  const known = w.owners.get(field);
+  if (known !== undefined) return known;
+  const owner = claim(w.claims, hashOfField(w, field), thread);
+  w.owners.set(field, owner);
+  return owner;
+}
+
+/** Puts a state that was just met in its row; of another's it will be told. */
 function putIn(w: RowWalk, id: number): void {
-  const row = rowOf(w, id);
+  const owner = ownerAt(w, fieldAt(w, id));
+  if (owner !== w.thread && owner !== NOBODY) {
+    sendAway(w, id, owner);
+    return;
+  }
+  const form = rowAt(w, id);
+  let row = w.rows.get(form);
+  if (row === undefined) {
+    row = { form, todo: [], next: 0, isListed: false };
+    w.rows.set(form, row);
+  }
   row.todo.push(id);
   if (row.isListed) return;
   row.isListed = true;
   w.listed.push(row);
+}
+
+function sendAway(w: RowWalk, id: number, owner: number): void {
+  const known = w.away.get(owner);
+  if (known === undefined) w.away.set(owner, [id]);
+  else known.push(id);
 }
 
 /** Makes about `budget` steps. True: there is nothing left to do without the others. */
@@ -141,48 +176,56 @@ export function continueRows(w: RowWalk, budget: number): boolean {
   while (search.transitions < until) {
     w.current ??= nextRow(w);
     if (w.current === null) return true;
-    const id = comeNear(w) ?? w.current.todo.pop();
-    if (id === undefined) {
+    const id = comeNear(w) ?? takeNext(w, w.current);
+    if (id !== null) expand(w, id, w.current);
+    else {
       w.current.isListed = false;
       w.current = null;
-    } else if (!isExpanded(search, id)) expand(w, id, w.current);
+    }
   }
   return false;
+}
+
+/** The next row. That it was begun is for those to know who look where to begin. */
+function nextRow(w: RowWalk): Row | null {
+  const row = w.listed.shift() ?? null;
+  if (row !== null) claim(w.claims, hashOfForm(w, w.lanes[0], row.form), w.thread);
+  return row;
+}
+
+/**
+ * The next state of a row that is for this thread; null: there is none. The first one first: from there the rest of the row
+ * is near.
+ */
+function takeNext(w: RowWalk, row: Row): number | null {
+  while (row.next < row.todo.length) {
+    const id = row.todo[row.next++]!;
+    if (isExpanded(w.search, id)) continue;
+    const owner = claimField(w, fieldAt(w, id), w.thread);
+    if (owner === w.thread) return id;
+    sendAway(w, id, owner);
+  }
+  row.todo = [];
+  row.next = 0;
+  return null;
 }
 
 /**
  * The state to which a step led last and that is not expanded yet, reached once more by that step: the space is close by,
  * while the way on which the state was met first may be in another row. Null: there is none.
  */
-function comeNear({ space, search, near }: RowWalk): number | null {
+function comeNear(w: RowWalk): number | null {
+  const { space, search, near } = w;
   while (near.length > 0) {
     const id = near.pop()!;
     const task = near.pop()!;
     const from = near.pop()!;
-    if (isExpanded(search, id)) continue;
+    // One that is lost to another just now is still in its row, and that one will be told.
+    if (isExpanded(search, id) || claimField(w, fieldAt(w, id), w.thread) !== w.thread) continue;
     if (placeOnTrail(space.walk.trail, from) >= 0) stepFrom(space, Int32Array.of(from), task);
     return id;
   }
   return null;
-}
-
-/** The next row that is for this thread. Of what is in those of others they will be told. */
-function nextRow(w: RowWalk): Row | null {
-  for (;;) {
-    const row = w.listed.shift();
-    if (row === undefined) return null;
-    if (row.owner === NOBODY) row.owner = claimRow(w.claims, row.hash, w.thread);
-    if (row.owner === w.thread) return row;
-    sendAway(w, row);
-  }
-}
-
-function sendAway(w: RowWalk, row: Row): void {
-  const known = w.away.get(row.owner);
-  if (known === undefined) w.away.set(row.owner, row.todo);
-  else for (const id of row.todo) known.push(id);
-  row.todo = [];
-  row.isListed = false;
 }
 
 function expand(w: RowWalk, id: number, row: Row): void {
@@ -200,7 +243,7 @@ function expand(w: RowWalk, id: number, row: Row): void {
       known++;
       putIn(w, child);
     }
-    if (isExpanded(search, child) || formIn(w, reachedAs(w, child)) !== row.form) continue;
+    if (isExpanded(search, child) || rowAt(w, child) !== row.form) continue;
     near.push(reached, wordAt(edges, at) >>> 1, child);
   }
 }
@@ -232,17 +275,33 @@ export function cellsOf(w: RowWalk, id: number): Int32Array {
   return words.subarray(walk.at, walk.at + walk.cells.count);
 }
 
-/** Gives about half of the rows that nobody has begun to another thread. Whether there was one to give. */
+/** Gives about half of what is to be done to another thread: rows that are not begun here, or of the one that is. */
 export function giveRows(w: RowWalk, to: number): boolean {
-  const isFree = (row: Row): boolean => row.owner === NOBODY && ownerOf(w.claims, row.hash) === NOBODY;
-  const free = w.listed.filter(isFree);
-  const given = new Set(free.slice(Math.floor(free.length / 2)));
-  w.listed.splice(0, w.listed.length, ...w.listed.filter((row) => !given.has(row)));
-  for (const row of given) {
-    row.owner = claimRow(w.claims, row.hash, to);
-    sendAway(w, row);
+  const { listed, current } = w;
+  const rows = listed.splice(Math.floor(listed.length / 2));
+  let given = 0;
+  for (const row of rows) {
+    for (const id of row.todo.splice(0).slice(row.next)) given += giveState(w, row, id, to);
+    row.next = 0;
+    row.isListed = row.todo.length > 0;
+    if (row.isListed) listed.push(row);
   }
-  return given.size > 0;
+  if (given > 0 || current === null) return given > 0;
+  const left = current.todo.length - current.next;
+  if (left < 2 * LEAST_GIVEN) return false;
+  const half = current.todo.splice(current.next + Math.ceil(left / 2));
+  for (const id of half) given += giveState(w, current, id, to);
+  return given > 0;
+}
+
+/** Gives a state whose field is free; another stays in its row. How many were given. */
+function giveState(w: RowWalk, row: Row, id: number, to: number): number {
+  if (isExpanded(w.search, id)) return 0;
+  const field = fieldAt(w, id);
+  const owner = ownerAt(w, field) === w.thread ? w.thread : claimField(w, field, to);
+  if (owner === w.thread) row.todo.push(id);
+  else sendAway(w, id, owner);
+  return owner === w.thread ? 0 : 1;
 }
 
 /**
@@ -250,16 +309,20 @@ export function giveRows(w: RowWalk, to: number): boolean {
  * False: there is none.
  */
 export function beginAlone(w: RowWalk): boolean {
-  w.alone ??= followAlone(w.space, w.lane).map((state) => ({
-    state,
-    hash: hashOfForm(w, formIn(w, state[0]!)),
-  }));
+  const [lane] = w.lanes;
+  w.alone ??= followAlone(w.space, lane).map((state) => {
+    const words = cellsOfState(w.space.walk, state[0]!);
+    return { state, hash: hashOfForm(w, lane, words[w.space.walk.at + FIRST_LANE + lane]!) };
+  });
   for (;;) {
     const middle = middleOfFree(w.alone.map(({ hash }) => ownerOf(w.claims, hash) === NOBODY));
     if (middle < 0) return false;
     const { state, hash } = w.alone[middle]!;
-    if (claimRow(w.claims, hash, w.thread) !== w.thread) continue;
-    rowOf(w, enterState(w, state)).owner = w.thread;
+    if (claim(w.claims, hash, w.thread) !== w.thread) continue;
+    const known = w.search.table.count;
+    const id = enterState(w, state);
+    // One that was met before was seen to then.
+    if (id === known && ownerAt(w, fieldAt(w, id)) !== w.thread) claimField(w, fieldAt(w, id), w.thread);
     return true;
   }
 }

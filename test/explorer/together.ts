@@ -4,7 +4,7 @@ import { type ExploreHow, type Subject, spaceOf } from '../../src/explorer/explo
 import { continueMate, hearWord, type Mate, type MateLetter, newMate } from '../../src/explorer/row-mate.ts';
 import { drawBelow, sampleStream } from '../../src/explorer/sample-stream.ts';
 import { newRowClaims } from '../../src/explorer/row-claims.ts';
-import { laneOfRows } from '../../src/explorer/row-walk.ts';
+import { lanesOfRows } from '../../src/explorer/row-walk.ts';
 import { newSharedBirths } from '../../src/explorer/shared-births.ts';
 import { type GraphPart, partOf, type WholeGraph, wholeGraph } from '../../src/explorer/whole-graph.ts';
 
@@ -40,8 +40,8 @@ export function walkedTogether(
 ): Together {
   const stream = sampleStream(seed, n);
   const first = spaceOf(subject, how, ownership);
-  const lane = laneOfRows(first, first.walk.block.lanes.length);
-  const shared = { lane, claims: newRowClaims(), births: newSharedBirths([]) };
+  const lanes = lanesOfRows(first, first.walk.block.lanes.length);
+  const shared = { lanes, claims: newRowClaims(), births: newSharedBirths([]) };
   const mates: Mate[] = [];
   const inbox: MateLetter[] = [];
   const letters: MateLetter[] = [];
