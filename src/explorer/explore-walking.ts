@@ -2,10 +2,10 @@
 import { continueSearch, type Search, searchBytes, startSearch } from './exhaustive.ts';
 import { type ExploreHow, type MemoryTold, type Subject, spaceOf } from './explore-how.ts';
 import type { SeenEnd } from './outcome-table.ts';
-import { type Mate, newMate, type SharedWalk } from './row-mate.ts';
-import { isServed } from './served.ts';
 import { newRowClaims } from './row-claims.ts';
+import { type Mate, newMate, type SharedWalk } from './row-mate.ts';
 import { lanesOfRows } from './row-walk.ts';
+import { isServed } from './served.ts';
 import { newSharedBirths } from './shared-births.ts';
 import { type Census, censusOf, closeCircles, endingsSoFar, hasCircles } from './state-graph.ts';
 import { type GraphPart, partOf, type WholeGraph, wholeGraph } from './whole-graph.ts';

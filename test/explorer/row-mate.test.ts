@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { isFinished } from '../../src/explorer/exhaustive.ts';
 import type { Subject } from '../../src/explorer/explore-how.ts';
+import type { MateLetter } from '../../src/explorer/row-mate.ts';
 import { censusOf } from '../../src/explorer/state-graph.ts';
 import type { WholeGraph } from '../../src/explorer/whole-graph.ts';
 import { HOW, populates, smallRace, subjectOf } from './explore-fixture.ts';
@@ -17,9 +18,25 @@ const told = ({ search, space }: WholeGraph): object => {
   return { ...census, ends, ownershipMatters: space.ownershipMatters };
 };
 
+/** Who is first gets the next domid, and who looks sees what there is by then: one lane alone meets few of its forms. */
+const THREE = `
+host: { memory: 256M, dom0: 64M }
+steps:
+  - { hypercall: XEN_DOMCTL_createdomain, args: { name: c, type: pv } }
+  - { hypercall: XEN_DOMCTL_max_mem, args: { domid: c, max_memkb: 1048576 } }
+  - parallel:
+      - { repeat: 2, steps: [{ hypercall: XEN_DOMCTL_createdomain, args: { name: "a{i}", type: pv } }] }
+      - { repeat: 2, steps: [{ hypercall: XEN_DOMCTL_createdomain, args: { name: "b{i}", type: pv } }] }
+      - repeat: 2
+        steps:
+          - xl list
+          - { hypercall: XENMEM_populate_physmap, args: { domid: c, nr_extents: 3, extent_order: 9 } }
+`;
+
 const CASES: readonly (readonly [string, Subject, 'class' | 'exact'])[] = [
   ['two who are given pages', subjectOf(populates(9)), 'class'],
   ['the same, exactly', subjectOf(populates(9)), 'exact'],
+  ['three who depend on each other', subjectOf(THREE), 'class'],
   ["creates under xl's lock", library('race-2012-xl-lock'), 'class'],
   ['creates that claim, exactly', subjectOf(smallRace('claim_mode: 1, autoballoon: "off"')), 'exact'],
 ];
@@ -42,14 +59,28 @@ describe('threads that walk together', () => {
   });
 
   it('do not, if one does not tell the others what is theirs', () => {
-    const { whole } = walkedTogether(
-      library('race-2012-xl-lock'),
-      HOW,
-      'class',
-      2,
-      1,
-      ({ word }) => word.say === 'states',
-    );
+    const isTold = ({ word }: MateLetter): boolean => word.say === 'states';
+    const { whole } = walkedTogether(library('race-2012-xl-lock'), HOW, 'class', 2, 1, isTold);
     expect(isFinished(whole.search)).toBe(false);
+  });
+
+  it('go the way that was told to a state that they never met', () => {
+    const subject = subjectOf(THREE);
+    const alone = walkedAlone(subject, HOW, 'class', 'dfs').search.table.count;
+    // Told another way, they take what is at its end for the state.
+    const astray = (letter: MateLetter): boolean => {
+      const { word } = letter;
+      if (word.say === 'states') (word.ways.ends as number[]).fill(0);
+      return false;
+    };
+    const { whole } = walkedTogether(subject, HOW, 'class', 2, 1, astray);
+    expect(whole.search.table.count).not.toBe(alone);
+  });
+
+  it('tell few of their states', () => {
+    const { whole, letters } = walkedTogether(library('race-2012-xl-lock'), HOW, 'class', 2, 1);
+    const told = letters.reduce((n, { word }) => n + (word.say === 'states' ? word.ids.length : 0), 0);
+    expect(told).toBeGreaterThan(0);
+    expect(told).toBeLessThan(whole.search.table.count / 5);
   });
 });

@@ -1,10 +1,10 @@
 /** Several mates in one thread, which take turns by chance: what threads do, without threads. */
 import { continueSearch, type SearchOrder, startSearch } from '../../src/explorer/exhaustive.ts';
 import { type ExploreHow, type Subject, spaceOf } from '../../src/explorer/explore-how.ts';
-import { continueMate, hearWord, type Mate, type MateLetter, newMate } from '../../src/explorer/row-mate.ts';
-import { drawBelow, sampleStream } from '../../src/explorer/sample-stream.ts';
 import { newRowClaims } from '../../src/explorer/row-claims.ts';
+import { continueMate, hearWord, type Mate, type MateLetter, newMate } from '../../src/explorer/row-mate.ts';
 import { lanesOfRows } from '../../src/explorer/row-walk.ts';
+import { drawBelow, sampleStream } from '../../src/explorer/sample-stream.ts';
 import { newSharedBirths } from '../../src/explorer/shared-births.ts';
 import { type GraphPart, partOf, type WholeGraph, wholeGraph } from '../../src/explorer/whole-graph.ts';
 
