@@ -24,7 +24,7 @@ import { setPair } from './pair-table.ts';
 import { callOfLane, pendingCall } from './pending-call.ts';
 import { DOMAINS, withReads } from './step-memo.ts';
 import { toldByCells } from './told-by-cells.ts';
-import { HEAP, heapForm, readXenCells, standing, withRoom } from './world-cells.ts';
+import { domainSeen, HEAP, heapForm, knowRecords, readXenCells, standing, withRoom } from './world-cells.ts';
 import { formAfter, hasStash, lookUpPopulate, noteHeapGave, toldOf } from './world-populate.ts';
 import { copyPlace, makeRoom, putWords, stateAt, takeXenTo, xenArrived } from './world-trail.ts';
 import { keyOf, replyId, type WorldWalk } from './world-walk.ts';
@@ -123,6 +123,7 @@ export function askXen(
   const { trail, cells, block } = w;
   const { xen } = block.run.world;
   takeXenTo(trail, xen, place, again);
+  knowRecords(cells, trail.states, stateAt(trail, place));
   const stray = strayedAt(w, place);
   const { request, by } = call;
   const footprint = w.footprint(request, by.caller, w.now);

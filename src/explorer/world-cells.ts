@@ -318,6 +318,23 @@ function readDomains(cells: Cells, into: Int32Array): void {
   }
 }
 
+/**
+ * The host was taken to the state whose words are at `from`. A record that was made anew on the way is equal to the one that
+ * stands in its cell, and takes its place: then whoever reads the cells after the next step knows it again.
+ */
+export function knowRecords({ block, ownership, domains, domainAt }: Cells, words: Int32Array, from: number): void {
+  if (ownership === 'class') return;
+  const { xen } = block.run.world;
+  for (const [domid, cell] of domainAt) {
+    const form = words[from + cell]!;
+    const record = xen.domains.get(domid);
+    if (form === 0 || record === undefined) continue;
+    const { values } = domains.get(domid)!;
+    const stands = values[form]!;
+    if (stands.record !== record) values[form] = { record, heap: stands.heap };
+  }
+}
+
 /** A domain gets a cell when it is first seen. */
 function domainCell(cells: Cells, domid: number): number {
   const known = cells.domainAt.get(domid);

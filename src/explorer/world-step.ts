@@ -24,6 +24,7 @@ import {
   FIRST_LANE,
   HEAP,
   isXenCell,
+  knowRecords,
   LOCKS,
   MISC,
   putCells,
@@ -194,6 +195,7 @@ function makeForReal(w: WorldWalk, place: number, actor: number): Made {
   const { xen } = block.run.world;
   takeXenTo(trail, xen, place, (p) => makeAgain(w, p));
   const at = stateAt(trail, place);
+  knowRecords(cells, trail.states, at);
   const before = strayedAt(w, place) ?? trail.states.slice(at, at + Math.max(trail.stride, cells.count));
   putCells(cells, before);
   listenAnew(w);
