@@ -11,6 +11,7 @@ import { isLetThrough } from './intercept-looks.ts';
 import { noteHeap, tellBySums } from './note-heap.ts';
 import { isAbstract } from './ownership-seen.ts';
 import { pairId } from './pair-table.ts';
+import { knowRecords, putCells } from './put-cells.ts';
 import { replyView } from './reply-reads.ts';
 import type { Action } from './scenario.ts';
 import { isSectioned } from './sections.ts';
@@ -24,10 +25,8 @@ import {
   FIRST_LANE,
   HEAP,
   isXenCell,
-  knowRecords,
   LOCKS,
   MISC,
-  putCells,
   readCells,
   readWorldCells,
   standing,

@@ -21,6 +21,8 @@ import {
 
 /** See the file's header. Places are numbered from 0, the start. */
 export interface Trail {
+  /** Populates on the way may be made as one. Who looks at frames would see that: a guest's map is cut otherwise then. */
+  readonly joins: boolean;
   /** Words between two places; more than a state has, so that states may grow. */
   stride: number;
   states: Int32Array;
@@ -52,8 +54,9 @@ const FIRST_PLACES = 64;
 export const START = 0;
 
 /** A trail whose only place is `start`, where Xen stands. */
-export function newTrail(xen: Xen, start: Int32Array, width: number): Trail {
+export function newTrail(xen: Xen, start: Int32Array, width: number, joins: boolean): Trail {
   const trail: Trail = {
+    joins,
     stride: width + 32,
     states: new Int32Array((width + 32) * FIRST_PLACES),
     ids: new Int32Array(FIRST_PLACES),
@@ -184,7 +187,7 @@ export function takeXenTo(trail: Trail, xen: Xen, place: number, again: (place: 
   let extents = 0;
   for (let p = last + 1; p <= place; p++) {
     const ops = trail.ops[p] ?? null;
-    if (ops !== null && (left !== null || ops.length === 1) && ops.length <= 1) {
+    if (trail.joins && ops !== null && (left !== null || ops.length === 1) && ops.length <= 1) {
       const [op] = ops;
       if (op !== undefined) {
         const all: number = left === null ? 0 : extentsOfBoth(xen, left, extents, op);

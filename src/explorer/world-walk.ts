@@ -101,7 +101,7 @@ export function newWorldWalk(
     ...listenTo(block, how.footprint, how.intercept),
     block,
     cells,
-    trail: newTrail(block.run.world.xen, seen, cells.count),
+    trail: newTrail(block.run.world.xen, seen, cells.count, cells.ownership === 'class'),
     nodes: [],
     pairs: newPairTable(),
     calls: new Map(),
