@@ -242,11 +242,9 @@ function mapGiven(f: DomainForms, domid: number, form: number, run: P2mRun): num
     return numberOf(f.maps, mapWords(f, layoutOf(f, made.p2m), made));
   }
   const end = p2mEnd(run);
-  const had = f.rests.get(wordOfState(f.forms.get(domid)!, form - 1, FORM_REST))!;
-  const was = withFields(had, {
-    tables: f.tables.get(wordOfState(f.maps, map, MAP_TABLES))!,
-    paging: pagingOf(f, map),
-  });
+  const { type } = f.rests.get(wordOfState(f.forms.get(domid)!, form - 1, FORM_REST))!;
+  const tables = f.tables.get(wordOfState(f.maps, map, MAP_TABLES))!;
+  const was = { type, tables, paging: pagingOf(f, map) };
   const made = tablesMade(was, run.gfn, end - run.gfn, run.order);
   const maxMappedPfn = Math.max(frameAt(f.maps, map, MAP_MAX_PFN), end - 1);
   return numberOf(f.maps, mapWords(f, layoutWith(f, layout, run, end), { ...was, ...made, maxMappedPfn }));

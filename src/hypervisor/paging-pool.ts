@@ -113,7 +113,12 @@ export function allocTablesFor(xen: Xen, domid: number, gfn: number, n: number, 
 }
 
 /** What allocTablesFor() changes in a record; null when the pool lacks pages. */
-export function tablesMade(d: Domain, gfn: number, n: number, order: number): TablesMade | null {
+export function tablesMade(
+  d: Pick<Domain, 'type' | 'tables' | 'paging'>,
+  gfn: number,
+  n: number,
+  order: number,
+): TablesMade | null {
   if (d.type === 'pv' || n === 0) return NOTHING_MADE;
   const { tables, added } = tablesFor(d.tables, gfn, n, order);
   if (added === 0) return NOTHING_MADE;
