@@ -29,6 +29,8 @@ interface Row {
   /** States whose steps are to be made, or of which nobody was told yet; not those before `next`. */
   todo: number[];
   next: number;
+  /** By form of the second lane: the thread that has the field; undefined: not known here. */
+  readonly owners: (number | undefined)[];
   /** It waits for its turn, or has it. */
   isListed: boolean;
 }
@@ -48,9 +50,10 @@ export interface RowWalk {
   readonly thread: number;
   readonly lanes: SharedRows['lanes'];
   readonly claims: Int32Array;
-  readonly rows: Map<number, Row>;
-  /** By field: the thread that has it. */
-  readonly owners: Map<number, number>;
+  /** By form of the first lane. */
+  readonly rows: Row[];
+  /** The form of the second lane in the state that rowAt() was asked for last. */
+  second: number;
   current: Row | null;
   /** States of the current row to which steps led just now, each behind the state that it was come from and by whom. */
   readonly near: number[];
@@ -83,8 +86,8 @@ export function startRows(space: WalkedSpace, thread: number, { lanes, claims }:
     thread,
     lanes,
     claims,
-    rows: new Map(),
-    owners: new Map(),
+    rows: [],
+    second: 0,
     current: null,
     near: [],
     listed: [],
@@ -92,8 +95,8 @@ export function startRows(space: WalkedSpace, thread: number, { lanes, claims }:
     alone: null,
   };
   // All know the start, and it is thread 0's.
-  claimField(w, fieldAt(w, 0), 0);
-  if (thread === 0) putIn(w, 0);
+  claimField(w, rowAt(w, 0), 0);
+  if (thread === 0) putIn(w, rowAt(w, 0), 0);
   return w;
 }
 
@@ -103,59 +106,49 @@ export function reachedAs({ search: { table, scratch } }: RowWalk, id: number): 
   return page[table.at]!;
 }
 
-/** The form of one of the two lanes in a state that was met. */
-function formAt(w: RowWalk, id: number, lane: number): number {
+/** The row of a state that was met, and in it the field: `w.second`. */
+function rowAt(w: RowWalk, id: number): Row {
   const { walk } = w.space;
   const words = cellsOfState(walk, reachedAs(w, id));
-  return words[walk.at + FIRST_LANE + lane]!;
+  const at = walk.at + FIRST_LANE;
+  const form = words[at + w.lanes[0]]!;
+  w.second = words[at + w.lanes[1]]!;
+  w.rows[form] ??= { form, todo: [], next: 0, owners: [], isListed: false };
+  return w.rows[form];
 }
-
-const rowAt = (w: RowWalk, id: number): number => formAt(w, id, w.lanes[0]);
-
-/** One number for two forms. */
-const FORMS = 2 ** 26;
-
-const fieldAt = (w: RowWalk, id: number): number => rowAt(w, id) * FORMS + formAt(w, id, w.lanes[1]);
 
 const hashOfForm = ({ texts }: RowWalk, lane: number, form: number): number =>
   formHash(texts, FIRST_LANE + lane, form);
 
-function hashOfField(w: RowWalk, field: number): number {
+function hashOfField(w: RowWalk, { form }: Row): number {
   const [first, second] = w.lanes;
-  const row = hashOfForm(w, first, Math.floor(field / FORMS));
-  return mixed(mixed(row) ^ hashOfForm(w, second, field % FORMS)) >>> 0;
+  return mixed(mixed(hashOfForm(w, first, form)) ^ hashOfForm(w, second, w.second)) >>> 0;
 }
 
-/** Who has a field; NOBODY: it is free. */
-function ownerAt(w: RowWalk, field: number): number {
-  const known = w.owners.get(field);
+/** Who has the field `w.second` of a row; NOBODY: it is free. */
+function ownerAt(w: RowWalk, row: Row): number {
+  const known = row.owners[w.second];
   if (known !== undefined) return known;
-  const owner = ownerOf(w.claims, hashOfField(w, field));
-  if (owner !== NOBODY) w.owners.set(field, owner);
+  const owner = ownerOf(w.claims, hashOfField(w, row));
+  if (owner !== NOBODY) row.owners[w.second] = owner;
   return owner;
 }
 
-/** Claims a field for a thread; who has it. */
-function claimField(w: RowWalk, field: number, thread: number): number {
-  const known = w.owners.get(field);
+/** Claims the field `w.second` of a row for a thread; who has it. */
+function claimField(w: RowWalk, row: Row, thread: number): number {
+  const known = row.owners[w.second];
   if (known !== undefined) return known;
-  const owner = claim(w.claims, hashOfField(w, field), thread);
-  w.owners.set(field, owner);
+  const owner = claim(w.claims, hashOfField(w, row), thread);
+  row.owners[w.second] = owner;
   return owner;
 }
 
-/** Puts a state that was just met in its row; of another's it will be told. */
-function putIn(w: RowWalk, id: number): void {
-  const owner = ownerAt(w, fieldAt(w, id));
+/** Puts a state that was just met in its row, or among those that their owner is to be told of. */
+function putIn(w: RowWalk, row: Row, id: number): void {
+  const owner = ownerAt(w, row);
   if (owner !== w.thread && owner !== NOBODY) {
     sendAway(w, id, owner);
     return;
-  }
-  const form = rowAt(w, id);
-  let row = w.rows.get(form);
-  if (row === undefined) {
-    row = { form, todo: [], next: 0, isListed: false };
-    w.rows.set(form, row);
   }
   row.todo.push(id);
   if (row.isListed) return;
@@ -201,7 +194,7 @@ function takeNext(w: RowWalk, row: Row): number | null {
   while (row.next < row.todo.length) {
     const id = row.todo[row.next++]!;
     if (isExpanded(w.search, id)) continue;
-    const owner = claimField(w, fieldAt(w, id), w.thread);
+    const owner = claimField(w, rowAt(w, id), w.thread);
     if (owner === w.thread) return id;
     sendAway(w, id, owner);
   }
@@ -221,8 +214,10 @@ function comeNear(w: RowWalk): number | null {
     const task = near.pop()!;
     const from = near.pop()!;
     // One that is lost to another just now is still in its row, and that one will be told.
-    if (isExpanded(search, id) || claimField(w, fieldAt(w, id), w.thread) !== w.thread) continue;
-    if (placeOnTrail(space.walk.trail, from) >= 0) stepFrom(space, Int32Array.of(from), task);
+    if (isExpanded(search, id) || claimField(w, rowAt(w, id), w.thread) !== w.thread) continue;
+    const { trail } = space.walk;
+    const isThere = placeOnTrail(trail, reachedAs(w, id)) >= 0;
+    if (!isThere && placeOnTrail(trail, from) >= 0) stepFrom(space, Int32Array.of(from), task);
     return id;
   }
   return null;
@@ -238,13 +233,14 @@ function expand(w: RowWalk, id: number, row: Row): void {
   const reached = reachedAs(w, id);
   for (let at = from; at < edges.length; at += 2) {
     const child = wordAt(edges, at + 1);
+    if (isExpanded(search, child)) continue;
+    const there = rowAt(w, child);
     // New states have the next numbers, in the order of the steps.
     if (child === known) {
       known++;
-      putIn(w, child);
+      putIn(w, there, child);
     }
-    if (isExpanded(search, child) || rowAt(w, child) !== row.form) continue;
-    near.push(reached, wordAt(edges, at) >>> 1, child);
+    if (there === row) near.push(reached, wordAt(edges, at) >>> 1, child);
   }
 }
 
@@ -253,7 +249,7 @@ export function enterState(w: RowWalk, reached: Int32Array): number {
   const { search } = w;
   const known = search.table.count;
   const id = meetState(search, reached);
-  if (id === known) putIn(w, id);
+  if (id === known) putIn(w, rowAt(w, id), id);
   return id;
 }
 
@@ -297,8 +293,8 @@ export function giveRows(w: RowWalk, to: number): boolean {
 /** Gives a state whose field is free; another stays in its row. How many were given. */
 function giveState(w: RowWalk, row: Row, id: number, to: number): number {
   if (isExpanded(w.search, id)) return 0;
-  const field = fieldAt(w, id);
-  const owner = ownerAt(w, field) === w.thread ? w.thread : claimField(w, field, to);
+  rowAt(w, id);
+  const owner = ownerAt(w, row) === w.thread ? w.thread : claimField(w, row, to);
   if (owner === w.thread) row.todo.push(id);
   else sendAway(w, id, owner);
   return owner === w.thread ? 0 : 1;
@@ -322,7 +318,7 @@ export function beginAlone(w: RowWalk): boolean {
     const known = w.search.table.count;
     const id = enterState(w, state);
     // One that was met before was seen to then.
-    if (id === known && ownerAt(w, fieldAt(w, id)) !== w.thread) claimField(w, fieldAt(w, id), w.thread);
+    if (id === known) claimField(w, rowAt(w, id), w.thread);
     return true;
   }
 }

@@ -8,7 +8,7 @@ import type { Search } from './exhaustive.ts';
 import { pathKey } from './path-order.ts';
 import type { Space } from './space.ts';
 import { makeStateTable } from './state-table.ts';
-import { makeWordList, pushWord, setWord, type WordList } from './word-list.ts';
+import { makeWordList, pushWord, setWord, type WordList, wordAt } from './word-list.ts';
 import type { WalkedSpace, WorldEnd, WorldSpace } from './world-space.ts';
 
 /** What one thread found; plain data. States by the numbers they have there. */
@@ -159,7 +159,7 @@ function addPart(
   tasks: readonly number[],
   outcomes: readonly number[],
 ): void {
-  const steps: { task: number; child: number }[] = [];
+  const { edges: whole } = search;
   for (let id = 0; id < first.length; id++) {
     const from = first[id]!;
     if (from === -1) continue;
@@ -169,18 +169,27 @@ function addPart(
       pushWord(search.ends, outcomes[ends[-2 - from]!]!);
       continue;
     }
-    steps.length = 0;
-    for (let at = from; ; at += 2) {
-      steps.push({ task: tasks[edges[at]! >>> 1]!, child: ids[edges[at + 1]!]! });
-      if (edges[at]! % 2 === 1) break;
+    const begins = whole.length;
+    setWord(search.first, ids[id]!, begins);
+    for (let at = from, isLast = false; !isLast; at += 2) {
+      isLast = edges[at]! % 2 === 1;
+      putStep(whole, begins, tasks[edges[at]! >>> 1]!, ids[edges[at + 1]!]!);
     }
-    steps.sort((a, b) => a.task - b.task);
-    setWord(search.first, ids[id]!, search.edges.length);
-    for (const [i, { task, child }] of steps.entries()) {
-      pushWord(search.edges, task * 2 + (i === steps.length - 1 ? 1 : 0));
-      pushWord(search.edges, child);
-    }
-    search.transitions += steps.length;
+    const last = whole.length - 2;
+    setWord(whole, last, wordAt(whole, last) + 1);
+    search.transitions += (whole.length - begins) / 2;
+  }
+}
+
+/** Adds a step to those of a state that begin at `begins`: by task, ascending, mostly behind the last one. */
+function putStep(whole: WordList, begins: number, task: number, child: number): void {
+  pushWord(whole, task * 2);
+  pushWord(whole, child);
+  for (let at = whole.length - 2; at > begins && wordAt(whole, at - 2) > task * 2; at -= 2) {
+    setWord(whole, at, wordAt(whole, at - 2));
+    setWord(whole, at + 1, wordAt(whole, at - 1));
+    setWord(whole, at - 2, task * 2);
+    setWord(whole, at - 1, child);
   }
 }
 
