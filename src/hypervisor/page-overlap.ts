@@ -1,12 +1,15 @@
 /**
  * Whether some page is in two places.
  *
- * One bit for each page of a chunk, set by whatever holds it: no run and no region crosses a chunk's bounds, so a chunk
- * is looked at by itself. That costs what the heap has runs, and blocks of runs with gaps between them.
+ * No run and no region crosses a chunk's bounds, so a chunk is looked at by itself. Where few blocks are in it they are
+ * sorted; where there are many, or pages that are kept one by one, each page has a bit, set by whatever holds it.
  */
 import { BULK_WORDS, CHUNK, chunkOf, type Heap, KIND_FREE, OFFLINED, REGION } from './heap-state.ts';
 import { metaKind, metaOrder } from './page-region.ts';
 import { isFlat, runHigh, runLow } from './page-run.ts';
+
+/** More blocks than these cost more to sort than a bit for each page of a chunk. */
+const MOST_SORTED = 512;
 
 /** The pages of one chunk. */
 interface Marks {
@@ -25,7 +28,14 @@ export function checkOverlap(h: Heap, wrong: string[]): void {
     regions[chunkOf(first)]!.push(region);
   });
   for (let chunk = 0; chunk < h.chunkHead.length; chunk++) {
-    if (regions[chunk] === undefined && isOneRun(h, chunk)) continue;
+    if (regions[chunk] === undefined && h.inFlight.length === 0 && h.special.size === 0) {
+      const blocks = blocksOf(h, chunk);
+      if (blocks <= 1) continue;
+      if (blocks <= MOST_SORTED) {
+        checkSorted(h, chunk, blocks, wrong);
+        continue;
+      }
+    }
     const marks = { start: chunk * CHUNK, bits, wrong };
     bits.fill(0);
     for (let id = h.chunkHead[chunk]!; id >= 0; id = h.runChunkNext[id]!) markRun(h, marks, id);
@@ -38,11 +48,32 @@ export function checkOverlap(h: Heap, wrong: string[]): void {
   }
 }
 
-/** Whether a chunk has one run without gaps and nothing else that this file looks at, but for regions. */
-function isOneRun(h: Heap, chunk: number): boolean {
-  const id = h.chunkHead[chunk]!;
-  if (id < 0) return h.inFlight.length === 0;
-  return h.runChunkNext[id]! < 0 && isFlat(h, id) && h.inFlight.length === 0 && h.special.size === 0;
+/** The blocks in a chunk; what has no gaps is one. */
+function blocksOf(h: Heap, chunk: number): number {
+  let blocks = 0;
+  for (let id = h.chunkHead[chunk]!; id >= 0; id = h.runChunkNext[id]!)
+    blocks += isFlat(h, id) ? 1 : h.runCount[id]!;
+  return blocks;
+}
+
+function checkSorted(h: Heap, chunk: number, blocks: number, wrong: string[]): void {
+  const from = new Float64Array(blocks);
+  const to = new Float64Array(blocks);
+  let n = 0;
+  for (let id = h.chunkHead[chunk]!; id >= 0; id = h.runChunkNext[id]!) {
+    const low = runLow(h, id);
+    const count = isFlat(h, id) ? 1 : h.runCount[id]!;
+    const stride = Math.abs(h.runStride[id]!);
+    const pages = count === 1 ? runHigh(h, id) - low : Math.abs(h.runSize[id]!);
+    for (let i = 0; i < count; i++) {
+      from[n] = low + i * stride;
+      to[n++] = low + i * stride + pages;
+    }
+  }
+  from.sort();
+  to.sort();
+  // Blocks that do not overlap begin as often as others have ended: the n-th to begin does so where n - 1 are over.
+  for (let i = 1; i < blocks; i++) if (from[i]! < to[i - 1]!) wrong.push(`page ${from[i]} is in two places`);
 }
 
 function markRun(h: Heap, marks: Marks, id: number): void {
