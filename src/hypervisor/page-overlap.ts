@@ -6,7 +6,7 @@
  */
 import { BULK_WORDS, CHUNK, chunkOf, type Heap, KIND_FREE, OFFLINED, REGION } from './heap-state.ts';
 import { metaKind, metaOrder } from './page-region.ts';
-import { isFlat, runHigh, runLow } from './page-run.ts';
+import { runHigh, runLow } from './page-run.ts';
 
 /** More blocks than these cost more to sort than a bit for each page of a chunk. */
 const MOST_SORTED = 512;
@@ -48,11 +48,15 @@ export function checkOverlap(h: Heap, wrong: string[]): void {
   }
 }
 
+/** Whether the blocks of a run touch each other, in whichever order they come. */
+const hasNoGaps = (h: Heap, id: number): boolean =>
+  h.runCount[id] === 1 || Math.abs(h.runStride[id]!) === Math.abs(h.runSize[id]!);
+
 /** The blocks in a chunk; what has no gaps is one. */
 function blocksOf(h: Heap, chunk: number): number {
   let blocks = 0;
   for (let id = h.chunkHead[chunk]!; id >= 0; id = h.runChunkNext[id]!)
-    blocks += isFlat(h, id) ? 1 : h.runCount[id]!;
+    blocks += hasNoGaps(h, id) ? 1 : h.runCount[id]!;
   return blocks;
 }
 
@@ -62,7 +66,7 @@ function checkSorted(h: Heap, chunk: number, blocks: number, wrong: string[]): v
   let n = 0;
   for (let id = h.chunkHead[chunk]!; id >= 0; id = h.runChunkNext[id]!) {
     const low = runLow(h, id);
-    const count = isFlat(h, id) ? 1 : h.runCount[id]!;
+    const count = hasNoGaps(h, id) ? 1 : h.runCount[id]!;
     const stride = Math.abs(h.runStride[id]!);
     const pages = count === 1 ? runHigh(h, id) - low : Math.abs(h.runSize[id]!);
     for (let i = 0; i < count; i++) {
@@ -77,7 +81,7 @@ function checkSorted(h: Heap, chunk: number, blocks: number, wrong: string[]): v
 }
 
 function markRun(h: Heap, marks: Marks, id: number): void {
-  if (isFlat(h, id)) {
+  if (hasNoGaps(h, id)) {
     markPages(marks, runLow(h, id), runHigh(h, id) - runLow(h, id));
     return;
   }
