@@ -6,13 +6,13 @@ import type { Job } from './explore-job.ts';
 import { nowMs } from './explore-job.ts';
 import { isDone, jobLost, nextJob, type Plan, takeResult, usefulThreads } from './explore-plan.ts';
 
-/** Work that is over sooner needs no thread more. */
-const HIRE_AFTER_MS = 150;
 const EARLY_MS = 10;
 
 /** Who works, and who wants to know. */
 export interface Pool {
   readonly plan: Plan;
+  /** Work that is over sooner, in ms, needs no thread more. */
+  readonly hireAfter: number;
   /** This thread. */
   readonly own: Hand;
   /** Starts the n-th other thread, from 1. */
@@ -67,7 +67,7 @@ export async function work(pool: Pool): Promise<void> {
   const timer = setTimeout(() => {
     mayHire = true;
     changed();
-  }, HIRE_AFTER_MS);
+  }, pool.hireAfter);
   try {
     for (let i = 0; i < loops.length && failure === null; i++) await loops[i];
   } finally {

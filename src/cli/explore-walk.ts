@@ -15,6 +15,9 @@ import type { Target } from './explore-target.ts';
  */
 const HELP_AFTER_MS = 3_000;
 
+/** All there is to do is over sooner: no thread more is worth a thought. */
+const HIRE_AFTER_MS = 150;
+
 /**
  * Another thread has to be loaded, to play what comes before the block, and to compile what this one has compiled already:
  * more than a second, part of which this one loses. Less work than that is done sooner by one alone.
@@ -49,6 +52,7 @@ export async function exploreAll(cli: Cli, target: Target, choice: ExploreChoice
   try {
     await work({
       plan,
+      hireAfter: HIRE_AFTER_MS,
       own: ownHand(bench, stop),
       hire: (n) => threadHand(n, target, choice, memory / threads, stop),
       onLost: ({ name }, why) => {

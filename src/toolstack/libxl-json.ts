@@ -308,9 +308,11 @@ function parseCpuidPolicyList(json: unknown): { readonly value: CpuidPolicyList 
   return { value: list };
 }
 
-/** Integers of more digits than a double holds become strings before JSON.parse sees them. */
+/** Integers that a double does not hold become strings before JSON.parse sees them. */
 const quoteBigIntegers = (text: string): string =>
-  text.replace(/"(?:[^"\\]|\\.)*"|-?\d{16,}/g, (token) => (token[0] === '"' ? token : `"${token}"`));
+  text.replace(/"(?:[^"\\]|\\.)*"|-?\d{16,}/g, (token) =>
+    token[0] === '"' || Number.isSafeInteger(Number(token)) ? token : `"${token}"`,
+  );
 
 /** Reads what genJson() wrote; null when the text is not JSON of this type. Models libxl__object_from_json(). */
 export function fromJson<T>(type: Idl<T>, text: string): T | null {

@@ -36,6 +36,12 @@ steps:
 /** The same, and sums are not enough to say what is there for whom. */
 const TIGHT = CREATES.replaceAll('memory: 110', 'memory: 150');
 
+/** More orders than anybody walks, frame by frame. */
+const ENDLESS = CREATES.replace('memory: 256M, dom0: 64M', 'memory: 64G, dom0: 4G').replaceAll(
+  'memory: 110',
+  'memory: 24576',
+);
+
 /** Few orders. */
 const PAGES = `
 host: { memory: 256M, dom0: 184M }
@@ -125,6 +131,7 @@ async function explored(
   const lost: string[] = [];
   await work({
     plan,
+    hireAfter: 0,
     own: ownHand(newBench(of, all), stop),
     hire: (n) => hire(ownHand(newBench(of, all), stop), n),
     onLost: (_hand, why) => lost.push(why),
@@ -296,7 +303,8 @@ describe('a walk of all orders', () => {
   });
 
   it('tells what all have found when time is up', async () => {
-    const { results } = await explored({ ...all, timeBudget: 500 }, 2);
+    const endless = targetOf('endless.xlsim.yaml', ENDLESS);
+    const { results } = await explored({ ...all, timeBudget: 500 }, 2, undefined, endless);
     expect(results[0]!.walk).toMatchObject({ finished: false, stopped: 'time' });
     expect(results[0]!.walk.states).toBeGreaterThan(100);
   });

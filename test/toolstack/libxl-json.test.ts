@@ -76,6 +76,8 @@ viridian=["all"]`),
         const big = n < 2n ** 53n ? Number(n) : n.toString();
         expect(fromJson(type, genJson(type, { name: text, big }))).toEqual({ name: text, big });
       }),
+      // About where a double ends, and the first of 16 digits.
+      { examples: [10n ** 15n, 2n ** 53n - 1n, 2n ** 53n].map((n) => ['', n]) },
     );
   });
 
