@@ -8,7 +8,6 @@
  */
 import { beginLook } from '../hypervisor/heap-mark.ts';
 import {
-  chunkOf,
   type Heap,
   type HeapDomain,
   type HeapSeen,
@@ -22,7 +21,14 @@ import {
 } from '../hypervisor/heap-state.ts';
 import { dirtyRanges } from '../hypervisor/page-dirty.ts';
 import { nextOf } from '../hypervisor/page-list.ts';
-import { metaDirty, metaFd, metaKind, metaOwner, slotMfn } from '../hypervisor/page-region.ts';
+import {
+  metaDirty,
+  metaFd,
+  metaKind,
+  metaOwner,
+  regionsByChunk,
+  slotMfn,
+} from '../hypervisor/page-region.ts';
 import { type Canon, canonId, canonText } from './canonical.ts';
 import { addBlocks, addSeries, addStretch, ofSet } from './page-series.ts';
 
@@ -161,12 +167,7 @@ function looseWord(look: Look): number {
   const chunks = h.chunkHead.length;
   const known = seen === null ? 0 : nameOf(look, seen.chunks[chunks]!);
   if (known !== 0) return known;
-  const regions: number[][] = [];
-  h.regionMfn.forEach((first, region) => {
-    if (first < 0) return;
-    regions[chunkOf(first)] ??= [];
-    regions[chunkOf(first)]!.push(region);
-  });
+  const regions = regionsByChunk(h);
   let text = '';
   for (let chunk = 0; chunk < chunks; chunk++) {
     let word = seen === null ? 0 : nameOf(look, seen.chunks[chunk]!);

@@ -5,7 +5,7 @@
  * sorted; where there are many, or pages that are kept one by one, each page has a bit, set by whatever holds it.
  */
 import { BULK_WORDS, CHUNK, chunkOf, type Heap, KIND_FREE, OFFLINED, REGION } from './heap-state.ts';
-import { metaKind, metaOrder } from './page-region.ts';
+import { metaKind, metaOrder, regionsByChunk } from './page-region.ts';
 import { runHigh, runLow } from './page-run.ts';
 
 /** More blocks than these cost more to sort than a bit for each page of a chunk. */
@@ -21,12 +21,7 @@ interface Marks {
 /** Says of which page it is not so that it is in one place at most, and in none if it is offlined. */
 export function checkOverlap(h: Heap, wrong: string[]): void {
   const bits = new Int32Array(BULK_WORDS);
-  const regions: number[][] = [];
-  h.regionMfn.forEach((first, region) => {
-    if (first < 0) return;
-    regions[chunkOf(first)] ??= [];
-    regions[chunkOf(first)]!.push(region);
-  });
+  const regions = regionsByChunk(h);
   for (let chunk = 0; chunk < h.chunkHead.length; chunk++) {
     if (regions[chunk] === undefined && h.inFlight.length === 0 && h.special.size === 0) {
       const blocks = blocksOf(h, chunk);

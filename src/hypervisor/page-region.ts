@@ -286,3 +286,14 @@ export function dropHeadSlots(h: Heap, list: number, n: number): void {
   else setPrev(h, next, NIL);
   h.pgMeta.fill(0, Math.min(first, last), Math.max(first, last) + 1);
 }
+
+/** By chunk: the regions in it, as indices of `regionMfn`; undefined: none. */
+export function regionsByChunk(h: Heap): (number[] | undefined)[] {
+  const regions: number[][] = [];
+  h.regionMfn.forEach((first, region) => {
+    if (first < 0) return;
+    regions[chunkOf(first)] ??= [];
+    regions[chunkOf(first)]!.push(region);
+  });
+  return regions;
+}
