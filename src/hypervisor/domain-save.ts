@@ -38,12 +38,16 @@ export function saveDomain(d: Domain): object {
   };
 }
 
-/** order, count, then frame and stride of each lane. */
-const saveGroup = (group: ExtentGroup): number[] => [
-  group.order,
-  group.count,
-  ...group.lanes.flatMap(({ mfn, stride }) => [mfn, stride]),
-];
+/**
+ * order, count, then frame and stride of each lane. A lane of one extent has no stride: the one it carries tells of the
+ * run of free pages it was cut from, which a heap that was read back may hold in other pieces.
+ */
+function saveGroup({ order, count, lanes }: ExtentGroup): number[] {
+  const saved = [order, count];
+  for (const [i, { mfn, stride }] of lanes.entries())
+    saved.push(mfn, count > i + lanes.length ? stride : 0);
+  return saved;
+}
 
 /** The domain that saveDomain() wrote. Throws SavedDataError. */
 export function loadDomain(saved: Saved): Domain {

@@ -115,7 +115,21 @@ describe('loadWorld', () => {
         }
         expect(comparable(again)).toEqual(comparable(world));
       }),
-      { numRuns: 60 },
+      {
+        numRuns: 60,
+        examples: [
+          // A page table cut alone out of a run of free pages, which the saved heap holds in other pieces.
+          [
+            [
+              ['create -p /pod.cfg', 'idle'],
+              ['mem-max b 100', 'idle'],
+              ['unpause b', 'idle'],
+              ['create /plain.cfg', 'idle'],
+              ['rename a z', 'idle'],
+            ],
+          ],
+        ],
+      },
     );
   });
 
