@@ -44,8 +44,7 @@ export function saveDomain(d: Domain): object {
  */
 function saveGroup({ order, count, lanes }: ExtentGroup): number[] {
   const saved = [order, count];
-  for (const [i, { mfn, stride }] of lanes.entries())
-    saved.push(mfn, count > i + lanes.length ? stride : 0);
+  for (const [i, { mfn, stride }] of lanes.entries()) saved.push(mfn, count > i + lanes.length ? stride : 0);
   return saved;
 }
 
