@@ -1,4 +1,7 @@
-/** `npm run bench`: what the model costs, with the memory of the whole process. Sections are added to the list below. */
+/**
+ * `npm run bench [WORD…]`: what the model costs, with the memory of the whole process. With words only the sections whose
+ * titles have one of them. Sections are added to the list below.
+ */
 import { benchCommand } from './bench-command.ts';
 import { benchConfig } from './bench-config.ts';
 import { benchExplore } from './bench-explore.ts';
@@ -27,9 +30,18 @@ const SECTIONS: readonly (readonly [title: string, run: Section])[] = [
 const print = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
-const wanted = process.argv.slice(2);
-for (const [title, run] of SECTIONS) {
-  if (wanted.length > 0 && !wanted.some((word) => title.includes(word))) continue;
-  print(`\n${title}`);
-  await run(print);
+const words = process.argv.slice(2);
+const isIn = (word: string, title: string): boolean => title.toLowerCase().includes(word.toLowerCase());
+const unknown = words.find((word) => !SECTIONS.some(([title]) => isIn(word, title)));
+if (unknown !== undefined) {
+  const titles = SECTIONS.map(([title]) => `  ${title}\n`).join('');
+  process.stderr.write(`bench: no section's title has "${unknown}" in it; there are\n${titles}`);
+  // Misuse, as everywhere in xlsim.
+  process.exitCode = 2;
+} else {
+  for (const [title, run] of SECTIONS) {
+    if (words.length > 0 && !words.some((word) => isIn(word, title))) continue;
+    print(`\n${title}`);
+    await run(print);
+  }
 }
