@@ -366,9 +366,11 @@ function readsOf(
   const lane = cells.lanes[actor];
   const at = stateAt(trail, place);
   const own = trail.states[at + actorCell(w, actor)]!;
+  // Within a hypercall nobody comes between, but who ends with it leaves the locks that had to be taken before it.
+  const locks = looked.locks || (w.intercept !== null && isInParts(w.block.grain));
   return readsOfStep(cells, {
     ...how,
-    looked,
+    looked: { ...looked, locks },
     footprints: requests.map(({ footprint }) => footprint),
     isIdle: lane !== undefined && standing(lane, own).state.task === null,
     isLate: factsAt(w, actor, trail.states, at).due > w.began,

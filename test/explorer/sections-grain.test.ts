@@ -147,6 +147,26 @@ describe('a section that is looked up', () => {
     },
   );
 
+  it('leads where the real one leads where who ends with a hypercall leaves a lock to others, or has none to leave', () => {
+    const { intercept } = REMEDIES.find(({ name }) => name === 'heap-lock')!;
+    const text = `
+host: { memory: 256M, dom0: 160M, bootscrub: "off" }
+xlconf: { claim_mode: 1, autoballoon: "off" }
+guests: { vm: { type: pv, memory: 4 } }
+steps:
+  - { hypercall: XEN_DOMCTL_createdomain, args: { name: d, type: pvh } }
+  - { hypercall: XEN_DOMCTL_max_mem, args: { domid: d, max_memkb: 1048576 } }
+  - set: { hold: { leave: 4M, as: others } }
+  - parallel:
+      - xl create vm
+      - { hypercall: XENMEM_populate_physmap, args: { domid: d, nr_extents: 1, extent_order: 9 } }
+`;
+    const how = { ...SECTIONS, ownership: 'exact' as const, intercept: intercept! };
+    const slow = endsOf(newSlowSpace(blockOf(text), how));
+    expect(endsOf(spaceOf(text, { ...how, isChecked: true }))).toEqual(slow);
+    expect(endsOf(spaceOf(text, how))).toEqual(slow);
+  });
+
   it('is found out by the check if who pauses a domain is said not to wait for its vcpus', () => {
     const text = MODELS['a balloon driver whose domain is paused']!;
     const blind = spaceOf(text, { ...SECTIONS, isChecked: true, footprint: footprintOf });
