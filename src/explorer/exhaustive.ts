@@ -65,7 +65,7 @@ export function startSearch(space: Space, order: SearchOrder): Search {
   const search: Search = {
     space,
     order,
-    table: makeStateTable(space.width),
+    table: makeStateTable(space.width, space.isNumbered),
     first: makeWordList(),
     edges: makeWordList(),
     ends: makeWordList(),

@@ -83,7 +83,7 @@ export function startReduced(space: Space, reduction: Reduction): ReducedSearch 
   const search: ReducedSearch = {
     space,
     reduction,
-    table: makeStateTable(space.width),
+    table: makeStateTable(space.width, space.isNumbered),
     sleep: makeWordList(),
     awake: makeWordList(),
     origins: makeWordList(),

@@ -12,6 +12,8 @@
 export interface Space {
   /** Words of a state. May grow while steps are made; words beyond those a state was made with are 0. */
   readonly width: number;
+  /** A state's only word is its number, from 0 on; most numbers have a state. So states are found without a hash. */
+  readonly isNumbered?: boolean;
   /** Tasks are numbers below this. May grow while steps are made. */
   readonly tasks: number;
   /** Writes the state before the first step. */

@@ -24,7 +24,9 @@ export interface StateTable {
   /** PAGE states each, at the width that the table had when the page was the last one. */
   readonly pages: Int32Array[];
   readonly strides: number[];
-  /** Open addressing: number of a state + 1 (0: free), and its hash, in turns. */
+  /** See Space: a state is looked up by its only word. */
+  readonly isNumbered: boolean;
+  /** Open addressing: number of a state + 1 (0: free), and its hash, in turns. Of numbered ones, by word: the first alone. */
   slots: Int32Array;
   /** An odd factor for each word. */
   keys: Int32Array;
@@ -37,13 +39,15 @@ export interface StateTable {
   bytes: number;
 }
 
-export function makeStateTable(width: number): StateTable {
+export function makeStateTable(width: number, isNumbered = false): StateTable {
+  ASSERT(!isNumbered || width === 1, 'states that are numbered have one word');
   const slots = new Int32Array(FIRST_SLOTS * 2);
   return {
     width,
     count: 0,
     pages: [],
     strides: [],
+    isNumbered,
     slots,
     keys: makeKeys(width),
     at: 0,
@@ -67,6 +71,7 @@ const makeKeys = (width: number): Int32Array =>
 export function widenStates(table: StateTable, width: number): void {
   ASSERT(width >= table.width, 'a state does not lose words');
   if (width === table.width) return;
+  ASSERT(!table.isNumbered, 'states that are numbered have one word');
   table.width = width;
   table.keys = makeKeys(width);
   const last = table.pages.length - 1;
@@ -116,6 +121,12 @@ export function keepState(table: StateTable): number {
 export function findState(table: StateTable): number {
   const page = table.pages[table.count >>> 12]!;
   const at = (table.count & (PAGE - 1)) * table.width;
+  if (table.isNumbered) {
+    const { slots } = table;
+    const word = page[at]!;
+    table.slot = word;
+    return word < slots.length ? slots[word]! - 1 : -1;
+  }
   return findSummed(table, page, at, sumOfState(table, page, at));
 }
 
@@ -159,6 +170,12 @@ function findSummed(table: StateTable, words: Int32Array, at: number, sum: numbe
 /** The state in the room, which was looked for last, stays. */
 function takeSlot(table: StateTable): number {
   const { slots, slot, count: id } = table;
+  if (table.isNumbered) {
+    if (slot >= slots.length) addNumbers(table, slot);
+    table.slots[slot] = id + 1;
+    table.count = id + 1;
+    return id;
+  }
   slots[slot] = id + 1;
   slots[slot + 1] = table.hash;
   table.count = id + 1;
@@ -173,6 +190,14 @@ function isSame(table: StateTable, id: number, page: Int32Array, at: number): bo
   for (let i = 0; i < stride; i++) if (other[otherAt + i] !== page[at + i]) return false;
   for (let i = stride; i < table.width; i++) if (page[at + i] !== 0) return false;
   return true;
+}
+
+/** Makes room for states up to that number. */
+function addNumbers(table: StateTable, number: number): void {
+  const { slots } = table;
+  table.slots = new Int32Array(2 * number);
+  table.slots.set(slots);
+  table.bytes += table.slots.byteLength - slots.byteLength;
 }
 
 function growSlots(table: StateTable): void {

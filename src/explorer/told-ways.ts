@@ -7,7 +7,7 @@
 import { ASSERT } from '../hypervisor/bug.ts';
 import { enabledIn, startState, stepFrom } from './schedule-replay.ts';
 import type { WalkedSpace } from './world-space.ts';
-import { START } from './world-trail.ts';
+import { parentOf, reachedBy, START } from './world-trail.ts';
 
 /** Branches; plain data. */
 export interface WaysTold {
@@ -38,17 +38,17 @@ function growSteps(to: WayTeller, states: number): void {
 
 /** Tells how to get to states, by the numbers that the space gave them. */
 export function tellWays(space: WalkedSpace, to: WayTeller, reached: readonly number[]): WaysTold {
-  const { parents, by } = space.walk.trail;
-  growSteps(to, parents.length);
+  const { trail } = space.walk;
+  growSteps(to, trail.table.count);
   const { stepOf } = to;
   const paths: string[] = [];
   for (; to.tasks < space.tasks; to.tasks++) paths.push(space.taskPath(to.tasks));
   const steps: number[] = [];
   const ends = reached.map((state) => {
     const fresh: number[] = [];
-    for (let at = state; stepOf[at] === -1; at = parents[at]!) fresh.push(at);
+    for (let at = state; stepOf[at] === -1; at = parentOf(trail, at)) fresh.push(at);
     for (const at of fresh.reverse()) {
-      steps.push(stepOf[parents[at]!]!, by[at]!);
+      steps.push(stepOf[parentOf(trail, at)]!, reachedBy(trail, at));
       to.steps++;
       stepOf[at] = to.steps;
     }

@@ -92,6 +92,7 @@ export function newWorldSpace({ play, block: step }: AtBlock, how: WorldSpaceHow
     walk: w,
     // A state's only word is its number on the trail, which knows the cells.
     width: 1,
+    isNumbered: true,
     get tasks() {
       return actorsOf(w);
     },

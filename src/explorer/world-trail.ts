@@ -40,13 +40,23 @@ export interface Trail {
   xenAt: number;
   /** By mark: the number of the heap's form as it is there; 0: nobody looked yet. */
   readonly heapIs: number[];
-  /** All states ever reached, and from where and by whom first. */
+  /** All states ever reached. */
   readonly table: StateTable;
-  readonly parents: number[];
-  readonly by: number[];
-  /** By state: a place it had. */
-  readonly placeOf: number[];
+  /** By state: from which state and by whom it was reached first, and a place it had. */
+  ways: Int32Array;
 }
+
+/** Words of a state in `ways`. */
+const WAY = 3;
+const WAY_FROM = 0;
+const WAY_BY = 1;
+const WAY_PLACE = 2;
+
+/** The state from which a state was reached first; -1: it is the start. */
+export const parentOf = ({ ways }: Trail, id: number): number => ways[id * WAY + WAY_FROM]!;
+
+/** Whose step that was. */
+export const reachedBy = ({ ways }: Trail, id: number): number => ways[id * WAY + WAY_BY]!;
 
 const FIRST_PLACES = 64;
 
@@ -68,9 +78,7 @@ export function newTrail(xen: Xen, start: Int32Array, width: number, joins: bool
     xenAt: 0,
     heapIs: [0],
     table: makeStateTable(width),
-    parents: [],
-    by: [],
-    placeOf: [],
+    ways: new Int32Array(FIRST_PLACES * WAY),
   };
   trail.states.set(start.subarray(0, width));
   trail.sums[0] = sumOfState(trail.table, trail.states, 0);
@@ -140,21 +148,24 @@ export function keepPlace(
   actor: number,
   ops: readonly XenOp[] | null,
 ): void {
+  const known = trail.table.count;
   const id = keepSummed(trail.table, trail.states, stateAt(trail, place), trail.sums[place]!);
   trail.count = place + 1;
   trail.ids[place] = id;
   trail.actors[place] = actor;
   trail.ops[place] = ops;
-  trail.placeOf[id] = place;
-  if (id === trail.parents.length) {
-    trail.parents.push(from);
-    trail.by.push(actor);
+  const way = id * WAY;
+  if (id === known) {
+    if (way === trail.ways.length) trail.ways = doubled(trail.ways);
+    trail.ways[way + WAY_FROM] = from;
+    trail.ways[way + WAY_BY] = actor;
   }
+  trail.ways[way + WAY_PLACE] = place;
 }
 
 /** The place at which a state stands on the trail; -1: it does not. */
-export function placeOnTrail({ ids, count, placeOf }: Trail, id: number): number {
-  const place = placeOf[id]!;
+export function placeOnTrail({ ids, count, ways }: Trail, id: number): number {
+  const place = ways[id * WAY + WAY_PLACE]!;
   return place < count && ids[place] === id ? place : -1;
 }
 
@@ -167,8 +178,8 @@ export function wayTo(
   for (let state = id; ; ) {
     const place = placeOnTrail(trail, state);
     if (place >= 0) return { place, actors };
-    actors.push(trail.by[state]!);
-    state = trail.parents[state]!;
+    actors.push(reachedBy(trail, state));
+    state = parentOf(trail, state);
     ASSERT(state >= 0, 'the start is always on the trail');
   }
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  findState,
   keepState,
   keepSummed,
   makeStateTable,
@@ -41,6 +42,24 @@ describe('a table of states', () => {
           expect(id).toBe(add(twin, [...words.subarray(3, 7)]));
           expect(read(table, id)).toEqual([...words.subarray(3, 7)]);
         }
+      }),
+    );
+  });
+
+  it('finds states that are numbers as it finds others', () => {
+    const numbers = fc.array(fc.nat({ max: 400 }), { maxLength: 200 });
+    fc.assert(
+      fc.property(numbers, (all) => {
+        const table = makeStateTable(1, true);
+        const twin = makeStateTable(1);
+        for (const number of all) {
+          const room = roomForState(table);
+          room[table.at] = number;
+          roomForState(twin)[twin.at] = number;
+          expect(findState(table)).toBe(findState(twin));
+          expect(add(table, [number])).toBe(add(twin, [number]));
+        }
+        for (let id = 0; id < twin.count; id++) expect(read(table, id)).toEqual(read(twin, id));
       }),
     );
   });
