@@ -201,7 +201,7 @@ function leadWalk(e: Exploring, crew: Crew, steps: number): boolean {
     if (crew.helpers.length === 0 || e.phase !== 'walk' || !canShare(e.walking)) {
       return continueExploring(e, steps) || e.phase !== 'walk';
     }
-    const shared = shareWalking(e.walking, e.subject, e.how);
+    const shared = shareWalking(e.walking);
     beginTogether(crew, e.walking.mate!, shared, e.walking.space.how.ownership);
   }
   if (crew.isLost || !tellsAlone(e.walking.space)) {

@@ -13,7 +13,7 @@ import type { Target } from './explore-target.ts';
  * A walk that is over sooner is left to one thread: another has to learn what that one knows and to be told what its
  * states are, which costs a few seconds of its own.
  */
-const HELP_AFTER_MS = 3_000;
+const HELP_AFTER_MS = 1_000;
 
 /** All there is to do is over sooner: no thread more is worth a thought. */
 const HIRE_AFTER_MS = 150;

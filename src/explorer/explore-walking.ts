@@ -13,12 +13,11 @@ import type { WalkedSpace } from './world-space.ts';
 
 /** See the file's header. */
 export interface Walking {
-  space: WalkedSpace;
+  readonly told: MemoryTold;
+  readonly space: WalkedSpace;
   search: Search;
   /** Its part, while others walk with it. */
   mate: Mate | null;
-  /** How far one had come alone before others joined: from there it goes on if nothing comes of that. */
-  before: { readonly space: WalkedSpace; readonly search: Search } | null;
   /** No others may. */
   readonly isAlone: boolean;
   /** What was walked, in numbers that do not depend on who walked it. */
@@ -30,7 +29,7 @@ export function newWalking(subject: Subject, how: ExploreHow, told: MemoryTold):
   const space = spaceOf(subject, how, told);
   const search = startSearch(space, how.order);
   search.most = how.maxStates;
-  return { space, search, mate: null, before: null, isAlone: false, whole: null, census: null };
+  return { told, space, search, mate: null, isAlone: false, whole: null, census: null };
 }
 
 /** Makes about `budget` steps. True: all are made. Not for a walk that is shared. */
@@ -69,29 +68,25 @@ export const saysTooLittle = ({
 export const isUncertain = ({ space, search, whole }: Walking): boolean =>
   whole === null && space.bySums && !isServed(space, search);
 
-/**
- * Begins again by rows, in a space of its own: tasks are numbered as they are met, so the one before stays as it is for going
- * on alone. The others need what is returned.
- */
-export function shareWalking(walking: Walking, subject: Subject, how: ExploreHow): SharedWalk {
-  const { search } = walking;
-  const space = spaceOf(subject, how, walking.space.how.ownership);
+/** Goes on by rows from what was met so far. The others need what is returned. */
+export function shareWalking(walking: Walking): SharedWalk {
+  const { space, search } = walking;
   const { block } = space.walk;
   const shared = {
     lanes: lanesOfRows(space, block.lanes.length),
     claims: newRowClaims(),
     births: newSharedBirths(block.ids.keys()),
   };
-  walking.before = { space: walking.space, search };
-  walking.space = space;
-  walking.mate = newMate(space, 0, shared);
+  walking.mate = newMate(space, 0, shared, search);
   walking.search = walking.mate.walk.search;
   return shared;
 }
 
-/** The walk again, by one thread alone from now on: as far as that had come before others joined. Null: none did. */
-export const walkingBefore = ({ before }: Walking): Walking | null =>
-  before && { ...before, mate: null, before: null, isAlone: true, whole: null, census: null };
+/** A walk from the start that nobody joins. */
+export const newWalkingAlone = (subject: Subject, how: ExploreHow, told: MemoryTold): Walking => ({
+  ...newWalking(subject, how, told),
+  isAlone: true,
+});
 
 /** One thread's part of a walk that is shared. */
 export const mateGraph = ({ walk, met }: Mate): GraphPart => partOf(walk.space, walk.search, met);
@@ -104,10 +99,7 @@ export function finishWalking(walking: Walking): boolean {
   const { space, search, whole } = walking;
   if (whole === null) joinSoFar(walking, [partOf(space, search, [])]);
   walking.census = censusOf(walking.search);
-  if (walking.census.longest !== null || !hasCircles(walking.search)) {
-    walking.before = null;
-    return true;
-  }
+  if (walking.census.longest !== null || !hasCircles(walking.search)) return true;
   if (whole !== null) return false;
   const textOf = (outcome: number): string => JSON.stringify(space.endOf(outcome));
   closeCircles(search, (a, b) => textOf(a) < textOf(b));
@@ -133,8 +125,7 @@ export function joinSoFar(walking: Walking, parts: readonly GraphPart[]): void {
 /** What things are called, and what is known of the space. */
 export const factsOf = ({ space, whole }: Walking): WholeGraph['space'] => whole?.space ?? space;
 
-export const walkingBytes = ({ search, before }: Walking): number =>
-  searchBytes(search) + (before === null ? 0 : searchBytes(before.search));
+export const walkingBytes = ({ search }: Walking): number => searchBytes(search);
 
 /** How it ended so far. */
 export function seenEnds(walking: Walking): SeenEnd[] {

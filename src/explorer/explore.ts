@@ -35,10 +35,10 @@ import {
   joinSoFar,
   joinWalking,
   newWalking,
+  newWalkingAlone,
   saysTooLittle,
   seenEnds,
   type Walking,
-  walkingBefore,
   walkingBytes,
 } from './explore-walking.ts';
 import { outcomesOf, type SeenEnd } from './outcome-table.ts';
@@ -166,9 +166,9 @@ export function endShared(e: Exploring, parts: readonly GraphPart[]): void {
   else walkAgain(e);
 }
 
-/** Goes on with the walk by one thread alone: of those that walked together one is gone, or together they cannot tell. */
+/** Begins the walk anew, by one thread alone: of those that walked together one is gone, or together they cannot tell. */
 export function walkAgain(e: Exploring): void {
-  e.walking = walkingBefore(e.walking)!;
+  e.walking = newWalkingAlone(e.subject, e.how, e.walking.told);
 }
 
 /** The same for a walk that is to be stopped: with what is known by now. */
@@ -233,7 +233,7 @@ function giveUpExactly(e: Exploring, why: StopReason): void {
   e.exactly = { states, stopped: why };
   if (e.phase === 'reduce') e.reducing = startReducing(e.subject, e.how, 'class');
   // Which host a state stands for is for one thread to say.
-  else e.walking = { ...newWalking(e.subject, e.how, 'class'), isAlone: true };
+  else e.walking = newWalkingAlone(e.subject, e.how, 'class');
 }
 
 function sampleInstead(e: Exploring): void {

@@ -13,6 +13,7 @@ import {
   type Teller,
   tellStates,
 } from './cell-texts.ts';
+import type { Search } from './exhaustive.ts';
 import {
   beginAlone,
   cellsOf,
@@ -87,10 +88,11 @@ export interface Mate {
   out: MateLetter[];
 }
 
-export function newMate(space: WalkedSpace, thread: number, shared: SharedWalk): Mate {
+/** `met`: what thread 0 has met alone; its births are in `shared` then. */
+export function newMate(space: WalkedSpace, thread: number, shared: SharedWalk, met?: Search): Mate {
   space.walk.block.births = (birth) => sharedBirth(shared.births, birth);
   return {
-    walk: startRows(space, thread, shared),
+    walk: startRows(space, thread, shared, met),
     tellers: new Map(),
     listeners: new Map(),
     waiting: [],

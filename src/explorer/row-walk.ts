@@ -12,7 +12,7 @@ import { claim, NOBODY, ownerOf } from './row-claims.ts';
 import { enabledIn, startState, stepFrom } from './schedule-replay.ts';
 import type { Space } from './space.ts';
 import { findState, mixed, roomForState, viewState, widenStates } from './state-table.ts';
-import { wordAt } from './word-list.ts';
+import { makeWordList, wordAt } from './word-list.ts';
 import { FIRST_LANE } from './world-cells.ts';
 import type { WalkedSpace } from './world-space.ts';
 import { placeOnTrail } from './world-trail.ts';
@@ -77,11 +77,20 @@ export function lanesOfRows(space: Space, lanes: number): SharedRows['lanes'] {
   return [first!, second ?? first!];
 }
 
-/** The part of `thread`. Thread 0 begins at the start; the others where they find a row that is free. */
-export function startRows(space: WalkedSpace, thread: number, { lanes, claims }: SharedRows): RowWalk {
+/**
+ * The part of `thread`. Thread 0 goes on with what it has met alone, and has the fields that it has been in; the others begin
+ * where they find a row that is free.
+ */
+export function startRows(
+  space: WalkedSpace,
+  thread: number,
+  { lanes, claims }: SharedRows,
+  met: Search = startSearch(space, 'bfs'),
+): RowWalk {
   const w: RowWalk = {
     space,
-    search: startSearch(space, 'bfs'),
+    // Rows say what comes next.
+    search: { ...met, order: 'bfs', stack: makeWordList() },
     texts: newCellTexts(space.walk.cells),
     thread,
     lanes,
@@ -94,9 +103,13 @@ export function startRows(space: WalkedSpace, thread: number, { lanes, claims }:
     away: new Map(),
     alone: null,
   };
-  // All know the start, and it is thread 0's.
-  claimField(w, rowAt(w, 0), 0);
-  if (thread === 0) putIn(w, rowAt(w, 0), 0);
+  const { count } = w.search.table;
+  for (let id = 0; id < count; id++) {
+    const row = rowAt(w, id);
+    // All know the start, and it is thread 0's.
+    if (id === 0 || isExpanded(w.search, id)) claimField(w, row, 0);
+    if (thread === 0 && !isExpanded(w.search, id)) putIn(w, row, id);
+  }
   return w;
 }
 

@@ -53,6 +53,18 @@ describe('threads that walk together', () => {
     }
   });
 
+  it.each([1, 40, 700, 3000])('find it, too, where one has walked alone before, for %i steps', (met) => {
+    for (const [, subject, ownership] of CASES) {
+      const alone = walkedAlone(subject, HOW, ownership, 'dfs');
+      for (const n of [2, 3]) {
+        const { whole, parts } = walkedTogether(subject, HOW, ownership, n, met + n, () => false, met);
+        expect(told(whole)).toEqual(told(alone));
+        const walked = parts.map(({ first }) => first.filter((at) => at !== -1).length);
+        expect(walked.reduce((sum, states) => sum + states, 0)).toBe(whole.search.table.count);
+      }
+    }
+  });
+
   it('have something to do, each of them', () => {
     const { parts } = walkedTogether(library('race-2012-xl-lock'), HOW, 'class', 3, 5);
     for (const { first } of parts) expect(first.filter((at) => at !== -1).length).toBeGreaterThan(200);

@@ -29,7 +29,7 @@ export interface Together {
   readonly letters: readonly MateLetter[];
 }
 
-/** The graph that `n` mates find; `lose`: letters that get lost. */
+/** The graph that `n` mates find; `lose`: letters that get lost; `met`: steps that the first one has made before, depth first. */
 export function walkedTogether(
   subject: Subject,
   how: ExploreHow,
@@ -37,17 +37,22 @@ export function walkedTogether(
   n: number,
   seed: number,
   lose: (letter: MateLetter) => boolean = () => false,
+  met = 0,
 ): Together {
   const stream = sampleStream(seed, n);
   const first = spaceOf(subject, how, ownership);
   const lanes = lanesOfRows(first, first.walk.block.lanes.length);
-  const shared = { lanes, claims: newRowClaims(), births: newSharedBirths([]) };
+  const before = startSearch(first, 'dfs');
+  if (met > 0) continueSearch(before, met);
+  const births = newSharedBirths(first.walk.block.ids.keys());
+  const shared = { lanes, claims: newRowClaims(), births };
   const mates: Mate[] = [];
   const inbox: MateLetter[] = [];
   const letters: MateLetter[] = [];
   const states: string[] = [];
   for (let i = 0; i < n; i++) {
-    mates.push(newMate(spaceOf(subject, how, ownership), i, shared));
+    const space = i === 0 ? first : spaceOf(subject, how, ownership);
+    mates.push(newMate(space, i, shared, i === 0 ? before : undefined));
     states.push('busy');
   }
   for (let quiet = 0; quiet < 100; ) {
