@@ -11,7 +11,7 @@ import type { Target } from './explore-target.ts';
 
 /**
  * A walk that is over sooner is left to one thread: another has to learn what that one knows and to be told what its
- * states are, which costs a few seconds of its own.
+ * states are, which costs more than a second of its own.
  */
 const HELP_AFTER_MS = 1_000;
 

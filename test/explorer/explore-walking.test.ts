@@ -37,7 +37,7 @@ describe('a walk that others have joined', () => {
     const whole = { ...HOW, order: 'dfs' as const };
     const alone = toTheEnd(newWalking(subject, whole, 'exact'));
     finishWalking(alone);
-    for (const met of [0, 5, 300, 1500]) {
+    for (const met of [5, 1500]) {
       const walking = newWalking(subject, whole, 'exact');
       continueWalking(walking, met);
       const steps = walking.search.transitions;
