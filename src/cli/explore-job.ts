@@ -151,8 +151,10 @@ async function inSlices(slice: (steps: number) => boolean, looks: () => boolean)
 /** The report on what is over; under --self-check it is a bug if the host itself disagrees. */
 function told(e: Exploring, { selfCheck: isChecked }: ExploreChoice): Exploration {
   const result = explorationOf(e);
-  const { ownership } = result.walk;
-  if (isChecked) selfCheck(e.subject, { ...e.how, ownership }, result.counterexample?.choices ?? null);
+  const { ownership, by_sums, finished } = result.walk;
+  // One that was stopped has not said that sums are enough.
+  const memory = by_sums && finished ? 'sums' : ownership;
+  if (isChecked) selfCheck(e.subject, e.how, memory, result.counterexample?.choices ?? null);
   return result;
 }
 

@@ -1,4 +1,5 @@
 /** Hypercalls of a driven block on vectors of cells: looked up where Xen was asked before, made for real where not. */
+import { ASSERT } from '../hypervisor/bug.ts';
 import { hypercall } from '../hypervisor/hypercall.ts';
 import type { HypercallContext } from '../hypervisor/reservation.ts';
 import { heapDomainOf } from '../hypervisor/xen.ts';
@@ -101,6 +102,7 @@ export function strayedAt(w: WorldWalk, place: number): Int32Array | null {
   const heap = trail.heapIs[place] || heapForm(cells, null);
   trail.heapIs[place] = heap;
   if (heap === trail.states[at + HEAP]!) return null;
+  ASSERT(!w.isChecked || w.dust === null, 'where sums are enough the host has those that were looked up');
   w.strayed = true;
   // What comes of this form is not noted where it was expected.
   w.owners.unsure.add(heap);

@@ -304,10 +304,10 @@ function checkStep(w: WorldWalk, place: number, actor: number): void {
   const { trail, cells, block } = w;
   const { before, requests, free } = makeForReal(w, place, actor);
   const to = stateAt(trail, place + 1);
-  // By class, what a heap becomes when memory comes back depends on where that lies.
+  // By class, what a heap becomes when memory comes back depends on where that lies. Its sums do not.
   const byHand = doneByHand(w, place, actor);
   noteHeap(w, { from: before[HEAP]!, to: w.seen[HEAP]!, free, asked: requests, byHand });
-  if (isAbstract(w.owners) && w.seen[HEAP] !== trail.states[to + HEAP]) w.strayed = true;
+  w.strayed ||= w.dust === null && isAbstract(w.owners) && w.seen[HEAP] !== trail.states[to + HEAP];
   for (let cell = 0; cell < cells.count; cell++) {
     ASSERT(
       w.strayed || w.seen[cell] === trail.states[to + cell],

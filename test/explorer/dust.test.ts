@@ -7,6 +7,7 @@ import { boundAfter, isBelow, lastAfter, type Move, moveOf } from '../../src/exp
 import { continueSearch, type SearchOrder, startSearch } from '../../src/explorer/exhaustive.ts';
 import { isTake, takesClean } from '../../src/explorer/ownership-seen.ts';
 import { makeHypercall } from '../../src/explorer/scenario-hypercall.ts';
+import { selfCheck } from '../../src/explorer/self-check.ts';
 import { isServed } from '../../src/explorer/served.ts';
 import { censusOf } from '../../src/explorer/state-graph.ts';
 import { newWorldSpace } from '../../src/explorer/world-space.ts';
@@ -15,6 +16,7 @@ import { type Heap, NR_ORDERS } from '../../src/hypervisor/heap-state.ts';
 import { hypercall } from '../../src/hypervisor/hypercall.ts';
 import { scrubPages } from '../../src/hypervisor/scrub-pages.ts';
 import type { Xen } from '../../src/hypervisor/xen.ts';
+import { HOW, subjectOf } from './explore-fixture.ts';
 import { slowQuotient } from './slow-quotient.ts';
 import { blockOf } from './space-fixture.ts';
 
@@ -303,6 +305,7 @@ function check(text: string): 'class' | 'sums' | 'large extents' | 'not enough' 
   const shares = [...slow.shares].map(([end, share]) => [end, share.toFixed(9)]);
   const told = dfs.ends.map(({ end, share }) => [end, share]);
   expect([told.sort(), dfs.longest], text).toEqual([shares.sort(), slow.longest]);
+  selfCheck(subjectOf(text), HOW, dfs.bySums ? 'sums' : 'class', null);
   return dfs.bySums ? (dfs.isLarge ? 'large extents' : 'sums') : 'class';
 }
 
