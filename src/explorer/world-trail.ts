@@ -42,15 +42,18 @@ export interface Trail {
   readonly heapIs: number[];
   /** All states ever reached. */
   readonly table: StateTable;
-  /** By state: from which state and by whom it was reached first, and a place it had. */
+  /** By state: from which state and by whom it was reached first. */
   ways: Int32Array;
+  /** By the low bits of a state's number: the place that such a state had last. So few that they are always at hand. */
+  readonly placed: Int32Array;
 }
 
 /** Words of a state in `ways`. */
-const WAY = 3;
+const WAY = 2;
 const WAY_FROM = 0;
 const WAY_BY = 1;
-const WAY_PLACE = 2;
+/** A power of two, many times the length of a way. */
+const PLACED = 2 ** 12;
 
 /** The state from which a state was reached first; -1: it is the start. */
 export const parentOf = ({ ways }: Trail, id: number): number => ways[id * WAY + WAY_FROM]!;
@@ -79,6 +82,7 @@ export function newTrail(xen: Xen, start: Int32Array, width: number, joins: bool
     heapIs: [0],
     table: makeStateTable(width),
     ways: new Int32Array(FIRST_PLACES * WAY),
+    placed: new Int32Array(PLACED),
   };
   trail.states.set(start.subarray(0, width));
   trail.sums[0] = sumOfState(trail.table, trail.states, 0);
@@ -154,18 +158,18 @@ export function keepPlace(
   trail.ids[place] = id;
   trail.actors[place] = actor;
   trail.ops[place] = ops;
+  trail.placed[id & (PLACED - 1)] = place;
+  if (id < known) return;
   const way = id * WAY;
-  if (id === known) {
-    if (way === trail.ways.length) trail.ways = doubled(trail.ways);
-    trail.ways[way + WAY_FROM] = from;
-    trail.ways[way + WAY_BY] = actor;
-  }
-  trail.ways[way + WAY_PLACE] = place;
+  if (way === trail.ways.length) trail.ways = doubled(trail.ways);
+  trail.ways[way + WAY_FROM] = from;
+  trail.ways[way + WAY_BY] = actor;
 }
 
-/** The place at which a state stands on the trail; -1: it does not. */
-export function placeOnTrail({ ids, count, ways }: Trail, id: number): number {
-  const place = ways[id * WAY + WAY_PLACE]!;
+/** The place at which a state stands on the trail; -1: it does not, or another has been placed that is taken for it. */
+export function placeOnTrail({ ids, count, placed }: Trail, id: number): number {
+  if (id === START) return 0;
+  const place = placed[id & (PLACED - 1)]!;
   return place < count && ids[place] === id ? place : -1;
 }
 
