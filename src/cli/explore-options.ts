@@ -115,7 +115,11 @@ function checked(options: ExploreOptions): ExploreChoice {
     throw new Misuse('--save-test is of one remedy: use --remedy NAME instead of --compare');
   }
   const { grain = 'hypercall' } = options;
-  if (!isGrain(grain)) throw new Misuse(`--grain is ${GRAINS}, not ${grain}`);
+  if (!isGrain(grain)) {
+    // What scenarios call it.
+    const meant = grain === 'steps' ? ': did you mean sections?' : '';
+    throw new Misuse(`--grain is ${GRAINS}, not ${grain}${meant}`);
+  }
   if (options.forbid !== undefined && options.forbid !== 'early-refusal') {
     throw new Misuse(`--forbid knows early-refusal, not ${options.forbid}: all other failures count anyway`);
   }
@@ -124,6 +128,9 @@ function checked(options: ExploreOptions): ExploreChoice {
     throw new Misuse(
       '--shard is of samples, a walk of all orders has no parts: add --strategy random or pct',
     );
+  }
+  if (options.strategy === 'replay') {
+    throw new Misuse('--strategy replay is a command of its own: xlsim replay SCENARIO --schedule FILE');
   }
   const strategy = oneOf('--strategy', options.strategy, ['auto', 'exhaustive', 'random', 'pct']);
   const reduction = oneOf('--reduction', options.reduction, ['on', 'off']) === 'on';
@@ -177,7 +184,8 @@ function oneOf<T extends string>(option: string, value: string, known: readonly 
 function count(option: string, text: string, min: number, max = Number.MAX_SAFE_INTEGER): number {
   const n = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (n >= min && n <= max) return n;
-  const range = max === Number.MAX_SAFE_INTEGER ? `from ${min} on` : `from ${min} to ${max}`;
+  const isTooLarge = n > max;
+  const range = max === Number.MAX_SAFE_INTEGER && !isTooLarge ? `from ${min} on` : `from ${min} to ${max}`;
   throw new Misuse(`${option} is a whole number ${range}, not ${text}`);
 }
 

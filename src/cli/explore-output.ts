@@ -1,5 +1,14 @@
 /** Where explorations go: standard output as text or JSON, and files. */
-import { accessSync, constants, existsSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  lstatSync,
+  realpathSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Exploration, ExploreReport } from '../explorer/explore-record.ts';
 import { SCHEDULE_SCHEMA, type ScheduleFile, scheduleText } from '../explorer/schedule-file.ts';
@@ -10,27 +19,56 @@ import type { ExploreOptions } from './explore-options.ts';
 import { exploreText } from './explore-report.ts';
 import { againWords } from './explore-words.ts';
 import { paint } from './paint.ts';
+import { isScenarioName } from './scenario-files.ts';
 import { toBytes, wantsColour } from './screen.ts';
 import { shellLine } from './shell-words.ts';
 import { systemErrorCode } from './store-fs.ts';
 
 /** Options that name files. */
-type ExploreOutputs = Pick<ExploreOptions, 'markdown' | 'svg' | 'save'>;
+type ExploreOutputs = Pick<ExploreOptions, 'markdown' | 'svg' | 'save' | 'saveTest'>;
 
 /** Why one of the files that are asked for could not be written, or null: known before anything is walked. */
-export function cannotWrite(cli: Cli, { markdown, svg, save }: ExploreOutputs): string | null {
-  for (const name of [markdown, svg, save]) {
+export function cannotWrite(
+  cli: Cli,
+  scenario: string,
+  { markdown, svg, save, saveTest }: ExploreOutputs,
+): string | null {
+  const files = [
+    ['--markdown', markdown],
+    ['--svg', svg],
+    ['--save', save],
+    ['--save-test', saveTest],
+  ] as const;
+  const taken = new Map<string, string>();
+  for (const [option, name] of files) {
     if (name === undefined) continue;
+    if (name === '') return `${option}: an empty name is no file`;
     const path = resolve(cli.cwd, name);
-    try {
-      accessSync(existsSync(path) ? path : dirname(path), constants.W_OK);
-      if (existsSync(path) && statSync(path).isDirectory())
-        return `${name}: cannot be written: it is a folder`;
-    } catch (error) {
-      return `${name}: cannot be written: ${systemErrorCode(error) ?? String(error)}`;
-    }
+    const other = taken.get(path);
+    if (other !== undefined) return `${option} ${name}: ${other} writes to that file already`;
+    if (isSameFile(path, scenario)) return `${option} ${name} would write over the scenario that is explored`;
+    const why = option !== '--save-test' && isScenarioName(path) ? 'it is a scenario' : whyUnwritable(path);
+    if (why !== null) return `${name}: cannot be written: ${why}`;
+    taken.set(path, option);
   }
   return null;
+}
+
+function whyUnwritable(path: string): string | null {
+  try {
+    accessSync(existsSync(path) ? path : dirname(path), constants.W_OK);
+    return existsSync(path) && statSync(path).isDirectory() ? 'it is a folder' : null;
+  } catch (error) {
+    return systemErrorCode(error) ?? String(error);
+  }
+}
+
+function isSameFile(a: string, b: string): boolean {
+  try {
+    return realpathSync(a) === realpathSync(b);
+  } catch {
+    return a === b;
+  }
 }
 
 /** Prints and writes everything that was asked for; false if a file could not be written, which has been said. */
@@ -40,7 +78,11 @@ export function writeExploration(
   options: ExploreOutputs,
   json: boolean,
 ): boolean {
+  const { save } = options;
   const isWritten = filesOf(report, options).map(([name, text]) => writeOne(cli, name, text));
+  if (save !== undefined && report.results[0]?.counterexample == null) {
+    complain(cli, `${save} was not written: there is no counterexample to keep`);
+  }
   say(cli, 'stdout', toBytes(json ? `${JSON.stringify(report)}\n` : textOf(cli, report, options)), true);
   return isWritten.every((is) => is);
 }
@@ -99,12 +141,25 @@ function scheduleOf(
   };
 }
 
-function writeOne(cli: Cli, name: string, text: string): boolean {
+/** Writes a file, or says why not; of a disk that is full no half of it stays. */
+export function writeOne(cli: Cli, name: string, text: string): boolean {
+  const path = resolve(cli.cwd, name);
   try {
-    writeFileSync(resolve(cli.cwd, name), text);
+    writeFileSync(path, text);
     return true;
   } catch (error) {
-    complain(cli, `${name}: cannot be written: ${systemErrorCode(error) ?? String(error)}`);
+    const code = systemErrorCode(error);
+    if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') dropHalf(path);
+    complain(cli, `${name}: cannot be written: ${code ?? String(error)}`);
     return false;
+  }
+}
+
+/** A device is left alone. */
+function dropHalf(path: string): void {
+  try {
+    if (lstatSync(path).isFile()) unlinkSync(path);
+  } catch {
+    // It is gone already, or cannot go: that it was not written has been said.
   }
 }

@@ -7,11 +7,25 @@ import { againLine, grainText, grouped, laneText, shareText, walkText } from './
 import { type Paint, visible, visibleLine } from './screen.ts';
 
 /** What helps a walk that did not come to its end. */
-const FURTHER = 'smaller guests or fewer, a coarser --grain, --reduction on, --strategy random';
+const furtherText = (walk: Walk): string => {
+  const { strategy, reduction, grain, stopped, exactly } = walk;
+  const isSampled = strategy !== 'exhaustive';
+  const more = MORE[stopped ?? exactly?.stopped ?? ''];
+  const ways = [
+    ...(isByClassOnly(walk) && exactly === null ? ['--ownership auto'] : []),
+    'smaller guests or fewer',
+    // There is none above.
+    ...(grain === 'hypercall' ? [] : ['a coarser --grain']),
+    ...(isSampled || reduction ? [] : ['--reduction on']),
+    ...(isSampled ? [] : ['--strategy random']),
+    ...(more === undefined ? [] : [more]),
+  ];
+  return ways.length === 1 ? ways.join() : `${ways.slice(0, -1).join(', ')}, or ${ways.at(-1)}`;
+};
 const MORE: Readonly<Record<string, string>> = {
-  time: ', or a larger --time-budget',
-  states: ', or a larger --max-states',
-  memory: ', or a larger --max-memory (and NODE_OPTIONS=--max-old-space-size=MIB where that of Node is less)',
+  time: 'a larger --time-budget',
+  states: 'a larger --max-states',
+  memory: 'a larger --max-memory (and NODE_OPTIONS=--max-old-space-size=MIB where that of Node is less)',
 };
 const WORSE =
   'on the clock, where extents come between extents, nobody starts: --grain extents:N walks such orders, too';
@@ -76,8 +90,7 @@ function facts(report: ExploreReport, result: Exploration, paint: Paint): string
   ];
   if (walk.guarantee !== null) rows.push(['promise', walk.guarantee]);
   if (walk.strategy !== 'exhaustive') rows.push(['again', againLine(report, result)]);
-  if (!walk.finished || isByClassOnly(walk))
-    rows.push(['further', `${FURTHER}${MORE[walk.stopped ?? walk.exactly?.stopped ?? ''] ?? ''}`]);
+  if (!walk.finished || isByClassOnly(walk)) rows.push(['further', furtherText(walk)]);
   return rows.map(([key, text]) => `${paint.faint(key.padEnd(9))} ${visibleLine(text)}\n`).join('');
 }
 

@@ -1,5 +1,5 @@
 /** `xlsim explore --save-test FILE`: the counterexample as a scenario that passes as long as its order still ends so. */
-import { readFileSync, realpathSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename, dirname, relative, resolve, sep } from 'node:path';
 import type { ExploreReport } from '../explorer/explore-record.ts';
 import type { Surroundings } from '../explorer/play.ts';
@@ -7,8 +7,9 @@ import { remedyNamed } from '../explorer/remedy-table.ts';
 import { cannotPin, pinScenario } from '../explorer/scenario-pin.ts';
 import { type Cli, complain } from './cli-state.ts';
 import type { ExploreChoice } from './explore-options.ts';
+import { writeOne } from './explore-output.ts';
 import { subjectOf, type Target } from './explore-target.ts';
-import { readNearby, writeText } from './scenario-files.ts';
+import { readNearby } from './scenario-files.ts';
 import { visibleLine } from './screen.ts';
 import { systemErrorCode } from './store-fs.ts';
 
@@ -18,8 +19,6 @@ export function cannotSaveTest(cli: Cli, target: Target, choice: ExploreChoice, 
   if (/\.xlsim\.(t|txt)$/.test(path)) {
     return `--save-test writes a scenario, and ${name} would be read as a transcript: call it *.xlsim.yaml`;
   }
-  if (isSameFile(path, target.path))
-    return `--save-test ${name} would write over the scenario that is explored`;
   const remedy = choice.remedies[0] ?? null;
   const why = cannotPin(remedy === null ? null : (remedyNamed(remedy) ?? null));
   if (why !== null) return `--save-test: ${why}: --save keeps its orders as schedules`;
@@ -32,14 +31,6 @@ export function cannotSaveTest(cli: Cli, target: Target, choice: ExploreChoice, 
   const [guest, { cfg }] = outside;
   const folder = dirname(target.file);
   return `--save-test ${name}: ${cfg}, the config of ${guest}, would lie outside of its folder: save it in ${folder}, or use --allow-outside`;
-}
-
-function isSameFile(a: string, b: string): boolean {
-  try {
-    return realpathSync(a) === realpathSync(b);
-  } catch {
-    return a === b;
-  }
 }
 
 /** A config's path from where the test lies. */
@@ -82,8 +73,7 @@ export function saveTest(
       complain(cli, `${name} was not written: ${visibleLine(pinned.message)}${hint}`);
       return false;
     }
-    writeText(dirname(path), path, pinned.text);
-    return true;
+    return writeOne(cli, name, pinned.text);
   } catch (error) {
     const code = systemErrorCode(error);
     if (code === null) throw error;

@@ -64,17 +64,21 @@ export function walkText(walk: Walk): string {
     const how = `${walk.order === null ? '' : ORDER_WORDS[walk.order]}${walk.reduction ? ', those that end alike left out' : ''}`;
     return `${what}${how}: ${grouped(states ?? 0)} states, ${grouped(transitions)} transitions${steps}; ${memoryText(walk)}`;
   }
-  const what = walk.strategy === 'random' ? 'random orders' : `orders by pct (depth ${walk.pct_depth})`;
+  const orders = samples === 1 ? 'order' : 'orders';
+  const what = walk.strategy === 'random' ? `random ${orders}` : `${orders} by pct (depth ${walk.pct_depth})`;
   const stopped = walk.finished ? '' : ` (${stopText(walk.stopped)})`;
   return `${grouped(samples ?? 0)} ${what}${stopped}, seed ${walk.seed}: ${grouped(transitions)} transitions; a sample proves nothing`;
 }
 
 /** What states tell of memory, and whether that is enough. */
-function memoryText({ ownership, ownership_matters: matters, abstract, by_sums, exactly }: Walk): string {
+function memoryText(walk: Walk): string {
+  const { ownership, ownership_matters: matters, abstract, by_sums, exactly, finished } = walk;
   if (ownership === 'exact') return 'memory frame by frame';
-  // Of a walk that was stopped nobody knows yet.
-  if (by_sums && !matters)
-    return 'memory by class and, once some came back, by sums: every request is certain, whatever lies where';
+  if (by_sums && !matters) {
+    // Whether every request is certain is known once all ways to it are.
+    const certain = finished ? ': every request is certain, whatever lies where' : '';
+    return `memory by class and, once some came back, by sums${certain}`;
+  }
   if (!abstract) return 'memory by class';
   const why =
     exactly === null

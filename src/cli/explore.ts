@@ -47,7 +47,8 @@ export async function exploreCommand(
   }
   const { saveTest: test } = options;
   const unsaved =
-    cannotWrite(cli, options) ?? (test === undefined ? null : cannotSaveTest(cli, target, choice, test));
+    cannotWrite(cli, target.path, options) ??
+    (test === undefined ? null : cannotSaveTest(cli, target, choice, test));
   if (unsaved !== null) {
     complain(cli, unsaved);
     return MISUSE;
@@ -95,8 +96,11 @@ function tellSingle(cli: Cli, file: string, { label, action }: Stage['steps'][nu
 }
 
 /** Nothing has more than one order: the scenario is played as replay does. */
-function playOnce(cli: Cli, path: string, { allowOutside, again }: ExploreOptions, json: boolean): number {
-  complain(cli, `nothing in ${path} runs in parallel, so there is one order; it is played once`);
+function playOnce(cli: Cli, path: string, options: ExploreOptions, json: boolean): number {
+  const { allowOutside, again, markdown, svg, save, saveTest: test } = options;
+  const files = [markdown, svg, save, test].filter((name) => name !== undefined);
+  const unwritten = files.length === 0 ? '' : `; not written: ${files.join(', ')}`;
+  complain(cli, `nothing in ${path} runs in parallel, so there is one order; it is played once${unwritten}`);
   const outside = again['allow-outside'];
   const base = {
     reporter: json ? ['json'] : [],

@@ -98,6 +98,22 @@ describe('the report', () => {
       'xlsim explore scenarios/race-2012.xlsim.yaml --strategy random --samples 2000 --seed 7',
     );
   });
+
+  it('says of one order that was cut short no more than is so', () => {
+    const { walk } = exploration();
+    const cut = { ...walk, finished: false, stopped: 'time' };
+    const one = exploration({ walk: { ...cut, strategy: 'random', samples: 1, seed: 1 } });
+    const text = exploreText(report([one]), one, null, plain);
+    expect(text).toContain('1 random order (the time budget ended)');
+    expect(text).toContain('further   smaller guests or fewer, or a larger --time-budget\n');
+    const bySums = (by: typeof walk): string => {
+      const result = exploration({ walk: { ...by, by_sums: true } });
+      return exploreText(report([result]), result, null, plain);
+    };
+    expect(bySums(walk)).toContain('by sums: every request is certain, whatever lies where\n');
+    // Of ways that were not walked nobody knows.
+    expect(bySums(cut)).toContain('once some came back, by sums\n');
+  });
 });
 
 describe('the comparison', () => {

@@ -101,6 +101,8 @@ describe('xlsim explore', () => {
     const run = await explore(file);
     expect(run.exit).toBe(1);
     expect(run.stderr).toContain('nothing in serial.xlsim.yaml runs in parallel');
+    const asked = await explore(file, '--save', 'serial.json', '--svg', 'serial.svg');
+    expect(asked.stderr).toContain('it is played once; not written: serial.svg, serial.json\n');
     expect(run.stdout).toContain('FAIL');
     const { stdout } = await cli.run(['--json', 'explore', file]);
     expect(JSON.parse(stdout)).toMatchObject({ schema: 'xlsim/replay/1', exit: 1 });
@@ -134,6 +136,16 @@ describe('xlsim explore', () => {
     [['--reduction', 'on', '--order', 'bfs'], '--order is of a walk of all orders; --reduction on has'],
     [['--svg', 'no/such/x.svg'], 'no/such/x.svg: cannot be written: ENOENT'],
     [['--save', '.'], '.: cannot be written: it is a folder'],
+    [['--save-test', 'no/such/x.xlsim.yaml'], 'no/such/x.xlsim.yaml: cannot be written: ENOENT'],
+    [['--save-test', '.'], '.: cannot be written: it is a folder'],
+    [['--save', ''], '--save: an empty name is no file'],
+    [['--save', 'short.xlsim.yaml'], '--save short.xlsim.yaml would write over the scenario'],
+    [['--svg', 'safe.xlsim.yaml'], 'safe.xlsim.yaml: cannot be written: it is a scenario'],
+    [['--markdown', 'one', '--svg', './one'], '--svg ./one: --markdown writes to that file already'],
+    [['--save', 'one', '--save-test', 'one'], '--save-test one: --save writes to that file already'],
+    [['--strategy', 'replay'], 'xlsim replay SCENARIO --schedule FILE'],
+    [['--grain', 'steps'], 'not steps: did you mean sections?'],
+    [['--seed', '9007199254740992'], '--seed is a whole number from 0 to 9007199254740991'],
   ])('refuses %s by name', async (args, told) => {
     const run = await explore(short, ...args);
     expect(run.exit).toBe(2);
@@ -167,6 +179,10 @@ describe('xlsim explore', () => {
     expect(run.stdout).toMatch(
       /not all orders \(the limit of states was reached\), depth first: 5 states, [\s\S]*larger --max-states/,
     );
+    // A whole hypercall is as coarse as it gets.
+    expect(run.stdout).not.toContain('coarser --grain');
+    const fine = await explore(short, '--strategy', 'exhaustive', '--max-states', '5', '--grain', 'sections');
+    expect(fine.stdout).toContain('a coarser --grain, --reduction on, --strategy random, or a larger');
     const json = JSON.parse((await cli.run(['--json', 'explore', short])).stdout);
     const { states } = json.results[0].walk;
     const most = async (n: number) =>
@@ -197,6 +213,7 @@ describe('xlsim explore', () => {
         /^undecided: no order that was walked fails, but by class, which proves nothing here\n/,
       ),
     });
+    expect(byClass.stdout).toMatch(/^further +--ownership auto, /m);
     const few = ['--max-states', '25', '--jobs'];
     const [one, three] = [await strict(...few, '1'), await strict(...few, '3')];
     expect(three).toEqual(one);
@@ -248,9 +265,11 @@ describe('xlsim explore --save-test', () => {
   });
 
   it('writes nothing where there is nothing to pin', async () => {
-    const run = await explore(safe, '--save-test', 'none.xlsim.yaml');
+    const run = await explore(safe, '--save-test', 'none.xlsim.yaml', '--save', 'none.json');
     expect(run).toMatchObject({ exit: 0, stderr: expect.stringContaining('no counterexample to pin') });
+    expect(run.stderr).toContain('none.json was not written: there is no counterexample to keep');
     expect(() => read('none.xlsim.yaml')).toThrow();
+    expect(() => read('none.json')).toThrow();
   });
 
   it('names configs from where it lies, and is refused where they would lie outside', async () => {
