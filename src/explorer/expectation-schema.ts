@@ -6,7 +6,13 @@ import { count, described, name, sizeBound, strings, timeBound } from './scenari
 
 const pattern = v.pipe(
   v.string(),
-  v.check((text) => readRegex(text) !== null, 'must be a regular expression'),
+  v.check(
+    (text) => readRegex(text).ok,
+    ({ input }) => {
+      const read = readRegex(input);
+      return read.ok ? '' : read.why;
+    },
+  ),
 );
 
 const errno = v.pipe(

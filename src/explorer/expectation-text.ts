@@ -1,6 +1,7 @@
 /** What a step printed against what it was expected to print. */
 import type { TextExpectation } from './expectation-schema.ts';
 import { readRegex } from './regex.ts';
+import { matchesRegex } from './regex-program.ts';
 
 /** An expectation that does not hold: which one, what it says, and what was there. */
 export interface Mismatch {
@@ -31,9 +32,9 @@ export function textMismatches(what: string, expected: TextExpectation, text: st
     if (text.includes(part)) miss(`.lacks[${i}]`, `no ${JSON.stringify(part)}`);
   }
   for (const [i, pattern] of listOf(expected.matches)) {
-    const regex = readRegex(pattern);
-    if (regex === null) miss(`.matches[${i}]`, `/${pattern}/`, 'not a regular expression');
-    else if (!regex.test(text)) miss(`.matches[${i}]`, `a match of /${pattern}/`);
+    const read = readRegex(pattern);
+    if (!read.ok) miss(`.matches[${i}]`, `/${pattern}/`, `it ${read.why}`);
+    else if (!matchesRegex(read.regex, text)) miss(`.matches[${i}]`, `a match of /${pattern}/`);
   }
   return found;
 }

@@ -10,7 +10,8 @@ import { defaultCosts } from './cost-model.ts';
 import { didYouMean } from './did-you-mean.ts';
 import type { StepOutcome } from './expectation.ts';
 import type { Mismatch } from './expectation-text.ts';
-import { readRegex } from './regex.ts';
+import { type ReadRegex, readRegex } from './regex.ts';
+import { matchesRegex } from './regex-program.ts';
 import type { Scenario, Step, TranscriptBlock } from './scenario.ts';
 import { parseScenario } from './scenario-file.ts';
 import type { NamedFile } from './scenario-named-files.ts';
@@ -54,7 +55,11 @@ export function parseTranscript(
     if (!split.ok) problems.push({ ...place, message: split.message });
     else if (split.words[0] !== 'xl' && split.words[0] !== 'xlsim') {
       problems.push({ ...place, message: 'a command line begins with xl' });
-    } else steps.push(step(command[2]!, split.words, block(body, i + 2, indent.length + 1), place));
+    } else {
+      const output = block(body, i + 2, indent.length + 1);
+      problems.push(...refusedLines(output));
+      steps.push(step(command[2]!, split.words, output, place));
+    }
     i = end - 1;
   }
   if (steps.length === 0 && problems.length === 0) {
@@ -186,15 +191,29 @@ export function isLine(expected: string, line: string): boolean {
 
 function isSame(expected: string, line: string): boolean {
   if (expected === line) return true;
-  const marked = /^(.*) \((re|glob)\)$/.exec(expected);
-  if (marked === null) return false;
+  const read = markedRegex(expected);
+  return read?.ok === true && matchesRegex(read.regex, line);
+}
+
+/** What a line says that stands for others, as a regular expression; null: it stands for itself only. */
+function markedRegex(line: string): ReadRegex | null {
+  const marked = /^(.*) \((re|glob)\)$/.exec(line);
+  if (marked === null) return null;
   const text = marked[1]!;
-  if (marked[2] === 're') return readRegex(`^(?:${text})$`)?.test(line) ?? false;
+  if (marked[2] === 're') return readRegex(`^(?:${text})$`);
   const escaped = text
     .replace(/[.+^${}()|[\]\\]/g, '\\$&')
     .replaceAll('*', '.*')
     .replaceAll('?', '.');
-  return new RegExp(`^${escaped}$`).test(line);
+  return readRegex(`^${escaped}$`);
+}
+
+/** Lines of an output that are regular expressions of a kind that is not taken. What is none stands for itself. */
+function refusedLines({ lines, from, column }: TranscriptBlock): Problem[] {
+  return lines.flatMap((line, i) => {
+    const read = markedRegex(line);
+    return read === null || read.ok || read.isNone ? [] : [{ line: from + i, column, message: read.why }];
+  });
 }
 
 /** A transcript's text with the outputs of its steps replaced by what they printed this time. */
