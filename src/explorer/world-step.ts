@@ -15,6 +15,7 @@ import { knowRecords, putCells } from './put-cells.ts';
 import { replyView } from './reply-reads.ts';
 import type { Action } from './scenario.ts';
 import { isSectioned } from './sections.ts';
+import { settleLate } from './settle-late.ts';
 import { type Asked, listenAnew } from './step-asked.ts';
 import { type Effect, newStepNode, noteReads, type StepNode } from './step-memo.ts';
 import { type MadeStep, partsOfReply, readsOfStep } from './step-reads.ts';
@@ -113,6 +114,7 @@ function lookUpWhole(w: WorldWalk, node: StepNode, place: number, actor: number)
   }
   copyPlace(trail, place);
   putWords(trail, place + 1, effect.cells, effect.values);
+  settleLate(w, place + 1);
   keepPlace(trail, place + 1, trail.ids[place]!, actor, effect.ops);
   return true;
 }
@@ -130,6 +132,7 @@ function lookUpParts(w: WorldWalk, node: StepNode, call: CallNode, place: number
   const isWhole = rest === undefined && needsXen(w, call, taskAt(w, place, actor)!.domid);
   rest ??= makeRest(w, node, call, place, actor, gave.reply);
   putWords(trail, place + 1, rest.cells, rest.values);
+  settleLate(w, place + 1);
   keepPlace(trail, place + 1, trail.ids[place]!, actor, gave.ops);
   return !isWhole;
 }

@@ -106,6 +106,23 @@ describe('a step that is looked up', () => {
     expect(endsOf(fast)).toEqual(endsOf(slowOf(text, {})));
   });
 
+  it('leaves who is due by the time to which it moves the clock as the real one does', () => {
+    const text = `${domains}
+  - parallel:
+      - { at: 13ms, hypercall: XENMEM_populate_physmap, args: { domid: a, nr_extents: 3, extent_start: 4096 } }
+      - repeat: 1
+        steps:
+          - { hypercall: XENMEM_claim_pages, args: { domid: a, nr_extents: 330 } }
+          - { wait: 13ms }
+          - { hypercall: XENMEM_claim_pages, args: { domid: a, nr_extents: 350 } }
+          - { wait: 3ms }
+`;
+    for (const ownership of ['class', 'exact'] as const)
+      expect(endsOf(spaceOf(text, { ownership, isChecked: true }))).toEqual(
+        endsOf(spaceOf(text, { ownership })),
+      );
+  });
+
   it('leads where the real one leads where it matters whose page lies where', () => {
     const text = `${head}
 xlconf: { claim_mode: 1, autoballoon: "off" }
