@@ -1,14 +1,5 @@
 /** Where explorations go: standard output as text or JSON, and files. */
-import {
-  accessSync,
-  constants,
-  existsSync,
-  lstatSync,
-  realpathSync,
-  statSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { accessSync, constants, existsSync, lstatSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Exploration, ExploreReport } from '../explorer/explore-record.ts';
 import { SCHEDULE_SCHEMA, type ScheduleFile, scheduleText } from '../explorer/schedule-file.ts';
@@ -19,6 +10,7 @@ import type { ExploreOptions } from './explore-options.ts';
 import { exploreText } from './explore-report.ts';
 import { againWords } from './explore-words.ts';
 import { paint } from './paint.ts';
+import { fileBehind, fileKey } from './same-file.ts';
 import { isScenarioName } from './scenario-files.ts';
 import { toBytes, wantsColour } from './screen.ts';
 import { shellLine } from './shell-words.ts';
@@ -44,12 +36,15 @@ export function cannotWrite(
     if (name === undefined) continue;
     if (name === '') return `${option}: an empty name is no file`;
     const path = resolve(cli.cwd, name);
-    const other = taken.get(path);
+    const key = fileKey(path);
+    const other = taken.get(key);
     if (other !== undefined) return `${option} ${name}: ${other} writes to that file already`;
-    if (isSameFile(path, scenario)) return `${option} ${name} would write over the scenario that is explored`;
-    const why = option !== '--save-test' && isScenarioName(path) ? 'it is a scenario' : whyUnwritable(path);
+    if (key === fileKey(resolve(cli.cwd, scenario)))
+      return `${option} ${name} would write over the scenario that is explored`;
+    const why =
+      option !== '--save-test' && isScenarioName(fileBehind(path)) ? 'it is a scenario' : whyUnwritable(path);
     if (why !== null) return `${name}: cannot be written: ${why}`;
-    taken.set(path, option);
+    taken.set(key, option);
   }
   return null;
 }
@@ -60,14 +55,6 @@ function whyUnwritable(path: string): string | null {
     return existsSync(path) && statSync(path).isDirectory() ? 'it is a folder' : null;
   } catch (error) {
     return systemErrorCode(error) ?? String(error);
-  }
-}
-
-function isSameFile(a: string, b: string): boolean {
-  try {
-    return realpathSync(a) === realpathSync(b);
-  } catch {
-    return a === b;
   }
 }
 

@@ -7,6 +7,7 @@ import { type Cli, complain, say } from './cli-state.ts';
 import { paint } from './paint.ts';
 import { REPORTERS } from './reporters/all.ts';
 import { type OptionValues, optionWords } from './said-options.ts';
+import { fileBehind, fileKey } from './same-file.ts';
 import { isScenarioName } from './scenario-files.ts';
 import { toBytes, wantsColour } from './screen.ts';
 import { shellLine } from './shell-words.ts';
@@ -40,7 +41,7 @@ export function planOutputs(
   for (const file of files) {
     const { reporter, name, wrong } = readOutputFile(names, file);
     const path = resolve(cwd, name);
-    const same = [...paths].find(([, other]) => other === path)?.[0];
+    const same = [...paths].find(([, other]) => fileKey(other) === fileKey(path))?.[0];
     if (wrong !== null) return wrong;
     if (paths.has(reporter))
       return `--output-file ${file}: ${reporter} has a file already: name the reporter, NAME=FILE`;
@@ -78,7 +79,7 @@ function readOutputFile(
 /** Why there can be no such file; null: there can. Makes the folder that it is to lie in. */
 export function whyUnwritable(path: string): string | null {
   // Of a slip of the tab key a scenario would be no more.
-  if (isScenarioName(path)) return 'it is a scenario';
+  if (isScenarioName(path) || isScenarioName(fileBehind(path))) return 'it is a scenario';
   try {
     if (existsSync(path) && statSync(path).isDirectory()) return 'it is a folder';
     mkdirSync(dirname(path), { recursive: true });

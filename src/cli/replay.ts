@@ -15,6 +15,7 @@ import { paint } from './paint.ts';
 import { type Output, planOutputs, whyUnwritable, writeOutputs } from './replay-output.ts';
 import { playSchedule, readOrder } from './replay-schedule.ts';
 import type { OptionValues } from './said-options.ts';
+import { fileKey } from './same-file.ts';
 import {
   type FoundFile,
   findScenarios,
@@ -122,13 +123,34 @@ function planReplay(cli: Cli, paths: readonly string[], options: ReplayOptions):
   if (found.files.length > 1 && (options.trace !== undefined || options.timeline !== undefined)) {
     return '--trace and --timeline are of one scenario: name one file';
   }
-  for (const name of [options.trace, options.timeline]) {
-    const unwritable = name === undefined ? null : whyUnwritable(resolve(cli.cwd, name));
-    if (unwritable !== null) return `${name}: cannot be written: ${unwritable}`;
-  }
+  const events = planEvents(cli.cwd, options, outputs);
+  if (events !== null) return events;
   const schedule = readOrder(cli, options, found.files.length);
   if (typeof schedule === 'string') return schedule;
   return { files: found.files, shard, seed, grep, outputs, schedule, options };
+}
+
+/** What is wrong with the files of --trace and --timeline; null: nothing. */
+function planEvents(
+  cwd: string,
+  { trace, timeline }: ReplayOptions,
+  outputs: readonly Output[],
+): string | null {
+  const taken = new Map<string, string>();
+  for (const { path, reporter } of outputs) if (path !== null) taken.set(fileKey(path), reporter);
+  for (const [option, name] of [
+    ['--trace', trace],
+    ['--timeline', timeline],
+  ] as const) {
+    if (name === undefined) continue;
+    const path = resolve(cwd, name);
+    const other = taken.get(fileKey(path));
+    if (other !== undefined) return `${option} ${name}: ${other} writes to that file already`;
+    const unwritable = whyUnwritable(path);
+    if (unwritable !== null) return `${name}: cannot be written: ${unwritable}`;
+    taken.set(fileKey(path), option);
+  }
+  return null;
 }
 
 function readShard(text: string): { index: number; of: number } | null {

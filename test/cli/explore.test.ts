@@ -1,5 +1,5 @@
 /** `xlsim explore` and `xlsim replay --schedule` as users meet them. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,6 +14,7 @@ beforeAll(async () => {
   cli = await buildCli();
   safe = cli.file('safe.xlsim.yaml', populates(12));
   short = cli.file('short.xlsim.yaml', populates(11));
+  symlinkSync('one', join(cli.dir, 'link-to-one'));
 });
 afterAll(() => cli.remove());
 
@@ -142,6 +143,10 @@ describe('xlsim explore', () => {
     [['--save', 'short.xlsim.yaml'], '--save short.xlsim.yaml would write over the scenario'],
     [['--svg', 'safe.xlsim.yaml'], 'safe.xlsim.yaml: cannot be written: it is a scenario'],
     [['--markdown', 'one', '--svg', './one'], '--svg ./one: --markdown writes to that file already'],
+    [
+      ['--markdown', 'one', '--svg', 'link-to-one'],
+      '--svg link-to-one: --markdown writes to that file already',
+    ],
     [['--save', 'one', '--save-test', 'one'], '--save-test one: --save writes to that file already'],
     [['--strategy', 'replay'], 'xlsim replay SCENARIO --schedule FILE'],
     [['--grain', 'steps'], 'not steps: did you mean sections?'],

@@ -1,7 +1,7 @@
 /** Replays as users meet them: runs without end, guests that are gone, files that change. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -354,6 +354,31 @@ describe('--trace and --timeline', () => {
       'xlsim: kept.xlsim.yaml: cannot be written: it is a scenario\n',
     ]);
     expect(readFileSync(join(cli.dir, 'kept.xlsim.yaml'), 'utf8')).toBe(text);
+  });
+});
+
+describe('files that a replay writes', () => {
+  it('are told apart by what they are, not by their names', async () => {
+    cli.file('twice.xlsim.yaml', `${STAGE}steps: [xl list]\n`);
+    cli.file('a.out', 'kept');
+    symlinkSync('a.out', join(cli.dir, 'b.out'));
+    for (const [first, second, told] of [
+      ['--trace', '--timeline', '--timeline b.out: --trace writes to that file already'],
+      ['--output-file', '--trace', '--trace b.out: junit writes to that file already'],
+    ] as const) {
+      const run = await cli.run([
+        'replay',
+        'twice.xlsim.yaml',
+        '--reporter',
+        'junit',
+        first,
+        'a.out',
+        second,
+        'b.out',
+      ]);
+      expect([run.exit, run.stdout, run.stderr]).toEqual([2, '', `xlsim: ${told}\n`]);
+      expect(readFileSync(join(cli.dir, 'a.out'), 'utf8')).toBe('kept');
+    }
   });
 });
 
