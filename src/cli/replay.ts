@@ -172,6 +172,7 @@ function runPlan(cli: Cli, plan: Plan, noteRead: (path: string) => void): Replay
     const read = readScenario(found.path, {
       outside: options.allowOutside === true,
       update: options.update === true,
+      noteNamed: noteRead,
     });
     planned.push({ file: found.file, hash: read.hash });
     if (i % shard.of !== shard.index - 1 || isOver) continue;

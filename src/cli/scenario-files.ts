@@ -96,6 +96,8 @@ export interface Leave {
   readonly outside: boolean;
   /** Recorded outputs are written anew: what they hold now is nothing to it. */
   readonly update: boolean;
+  /** Is told of files that it names, whether they are there or not. */
+  readonly noteNamed?: (path: string) => void;
 }
 
 /** Reads and checks a scenario file; what is wrong with it is in `problems`. */
@@ -128,6 +130,7 @@ export function readScenario(path: string, leave: Leave): ReadScenario {
   const { text } = decoded;
   const folder = dirname(path);
   const refusal = ({ path: named, use }: NamedFile): string | null => {
+    leave.noteNamed?.(resolve(folder, named));
     if (!leave.outside && !isInside(folder, named))
       return `${named} lies outside of the scenario's folder: copy it there, or use --allow-outside`;
     if (use === 'config') return unreadableConfig(folder, named, leave.outside);

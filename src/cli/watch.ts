@@ -1,8 +1,9 @@
 /** `xlsim replay --watch`: plays again whenever a scenario or a file that one reads changes, until it is interrupted. */
 import { type FSWatcher, fstatSync, readdirSync, statSync, watch } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { type Cli, complain, flush, say } from './cli-state.ts';
 import { misuseOf, type ReplayOptions, replayCommand } from './replay.ts';
+import { fileBehind } from './same-file.ts';
 import { findScenarios } from './scenario-files.ts';
 import { systemErrorCode } from './store-fs.ts';
 
@@ -30,7 +31,9 @@ export async function watchReplay(
     options.trace,
     options.timeline,
   ];
-  const own = new Set(written.flatMap((file) => (file === undefined ? [] : [resolve(cli.cwd, file)])));
+  const own = new Set(
+    written.flatMap((file) => (file === undefined ? [] : [fileBehind(resolve(cli.cwd, file))])),
+  );
   const read = new Set<string>();
   const play = (): number => {
     const exit = replayCommand(cli, paths, options, (path) => read.add(path));
@@ -43,12 +46,18 @@ export async function watchReplay(
     const again = (): void => {
       timer = null;
       say(cli, 'stderr', 'xlsim: something changed; playing again\n');
+      // What appeared is watched before anybody looks into it: what comes next is not missed meanwhile.
+      watchAll();
       exit = play();
       watchAll();
     };
     const watchers = new Map<string, FSWatcher>();
+    let missing = missingOf(read);
     const watchAll = (): void => {
-      const folders = foldersOf(cli.cwd, paths, read);
+      const whole = foldersOf(cli.cwd, paths, read);
+      missing = missingOf(read);
+      for (const folder of whole) missing.delete(folder);
+      const folders = new Set([...whole, ...missing.keys()]);
       for (const [folder, watcher] of watchers) {
         if (folders.has(folder)) continue;
         watcher.close();
@@ -59,7 +68,11 @@ export async function watchReplay(
       }
     };
     const meet = (folder: string, name: string | null): void => {
-      if (name !== null && (own.has(resolve(folder, name)) || isOurOutput(resolve(folder, name)))) return;
+      if (name !== null) {
+        const path = resolve(folder, name);
+        if (own.has(fileBehind(path)) || isOurOutput(path)) return;
+        if (missing.get(folder)?.has(name) === false) return;
+      }
       if (timer !== null) clearTimeout(timer);
       timer = setTimeout(again, SETTLE_MS);
     };
@@ -98,6 +111,22 @@ function foldersOf(cwd: string, paths: readonly string[], read: ReadonlySet<stri
     ...[...named, ...files, ...read].map((path) => dirname(path)),
   ];
   return new Set(folders.filter(isFolder));
+}
+
+/**
+ * Files whose folders are not there: by the lowest folder above them that is, what has to appear in it. Of all else that
+ * happens there nothing is known to anybody.
+ */
+function missingOf(read: ReadonlySet<string>): Map<string, Set<string>> {
+  const missing = new Map<string, Set<string>>();
+  for (const path of read) {
+    let [folder, next] = [dirname(path), path];
+    if (isFolder(folder)) continue;
+    while (!isFolder(folder) && folder !== dirname(folder)) [folder, next] = [dirname(folder), folder];
+    const names = missing.get(folder) ?? new Set();
+    missing.set(folder, names.add(basename(next)));
+  }
+  return missing;
 }
 
 function foldersBelow(folder: string): string[] {

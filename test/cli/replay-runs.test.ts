@@ -1,7 +1,15 @@
 /** Replays as users meet them: runs without end, guests that are gone, files that change. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -316,6 +324,37 @@ describe('--watch', () => {
     clearInterval(writing);
     child.kill('SIGINT');
     await once(child, 'exit');
+  });
+
+  it('plays again when a config appears that was missing, in a folder that was missing, too', async () => {
+    const steps = 'steps: [{ run: xl create w, expect: { domains: { w: { mem: 64 } } } }]\n';
+    cli.file('soon.xlsim.yaml', `guests: { w: { cfg: ../soon/far/w.cfg } }\n${steps}`);
+    mkdirSync(join(cli.dir, 'inner'));
+    renameSync(join(cli.dir, 'soon.xlsim.yaml'), join(cli.dir, 'inner/soon.xlsim.yaml'));
+    const args = ['replay', '--watch', '--allow-outside', 'inner/soon.xlsim.yaml'];
+    const child = spawn(process.execPath, [cli.entry, ...args], { cwd: cli.dir });
+    let [seen, played] = ['', 0];
+    child.stdout.on('data', (chunk) => {
+      seen += String(chunk);
+    });
+    child.stderr.on('data', (chunk) => {
+      played += String(chunk).split('playing again').length - 1;
+    });
+    while (!seen.includes('no such file')) await setTimeout(50);
+    await setTimeout(300);
+    // Nothing that was looked for.
+    cli.file('unrelated', '');
+    await setTimeout(400);
+    expect(played).toBe(0);
+    mkdirSync(join(cli.dir, 'soon'));
+    while (played < 1) await setTimeout(50);
+    mkdirSync(join(cli.dir, 'soon/far'));
+    while (played < 2) await setTimeout(50);
+    writeFileSync(join(cli.dir, 'soon/far/w.cfg'), 'name="w"\ntype="pvh"\nkernel="/k"\nmemory=64\n');
+    while (!seen.includes('1 passed')) await setTimeout(50);
+    child.kill('SIGINT');
+    const [exit] = await once(child, 'exit');
+    expect(exit).toBe(0);
   });
 
   it('ends at once where the command line is wrong', async () => {
