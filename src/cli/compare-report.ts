@@ -136,8 +136,8 @@ function notes({ results }: ExploreReport): string[] {
   }
   if (results.some(isWorseOnTheClock)) {
     lines.push(
-      'On the clock, where extents come between extents, nobody starts in a run in which at this grain somebody',
-      'always does: a finer grain (--grain extents:N) walks such orders, too.',
+      'On the clock, where extents come between extents, nobody starts where at this grain somebody did in every',
+      'order that was walked: a finer grain (--grain extents:N) walks such orders, too.',
     );
   }
   return lines;
@@ -164,14 +164,14 @@ function memoryNotes(walks: readonly Walk[]): string[] {
   return lines;
 }
 
-/** Nobody starts in the clock's order, which no order at the grain that was walked says. */
+/** Nobody starts in the clock's order, which no order at the grain that was walked says: there somebody always does. */
 export const isWorseOnTheClock = ({ clock, verdict, outcomes }: Exploration): boolean =>
   clock !== null &&
-  hasBuilders(outcomes) &&
+  outcomes.length > 0 &&
+  outcomes.every(hasStarted) &&
   clock.started === 0 &&
   clock.failed > 1 &&
   (verdict === 'safe' || verdict === 'early refusal' || verdict === 'late failure');
 
-const BUILDERS: readonly string[] = ['started', 'refused', 'late'];
-const hasBuilders = (outcomes: Exploration['outcomes']): boolean =>
-  outcomes.some(({ lanes }) => lanes.some(({ ends }) => ends.some(({ kind }) => BUILDERS.includes(kind))));
+const hasStarted = ({ lanes }: Exploration['outcomes'][number]): boolean =>
+  lanes.some(({ ends }) => ends.some(({ kind }) => kind === 'started'));

@@ -2,21 +2,25 @@
 
 import { cannotDrive } from '../explorer/block.ts';
 import { parallelBlocks } from '../explorer/block-prefix.ts';
+import { atBlock } from '../explorer/explore-how.ts';
 import type { ExploreReport } from '../explorer/explore-record.ts';
 import type { Stage } from '../explorer/scenario.ts';
 import { timesText } from '../explorer/step-label.ts';
 import { explorationsExit } from '../explorer/verdict.ts';
 import { ASSERT } from '../hypervisor/bug.ts';
 import { type Cli, complain } from './cli-state.ts';
-import { type ExploreOptions, readChoice } from './explore-options.ts';
+import { type ExploreChoice, type ExploreOptions, readChoice } from './explore-options.ts';
 import { cannotWrite, writeExploration } from './explore-output.ts';
 import { cannotSaveTest, saveTest } from './explore-save-test.ts';
-import { readTarget } from './explore-target.ts';
+import { readTarget, subjectOf, type Target } from './explore-target.ts';
 import { exploreAll } from './explore-walk.ts';
 import { replayCommand } from './replay.ts';
+import { visibleLine } from './screen.ts';
 import { version } from './version.ts';
 
 const MISUSE = 2;
+/** Expectations that are told one by one. */
+const MOST_BROKEN = 3;
 
 /** Explores what `path` names; the exit code: 0 fulfilled, 1 violated, 2 misuse, 4 undecided. */
 export async function exploreCommand(
@@ -54,6 +58,7 @@ export async function exploreCommand(
     return MISUSE;
   }
   tellSingle(cli, target.file, block);
+  tellBroken(cli, target, choice);
   const results = await exploreAll(cli, target, choice);
   if (choice.selfCheck && results.every(({ walk }) => walk.finished)) {
     const again = await exploreAll(cli, target, { ...choice, jobs: 1 });
@@ -93,6 +98,23 @@ function tellSingle(cli: Cli, file: string, { label, action }: Stage['steps'][nu
     cli,
     `${file}: "${label}" ${what}: there is one order, but for what guests and daemons do meanwhile`,
   );
+}
+
+/** What the steps before the block were to do and did not: then it begins on another host than was meant. */
+function tellBroken(cli: Cli, target: Target, choice: ExploreChoice): void {
+  const only = choice.remedies.length === 1 ? choice.remedies[0]! : null;
+  const { failures } = atBlock(subjectOf(target, choice, only)).play;
+  for (const { line, column, step, what, expected, got } of failures.slice(0, MOST_BROKEN)) {
+    const place = `${target.file}:${line}:${column}`;
+    complain(
+      cli,
+      visibleLine(
+        `${place}: before the block "${step}" did otherwise than expected: ${what} is ${got.split('\n')[0]}, not ${expected}`,
+      ),
+    );
+  }
+  const more = failures.length - MOST_BROKEN;
+  if (more > 0) complain(cli, `${target.file}: and ${more} more before the block`);
 }
 
 /** Nothing has more than one order: the scenario is played as replay does. */

@@ -8,6 +8,7 @@ import { exploreJsonSchema } from '../../src/cli/explore-json-schema.ts';
 import { exploreText } from '../../src/cli/explore-report.ts';
 import { percent } from '../../src/cli/explore-words.ts';
 import { paint } from '../../src/cli/paint.ts';
+import type { Exploration } from '../../src/explorer/explore-record.ts';
 import { exploration, outcome, report } from './explore-fixture.ts';
 
 const plain = paint(false);
@@ -122,6 +123,18 @@ describe('the comparison', () => {
     expect(text).toMatch(/nothing +none started +0 % +0 % +2\.2 % +97\.8 % +23,104 +1\.4 s +1 ms +0 ns +-/);
     expect(text).toMatch(/a claim +early refusal +0 % +100 % +0 % +0 %/);
     expect(text).toContain("Times are of one run in the clock's order");
+  });
+
+  it('tells of a clock on which nobody starts only where somebody does at the grain', () => {
+    const clock = { ...exploration().clock!, started: 0, failed: 2 };
+    const refused = (kinds: Parameters<typeof outcome>[1]) =>
+      exploration({ verdict: 'early refusal', clock, outcomes: [outcome('early refusal', kinds, 1)] });
+    const told = (of: Exploration): boolean[] =>
+      [compareText(report([of]), plain), exploreText(report([of]), of, null, plain)].map((text) =>
+        /on the clock, where extents come between/i.test(text),
+      );
+    expect(told(refused(['refused', 'started']))).toEqual([true, true]);
+    expect(told(refused(['refused', 'refused']))).toEqual([false, false]);
   });
 
   it('is a Markdown table that lines up as plain text', () => {

@@ -110,6 +110,25 @@ describe('xlsim explore', () => {
     expect((await cli.run(['--json', 'replay', file])).stdout).toBe(stdout);
   });
 
+  it('says where the steps before the block did otherwise than they were to', async () => {
+    const story = `host: { memory: 256M, dom0: 64M }
+guests: { a: { type: pv, memory: 900 } }
+steps:
+  - xl create a
+  - { run: xl list, expect: { running: [a] } }
+  - { parallel: [xl list, xl list] }
+`;
+    const run = await explore(cli.file('before.xlsim.yaml', story));
+    expect([run.exit, run.stdout.split(':')[0]]).toEqual([0, 'safe']);
+    const [created, listed] = run.stderr.split('\n');
+    expect(created).toMatch(
+      /^xlsim: before\.xlsim\.yaml:4:5: before the block "xl create a" did otherwise than expected: exit is 3: .*, not 0, /,
+    );
+    expect(listed).toMatch(/^xlsim: before\.xlsim\.yaml:5:\d+: before the block "xl list" .*: running is /);
+    const cured = cli.file('cured.xlsim.yaml', story.replace('900', '20'));
+    expect((await explore(cured)).stderr).toBe('');
+  });
+
   it.each([
     [
       ['--strategy', 'rnadom'],
