@@ -70,7 +70,8 @@ function problemsOf(shards: readonly ExploreShard[], version: string): string[] 
         problems.push(`${what}: ${String(mine)} in ${name}, ${String(theirs)} in ${first.name}`);
     }
   }
-  return [...problems, ...partsMissing(shards), ...shards.flatMap(unfinished)];
+  problems.push(...partsMissing(shards), ...shards.flatMap(unfinished));
+  return problems.length > 0 ? problems : shards.flatMap(miscounted);
 }
 
 function partsMissing(shards: readonly ExploreShard[]): string[] {
@@ -99,6 +100,21 @@ function unfinished({ name, report }: ExploreShard): string[] {
           `${name} was cut short (${walk.stopped ?? 'stopped'}) after ${walk.samples} samples: run that shard again`,
         ],
   );
+}
+
+/** Numbers that no run prints: the file was changed. */
+function miscounted({ name, report: { shard, samples, results } }: ExploreShard): string[] {
+  const { index, of } = shard;
+  const drawn = Math.floor((index * samples) / of) - Math.floor(((index - 1) * samples) / of);
+  return results.flatMap(({ walk, outcomes }) => {
+    if (walk.strategy === 'exhaustive' || !walk.finished) return [];
+    const told = total(outcomes.map((row) => row.samples ?? 0));
+    // A run that is no shard may have had fewer: as many as there were steps for.
+    const isAll = of === 1 ? (walk.samples ?? 0) <= drawn : walk.samples === drawn;
+    return told === walk.samples && isAll
+      ? []
+      : [`${name} tells of ${told} samples and says ${walk.samples}: it was changed, run that shard again`];
+  });
 }
 
 const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);

@@ -247,6 +247,16 @@ describe('shards', () => {
     expect(problems(walked({ finished: false, stopped: 'time', samples: 3 }))).toEqual([
       'x.json was cut short (time) after 3 samples: run that shard again',
     ]);
+    expect(problems(walked({ samples: 3 }))).toEqual([
+      'x.json tells of 20 samples and says 3: it was changed, run that shard again',
+    ]);
+    const more = two.report.results.map((r) => ({
+      ...r,
+      outcomes: r.outcomes.map((row) => ({ ...row, samples: 1e6 })),
+    }));
+    expect(problems(changed({ results: more }))).toEqual([
+      expect.stringMatching(/^x\.json tells of \d+000000 samples and says 20: /),
+    ]);
   });
 });
 
