@@ -5,15 +5,17 @@
  * to a state, then, for somebody to map a page or to let go of a claim there. By class only: with every frame in its place
  * a domain is a part of the heap.
  */
+
+import type { Heap } from '../hypervisor/heap-state.ts';
 import { hypercall } from '../hypervisor/hypercall.ts';
 import type { Xen } from '../hypervisor/xen.ts';
 import type { Reply } from '../toolstack/task.ts';
 import type { CallNode } from './call-memo.ts';
-import { isWhole, readClass } from './class-take.ts';
+import { isWhole } from './class-take.ts';
 import { domainIn } from './domain-cells.ts';
 import { type DomainCell, formOfRecords } from './domain-forms.ts';
-import { CLASS_CLAIMS } from './memory-class.ts';
-import { viewState } from './state-table.ts';
+import { sumsOfForm } from './heap-sums.ts';
+import { CLASS_CLAIMS, type HeapSums } from './memory-class.ts';
 import { isInParts } from './turn-order.ts';
 import { formOfClass, HEAP } from './world-cells.ts';
 import { stateAt } from './world-trail.ts';
@@ -34,11 +36,14 @@ const OWN: readonly string[] = [
 /** It looks at the sums of free and of claimed memory besides, and changes the latter. */
 const CLAIM = 'XENMEM_claim_pages';
 
-/** What Xen made of a call, and the forms of the domain's cell and of the heap's afterwards. */
+/** They look at the sums of free and of claimed memory. */
+const SUMS: readonly string[] = ['XEN_SYSCTL_physinfo', 'XEN_SYSCTL_numainfo'];
+
+/** What Xen made of a call, and the forms of the domain in its cell and of the heap afterwards. */
 export interface MadeAside {
   readonly reply: Reply;
-  readonly domainCell: number;
-  readonly domain: number;
+  /** Null: it is about none. */
+  readonly domain: { readonly cell: number; readonly form: number } | null;
   readonly heap: number;
   /** The class of the heap afterwards is not all that matters: see ownership-seen.ts. */
   readonly isUnsure: boolean;
@@ -50,6 +55,7 @@ export function callAside(w: WorldWalk, { request, by }: CallNode, place: number
   const { name } = request;
   const isClaim = name === CLAIM;
   if (cells.ownership !== 'class' || isInParts(block.grain) || by.caller !== 0) return null;
+  if (SUMS.includes(name)) return lookAside(w, { request, by }, place);
   if (!isClaim && !OWN.includes(name)) return null;
   const { domid } = request.args as { readonly domid: number };
   const domainCell = cells.domainAt.get(domid);
@@ -61,30 +67,41 @@ export function callAside(w: WorldWalk, { request, by }: CallNode, place: number
   if (cell.record.pod.entryCount > 0 || cell.heap.pendingScrub !== null) return null;
   const { xen } = block.run.world;
   const heap = trail.states[at + HEAP]!;
-  const sums = isClaim ? sumsOf(w, heap) : { totalAvailPages: 0, outstandingClaims: 0 };
-  if (sums === null) return null;
+  const sums = isClaim ? sumsAt(w, heap) : { claims: 0, free: 0, isAll: false };
+  if (sums === null || sums.isAll) return null;
   const aside = withOnly(xen, cell, sums);
   const reply = hypercall(aside, by, request) as unknown as Reply;
   const after = { record: aside.domains.get(domid)!, heap: aside.heap.domains.get(domid)! };
   return {
     reply,
-    domainCell,
-    domain: formOfRecords(cells.domainForms, after),
+    domain: { cell: domainCell, form: formOfRecords(cells.domainForms, after) },
     heap: isClaim ? claimed(w, heap, aside.heap.outstandingClaims) : heap,
     isUnsure: isClaim && !isWhole(w.lists),
   };
 }
 
+/** The sums of a heap of that form; null: it does not say. */
+const sumsAt = (w: WorldWalk, heap: number): ReturnType<typeof sumsOfForm> =>
+  w.block.run.world.xen.heap.nodeIds.length > 1 ? null : sumsOfForm(w, heap);
+
+type Sums = Pick<HeapSums, 'claims' | 'free'>;
+
+/** A heap of one node with these sums. */
+const heapWith = (heap: Heap, { claims, free }: Sums, domains: Heap['domains']): Heap => ({
+  ...heap,
+  totalAvailPages: free,
+  nodeAvail: heap.nodeAvail.map(() => free),
+  outstandingClaims: claims,
+  domains,
+  undo: null,
+});
+
 /** A Xen with one domain, whose records are its own, and these sums of memory. */
-function withOnly(
-  xen: Xen,
-  { record, heap }: DomainCell,
-  sums: { readonly totalAvailPages: number; readonly outstandingClaims: number },
-): Xen {
+function withOnly(xen: Xen, { record, heap }: DomainCell, sums: Sums): Xen {
   const { domid } = record;
   return {
     ...xen,
-    heap: { ...xen.heap, ...sums, domains: new Map([[domid, { ...heap }]]), undo: null },
+    heap: heapWith(xen.heap, sums, new Map([[domid, { ...heap }]])),
     domains: new Map([[domid, record]]),
     domainList: [domid],
     toldInfos: new Map(),
@@ -92,14 +109,18 @@ function withOnly(
   };
 }
 
-/** Reads a class into `w.lists`: its sums; null: it is not told in lists. */
-function sumsOf(w: WorldWalk, form: number): { totalAvailPages: number; outstandingClaims: number } | null {
-  const { heapClasses } = w.cells;
-  if (w.block.run.world.xen.heap.nodeIds.length > 1) return null;
-  if (w.classRoom.length < heapClasses.width) w.classRoom = new Int32Array(2 * heapClasses.width);
-  const words = viewState(heapClasses, form - 1, w.classRoom);
-  if (!readClass(w.lists, words, heapClasses.at, heapClasses.width)) return null;
-  return { totalAvailPages: w.lists.pages, outstandingClaims: w.lists.head[CLASS_CLAIMS]! };
+function lookAside(
+  w: WorldWalk,
+  { request, by }: Pick<CallNode, 'request' | 'by'>,
+  place: number,
+): MadeAside | null {
+  const heap = w.trail.states[stateAt(w.trail, place) + HEAP]!;
+  const sums = sumsAt(w, heap);
+  if (sums === null) return null;
+  const { xen } = w.block.run.world;
+  const aside = { ...xen, heap: heapWith(xen.heap, sums, new Map()) };
+  const reply = hypercall(aside, by, request) as unknown as Reply;
+  return { reply, domain: null, heap, isUnsure: false };
 }
 
 /** The form of the heap in `w.lists` with so many pages claimed. */

@@ -45,6 +45,24 @@ export interface CallNode {
   readonly populate: PopulateNode | null;
   /** A look by dom0 at domains: all that is told stands in their cells. */
   readonly look: LookNode | null;
+  /** By class: what comes of it, the heap aside. */
+  readonly apart: ApartNode | null;
+}
+
+/** See call-apart.ts. */
+export interface ApartNode {
+  /** Cells of Xen that are read, but for the heap. */
+  reads: readonly number[];
+  readonly gave: Map<number, GaveApart>;
+}
+
+/** What came of a call, the heap's form aside. */
+interface GaveApart {
+  readonly gave: Gave;
+  /** Pages that were taken; less than 0: given back. */
+  readonly taken: number;
+  /** Pages that are claimed afterwards, less those before. */
+  readonly claimed: number;
 }
 
 /** See CallNode.look. */

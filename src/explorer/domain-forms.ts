@@ -36,6 +36,7 @@ export interface DomainCell {
 /** What is asked of a domain without a look at its memory. */
 export interface DomainSeen extends Pick<HeapDomain, 'totPages' | 'outstandingPages' | 'maxPages'> {
   readonly type: Domain['type'];
+  readonly cpupool: number;
   /** Pages of the paging pool that are free. */
   readonly freePages: number;
   readonly isBuilt: boolean;
@@ -159,10 +160,11 @@ function seenOf({
   heap,
   ...counters
 }: DomainCell & Pick<DomainSeen, 'freePages' | 'totPages' | 'outstandingPages'>): DomainSeen {
-  const { controllerPauseCount, isShutDown, type } = record;
+  const { controllerPauseCount, isShutDown, type, cpupool } = record;
   const { isDying, maxPages } = heap;
   return {
     type,
+    cpupool,
     maxPages,
     isDying,
     isBuilt: heap.creationFinished,

@@ -17,6 +17,8 @@ export interface Footprint {
   readonly domids: readonly number[];
   /** All domains from this id on, in which the ones that are not there count as well. */
   readonly domainsFrom?: number;
+  /** Which domains there are, and in which CPU pool each of them is. */
+  readonly pools?: boolean;
   /** Who watches what in xenstore. */
   readonly watches?: boolean;
   /** The tasks inside domains, and all others that are no lanes. */
@@ -53,15 +55,7 @@ export const EVERYTHING: Footprint = {
  */
 const TOLD = { cells: [CLOCK, XS], watches: true, others: true };
 
-type Kind =
-  | 'nothing'
-  | 'domain'
-  | 'domain+pools'
-  | 'domain+heap'
-  | 'heap'
-  | 'domains'
-  | 'domains+heap'
-  | 'end';
+type Kind = 'nothing' | 'domain' | 'domain+pools' | 'domain+heap' | 'heap' | 'domains' | 'pools+heap' | 'end';
 
 const HYPERCALLS: Readonly<Record<string, Kind>> = {
   traced: 'nothing',
@@ -98,10 +92,13 @@ const HYPERCALLS: Readonly<Record<string, Kind>> = {
   XEN_DOMCTL_getdomaininfo: 'domains',
   XEN_SYSCTL_getdomaininfolist: 'domains',
   XEN_SYSCTL_cpupool_op: 'domains',
-  XEN_DOMCTL_createdomain: 'domains+heap',
+  XEN_DOMCTL_createdomain: 'pools+heap',
   XEN_DOMCTL_destroydomain: 'end',
   SCHEDOP_shutdown: 'end',
 };
+
+/** Of XEN_SYSCTL_cpupool_op, what changes nothing. */
+const POOL_LOOKS: readonly string[] = ['info', 'freeinfo'];
 
 /** What a request reads. */
 export function footprintOf(request: Request, caller: number, now: DomainsNow): Footprint {
@@ -113,6 +110,8 @@ export function footprintOf(request: Request, caller: number, now: DomainsNow): 
         if (maxDomains === 1 && now.lives(firstDomain)) return { cells: [], domids: [firstDomain] };
         return { cells: [], domids: [], domainsFrom: firstDomain };
       }
+      if (request.name === 'XEN_SYSCTL_cpupool_op' && POOL_LOOKS.includes(request.args.sub))
+        return { cells: [MISC], domids: [], pools: true };
       // A frame that is there is only looked up; one that was promised is allocated.
       if (request.name === 'foreign_map' && !now.hasPod(request.args.domid))
         return { cells: [], domids: [request.args.domid] };
@@ -176,8 +175,8 @@ function hypercallFootprint(name: string, args: object, caller: number): Footpri
       return { cells: [HEAP], domids: [] };
     case 'domains':
       return { cells: [MISC], domids: [], domainsFrom: 0 };
-    case 'domains+heap':
-      return { cells: [MISC, HEAP], domids: [], domainsFrom: 0 };
+    case 'pools+heap':
+      return { cells: [MISC, HEAP], domids: [], pools: true };
     case 'end':
       return { ...TOLD, cells: [...TOLD.cells, MISC, HEAP], domids };
     default:

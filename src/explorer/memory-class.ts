@@ -11,10 +11,11 @@ import { nextOf } from '../hypervisor/page-list.ts';
 import { metaFd } from '../hypervisor/page-region.ts';
 import { type Canon, canonId, canonText } from './canonical.ts';
 
-/** Where words of a class stand: the mark, claims, the DMA width, pages being offlined; of one node: pages to scrub, extents in flight, lists. */
+/** Where words of a class stand: the mark, claims, the DMA width, pages that were, and are being, offlined; of one node: pages to scrub, extents in flight, lists. */
 export const CLASS_MARK = 0;
 export const CLASS_CLAIMS = 1;
 export const CLASS_DMA_BITS = 2;
+export const CLASS_SPECIAL = 3;
 export const CLASS_OFFLINING = 4;
 export const CLASS_NEED_SCRUB = 5;
 export const CLASS_IN_FLIGHT = 6;
@@ -67,16 +68,41 @@ export function writeHeapClass(h: Heap, mark: number, words: Int32Array, at: num
   return to - at;
 }
 
-/**
- * The same of a heap of which no more is told than its sums: free pages, and claims. No words that writeHeapClass() writes
- * are equal to these.
- */
-export function writeHeapSums(h: Heap, mark: number, words: Int32Array, at: number, room: number): number {
+/** What is told of a heap of which no more is told than its sums, all in pages. */
+export interface HeapSums {
+  readonly claims: number;
+  readonly free: number;
+  /** That were offlined, and that are to be. */
+  readonly special: number;
+  readonly offlining: number;
+}
+
+export const sumsOfHeap = (h: Heap): HeapSums => ({
+  claims: h.outstandingClaims,
+  free: h.totalAvailPages,
+  special: h.special.size,
+  offlining: h.offliningPages,
+});
+
+/** Writes sums as writeHeapClass() writes a class. No words that that one writes are equal to these. */
+export function writeHeapSums(
+  { claims, free, special, offlining }: HeapSums,
+  mark: number,
+  words: Int32Array,
+  at: number,
+  room: number,
+): number {
   words.fill(0, at, at + room);
-  const sums = [-1 - mark, h.outstandingClaims, h.totalAvailPages, h.special.size, h.offliningPages];
+  const sums = [-1 - mark, claims, free, special, offlining];
   words.set(sums.slice(0, room), at);
   return sums.length;
 }
+
+/** The sums that stand from `at` on, without a mark; null: it is something else. */
+export const readSums = (words: Int32Array, at: number): HeapSums | null =>
+  words[at] === -1
+    ? { claims: words[at + 1]!, free: words[at + 2]!, special: words[at + 3]!, offlining: words[at + 4]! }
+    : null;
 
 /**
  * By order: free pages that lie in smaller blocks. Of the words that writeHeapClass() wrote, `room` of them from `at` on: of

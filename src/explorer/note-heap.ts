@@ -58,6 +58,28 @@ export function noteHeap(w: WorldWalk, { from, to, free, asked, byHand }: HeapNo
   noteDust(dust, step, () => dustOfForm(cells, from));
 }
 
+/** The same of a hypercall that was worked out, on a heap that told by its form what became of it. It asks for sums only. */
+export function noteHeapApart(
+  { owners, dust, cells }: WorldWalk,
+  {
+    from,
+    to,
+    free,
+    freeAfter,
+    request,
+  }: Pick<HeapNote, 'from' | 'to' | 'free'> & {
+    readonly freeAfter: number;
+    readonly request: HypercallRequest;
+  },
+): void {
+  const isFromSums = dust !== null && owners.unsure.has(from);
+  noteHeapStep(owners, { from, to, isUnsure: isFromSums || freeAfter > free, asks: false });
+  if (dust === null) return;
+  const isToSums = owners.unsure.has(to);
+  const known = { freeBefore: free, freeAfter, calls: [request], isClean: false, isByHand: false };
+  noteDust(dust, { from, to, ...known, isFromSums, isToSums }, () => dustOfForm(cells, from));
+}
+
 /** Whether what a scenario does to a host by no hypercall depends on where its memory lies. */
 function isAboutMemory(action: Action): boolean {
   if (action.do !== 'set') return true;

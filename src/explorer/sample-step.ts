@@ -47,7 +47,7 @@ import {
 } from './sample-memo.ts';
 import { meet, newOftenMet, type OftenMet, timesMet } from './sample-often.ts';
 import { type Listening, listenAnew, listenTo } from './step-asked.ts';
-import { DOMAINS, withReads } from './step-memo.ts';
+import { POOLS, withReads } from './step-memo.ts';
 import { type MadeStep, partsOfReply, readsOfStep } from './step-reads.ts';
 import { isInParts } from './turn-order.ts';
 import { FIRST_LANE, HEAP, LOCKS, MISC } from './world-cells.ts';
@@ -315,7 +315,7 @@ function remember(
   node.left.set(key, { cells: changed, ids: changed.map((cell) => now.ids[cell]!) });
 }
 
-const isOfXen = (cell: number): boolean => cell === HEAP || cell === MISC || cell <= DOMAINS;
+const isOfXen = (cell: number): boolean => cell === HEAP || cell === MISC || cell <= POOLS;
 
 function madeStep(w: SampleWalk, before: Standing, actor: number, hasCall: boolean): MadeStep {
   return {

@@ -18,10 +18,14 @@ export interface Effect {
   readonly ops: readonly XenOp[] | null;
 }
 
-/** Instead of a cell: who watches what, the tasks that are no lanes, and (less the id) all domains from an id on. */
+/**
+ * Instead of a cell: who watches what, the tasks that are no lanes, the CPU pools of all domains, and (less the id) all
+ * domains from an id on.
+ */
 export const WATCHES = -1;
 export const OTHERS = -2;
-export const DOMAINS = -3;
+export const POOLS = -3;
+export const DOMAINS = -4;
 
 /** A form of a task, and what its step did so far. */
 export interface StepNode {

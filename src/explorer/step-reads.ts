@@ -7,7 +7,7 @@ import { EVERYTHING, type Footprint, OF_LOCKS, restOfFootprint } from './footpri
 import type { Looked } from './intercept-looks.ts';
 import { factsAfter } from './lane-end.ts';
 import { partsLookedAt, type ReplyParts } from './reply-reads.ts';
-import { DOMAINS, OTHERS, WATCHES } from './step-memo.ts';
+import { DOMAINS, OTHERS, POOLS, WATCHES } from './step-memo.ts';
 import { ALL_FLOWS } from './task-flows.ts';
 import { type Cells, CLOCK } from './world-cells.ts';
 
@@ -45,6 +45,7 @@ function addReads({ domainAt }: Cells, reads: Set<number>, footprint: Footprint)
   for (const cell of footprint.cells) reads.add(cell);
   for (const domid of footprint.domids) reads.add(domainAt.get(domid) ?? DOMAINS - domid);
   if (footprint.domainsFrom !== undefined) reads.add(DOMAINS - footprint.domainsFrom);
+  if (footprint.pools === true) reads.add(POOLS);
   if (footprint.watches === true) reads.add(WATCHES);
   if (footprint.others === true) reads.add(OTHERS);
 }

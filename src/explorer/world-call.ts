@@ -5,6 +5,7 @@ import type { HypercallContext } from '../hypervisor/reservation.ts';
 import { heapDomainOf } from '../hypervisor/xen.ts';
 import type { Reply } from '../toolstack/task.ts';
 import { miscountNow } from './broken-now.ts';
+import { gaveApart, newApart, noteApart } from './call-apart.ts';
 import { callAside } from './call-aside.ts';
 import {
   type Answer,
@@ -24,7 +25,7 @@ import { isAbstract, noteHeapStep } from './ownership-seen.ts';
 import { setPair } from './pair-table.ts';
 import { callOfLane, pendingCall } from './pending-call.ts';
 import { knowRecords } from './put-cells.ts';
-import { DOMAINS, withReads } from './step-memo.ts';
+import { DOMAINS, POOLS, withReads } from './step-memo.ts';
 import { toldByCells } from './told-by-cells.ts';
 import { HEAP, heapForm, readXenCells, standing, withRoom } from './world-cells.ts';
 import { formAfter, hasStash, lookUpPopulate, noteHeapGave, toldOf } from './world-populate.ts';
@@ -52,6 +53,7 @@ export function callAt(w: WorldWalk, actor: number, form: number): CallNode | nu
     gave: new Map(),
     populate: populateOf(w, request, by),
     look: lookOf(request, by.caller),
+    apart: newApart(w, request.name),
   };
   w.calls.set(name, call);
   return call;
@@ -83,10 +85,17 @@ export function lookUpCall(w: WorldWalk, call: CallNode, place: number, actor: n
     const part = lookUpPopulate(w, call, populate, place);
     if (part !== null) return part;
   }
-  const gave = call.gave.get(keyOf(w, call.reads, from, actor));
-  if (gave === undefined) return null;
+  const gave = call.gave.get(keyOf(w, call.reads, from, actor)) ?? workedOut(w, call, place, actor);
+  if (gave === null) return null;
   copyPlace(trail, place);
   putWords(trail, place + 1, gave.cells, gave.values);
+  return gave;
+}
+
+/** What a call gives that was made where all but the heap was the same, remembered; null: it cannot be told. */
+function workedOut(w: WorldWalk, call: CallNode, place: number, actor: number): Gave | null {
+  const gave = gaveApart(w, call, place, actor);
+  if (gave !== null) noteRead(w, call, w.footprint(call.request, call.by.caller, w.now), place, actor, gave);
   return gave;
 }
 
@@ -130,7 +139,7 @@ export function askXen(
   const stray = strayedAt(w, place);
   const { request, by } = call;
   const footprint = w.footprint(request, by.caller, w.now);
-  const free = xen.heap.totalAvailPages;
+  const { totalAvailPages: free, outstandingClaims: claims } = xen.heap;
   const reply = hypercall(xen, by, request) as unknown as Reply;
   w.called++;
   const asked = [{ request, footprint }];
@@ -145,6 +154,11 @@ export function askXen(
   noteHeap(w, { from: before[HEAP]!, to: w.seen[HEAP]!, free, asked, byHand: null });
   if (stray !== null || !notePopulate(w, call, before, gave)) {
     noteRead(w, call, footprint, place, actor, gave);
+  }
+  if (stray === null) {
+    const taken = free - xen.heap.totalAvailPages;
+    const claimed = xen.heap.outstandingClaims - claims;
+    noteApart(w, call, place, actor, { gave, reply, reads: xenReads(w, footprint), taken, claimed });
   }
   xenArrived(trail, xen, place + 1, w.seen[HEAP]!);
 }
@@ -162,9 +176,9 @@ function askAside(w: WorldWalk, call: CallNode, place: number, actor: number): b
     changed.push(HEAP);
     values.push(made.heap);
   }
-  if (made.domain !== trail.states[from + made.domainCell]) {
-    changed.push(made.domainCell);
-    values.push(made.domain);
+  if (made.domain !== null && made.domain.form !== trail.states[from + made.domain.cell]) {
+    changed.push(made.domain.cell);
+    values.push(made.domain.form);
   }
   const { request, by } = call;
   const ops = call.isLook ? [] : [{ by, call: request }];
@@ -227,6 +241,7 @@ function xenReads({ cells }: WorldWalk, footprint: Footprint): number[] {
   const reads = xenCellsOf(footprint);
   for (const domid of footprint.domids) reads.push(cells.domainAt.get(domid) ?? DOMAINS - domid);
   if (footprint.domainsFrom !== undefined) reads.push(DOMAINS - footprint.domainsFrom);
+  if (footprint.pools === true) reads.push(POOLS);
   return reads;
 }
 

@@ -12,7 +12,14 @@ import { type Canon, canonId, canonText, newCanon } from './canonical.ts';
 import { type ClassLists, wordsOfClass, writeClass } from './class-take.ts';
 import { type DomainCell, type DomainForms, formOfRecords, newDomainForms } from './domain-forms.ts';
 import { newPartNames, type PartNames, writeHeapExact } from './heap-exact.ts';
-import { dustOfClass, isSameHeapDomain, writeHeapClass, writeHeapSums } from './memory-class.ts';
+import {
+  dustOfClass,
+  type HeapSums,
+  isSameHeapDomain,
+  sumsOfHeap,
+  writeHeapClass,
+  writeHeapSums,
+} from './memory-class.ts';
 import {
   keepState,
   makeStateTable,
@@ -224,7 +231,15 @@ function writeHeap(
   const { heap } = block.run.world.xen;
   const { at } = heapClasses;
   if (ownership === 'exact') return writeHeapExact(heapParts, heap, mark, words, at, room);
-  return (bySums ? writeHeapSums : writeHeapClass)(heap, mark, words, at, room);
+  if (bySums) return writeHeapSums(sumsOfHeap(heap), mark, words, at, room);
+  return writeHeapClass(heap, mark, words, at, room);
+}
+
+/** The number of a heap of which no more is told than these sums. */
+export function formOfSums({ heapClasses }: Cells, sums: HeapSums): number {
+  const room = roomForState(heapClasses);
+  writeHeapSums(sums, 0, room, heapClasses.at, heapClasses.width);
+  return keepState(heapClasses) + 1;
 }
 
 /** The number of the heap in a class. */

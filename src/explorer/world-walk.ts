@@ -7,13 +7,14 @@ import { settleForm } from './block-text.ts';
 import type { CallNode, HeapGave } from './call-memo.ts';
 import { canonText } from './canonical.ts';
 import { type ClassLists, newClassLists } from './class-take.ts';
+import { domainSeen } from './domain-cells.ts';
 import { type Dust, newDust } from './dust.ts';
 import type { FootprintOf } from './footprint.ts';
 import { isUnsure, newOwnershipSeen, type OwnershipSeen } from './ownership-seen.ts';
 import { newPairTable, type PairTable, pairId } from './pair-table.ts';
 import { viewState } from './state-table.ts';
 import { type Listening, listenTo } from './step-asked.ts';
-import { DOMAINS, type StepNode, WATCHES } from './step-memo.ts';
+import { DOMAINS, POOLS, type StepNode, WATCHES } from './step-memo.ts';
 import { laneFacts, otherFacts, type TaskFacts } from './task-facts.ts';
 import { isInParts } from './turn-order.ts';
 import { type Cells, dustOfForm, FIRST_LANE, HEAP, readCells, withRoom } from './world-cells.ts';
@@ -201,7 +202,17 @@ export function keyOf(w: WorldWalk, reads: readonly number[], from: number, acto
       key = pairId(pairs, key, 0);
       for (const [domid, at] of w.cells.domainAt)
         if (domid >= DOMAINS - cell) key = pairId(pairs, key, pairId(pairs, at, states[from + at]!));
-    } else key = actorsKey(w, cell, key, from, actor);
+    } else if (cell === POOLS) key = poolsKey(w, key, from);
+    else key = actorsKey(w, cell, key, from, actor);
+  }
+  return key;
+}
+
+function poolsKey({ pairs, trail, cells }: WorldWalk, start: number, from: number): number {
+  let key = pairId(pairs, start, 0);
+  for (const [domid, at] of cells.domainAt) {
+    const form = trail.states[from + at]!;
+    if (form !== 0) key = pairId(pairs, key, pairId(pairs, at, domainSeen(cells, domid, form).cpupool));
   }
   return key;
 }
