@@ -5,6 +5,8 @@
  * costs what has changed in it. Keys whose value is undefined are as good as absent.
  */
 
+import { isLong, namesOfPieces } from './long-text.ts';
+
 /** A table of names. Grows, never forgets. */
 export interface Canon {
   readonly ids: Map<string, number>;
@@ -38,11 +40,28 @@ export function canonText(canon: Canon, value: unknown): string {
   return name;
 }
 
+function listText(canon: Canon, list: readonly unknown[]): string {
+  let text = '[';
+  for (const part of list) text += `${canonText(canon, part)},`;
+  return text;
+}
+
+/** A number that is the same for what is the same: where frames begin; of all else a long list is one piece. */
+function markOf(value: unknown): number {
+  if (typeof value !== 'object' || value === null || !('first' in value)) return 1;
+  return typeof value.first === 'number' ? value.first : 1;
+}
+
 function partsText(canon: Canon, value: object): string {
   if (Array.isArray(value)) {
-    let text = '[';
-    for (const part of value) text += `${canonText(canon, part)},`;
-    return text;
+    if (!isLong(value.length)) return listText(canon, value);
+    const textOf = (from: number, to: number): string => listText(canon, value.slice(from, to));
+    return `[+${namesOfPieces(
+      value.length,
+      (i) => markOf(value[i]),
+      textOf,
+      (text) => `#${canonId(canon, text)}`,
+    )}`;
   }
   // In order of creation most objects of a kind agree; where they do not, equal ones must.
   if (value instanceof Map) {

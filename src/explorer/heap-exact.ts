@@ -30,6 +30,7 @@ import {
   slotMfn,
 } from '../hypervisor/page-region.ts';
 import { type Canon, canonId, canonText } from './canonical.ts';
+import { isLong, namesOfPieces } from './long-text.ts';
 import { addBlocks, addSeries, addStretch, ofSet } from './page-series.ts';
 
 /** Names of parts, by the ticket that was left when a part was named. Grows. */
@@ -134,12 +135,14 @@ function zoneWord(look: Look, zone: number): number {
   return seen === null ? word : leave(look, seen.zones, zone, word);
 }
 
+type ListText = (canon: Canon, h: Heap, list: number) => string;
+
 /** A list. */
-function listWord(look: Look, list: number, textOf: (h: Heap, list: number) => string): number {
-  const { h, seen } = look;
+function listWord(look: Look, list: number, textOf: ListText): number {
+  const { h, names, seen } = look;
   const known = seen === null ? 0 : nameOf(look, seen.lists[list]!);
   if (known !== 0) return known;
-  const word = named(look, textOf(h, list));
+  const word = named(look, textOf(names.canon, h, list));
   // A list that nothing has ever been on may lie beyond the column.
   return seen === null || list >= seen.lists.length ? word : leave(look, seen.lists, list, word);
 }
@@ -208,7 +211,7 @@ function looseText(h: Heap, chunk: number, regions: readonly number[]): string {
 }
 
 /** Free buddies, of one size: flat `first, count, stride, firstDirty, kind of dirty flags`, then what of them is dirty in parts. */
-function freeText(h: Heap, list: number): string {
+function freeText(canon: Canon, h: Heap, list: number): string {
   const out: number[] = [];
   const dirty: number[] = [];
   const size = 2 ** (list % NR_ORDERS);
@@ -225,18 +228,31 @@ function freeText(h: Heap, list: number): string {
       for (const [from, to] of dirtyRanges(h, first + i * stride, size, kind))
         dirty.push(first + i * stride + from, to - from);
   }
-  return dirty.length === 0 ? out.join() : `${out.join()} ${dirty.join()}`;
+  const buddies = seriesText(canon, out, 5);
+  return dirty.length === 0 ? buddies : `${buddies} ${seriesText(canon, dirty, 2)}`;
 }
 
 /** Pages of a domain's list, cut anew: flat `first page, how many stretches, how far apart, pages of each`. */
-function ownedText(h: Heap, list: number): string {
+function ownedText(canon: Canon, h: Heap, list: number): string {
   const out: number[] = [];
   for (let node = h.listHead[list]!; node !== NIL; node = nextOf(h, node)) {
     const id = RUN_BASE - node;
     if (node >= 0) addStretch(out, slotMfn(h, node), 1);
     else addBlocks(out, h.runFirst[id]!, h.runCount[id]!, h.runStride[id]!, h.runSize[id]!);
   }
-  return out.join();
+  return seriesText(canon, out, 4);
+}
+
+/** Flat series of `width` numbers, told by the first of them. A long list that changes in one place costs its walk, and no more names. */
+function seriesText(canon: Canon, flat: readonly number[], width: number): string {
+  const length = flat.length / width;
+  if (!isLong(length)) return flat.join();
+  return namesOfPieces(
+    length,
+    (i) => flat[i * width]!,
+    (from, to) => flat.slice(from * width, to * width).join(),
+    (text) => `#${canonId(canon, text)}`,
+  );
 }
 
 /** The words that writeHeapExact() wrote, but for those that are 0 at the end, as a text of names. */

@@ -30,6 +30,8 @@ export type OpenSpace = (subject: Subject, how: ExploreHow, told: MemoryTold) =>
 /** Orders that are drawn by chance. */
 const ORDERS = 20;
 const MAX_STEPS = 20_000;
+/** Steps after which the space that is checked is opened anew. */
+const MOST_MADE = 20_000;
 
 /**
  * Checks orders drawn by chance, and `worst` if there is one, in a space that tells `told` of memory; `sums` for a finished
@@ -47,9 +49,12 @@ export function selfCheck(
   const options = { strategy: { kind: 'random' }, seed: how.seed, maxSteps: MAX_STEPS } as const;
   for (let i = 0; i < ORDERS; i++)
     orders.push(joinOrder(sampleSchedule(inPathOrder(drawing), options, i), drawing));
-  const searched = open(subject, how, told);
+  let searched = open(subject, how, told);
   let exact: WorldSpace | null = null;
   for (const order of orders) {
+    // A space remembers all that it met. What begins alike is looked up again soon.
+    if (searched.made > MOST_MADE) searched = open(subject, how, told);
+    if (exact !== null && exact.made > MOST_MADE) exact = null;
     const fresh = forwardSpaceOf(subject, how);
     let wrong = differenceIn(searched, fresh, order);
     if (told === 'sums' && searched.ownershipMatters) wrong ??= 'sums are not enough for what is asked';

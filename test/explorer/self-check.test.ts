@@ -89,6 +89,29 @@ describe('the self-check', () => {
   });
 });
 
+describe('a space that remembers too much', () => {
+  it('is opened anew, and the next one is checked as strictly', () => {
+    let opened = 0;
+    const full =
+      (isWrong: (n: number) => boolean): OpenSpace =>
+      (subject, h, told) => {
+        const space = checkedSpaceOf(subject, h, told);
+        const n = opened++;
+        const endOf: typeof space.endOf = (outcome) => ({
+          ...space.endOf(outcome),
+          ...(isWrong(n) ? { broken: 'a lie' } : {}),
+        });
+        return Object.create(space, { made: { value: 1e6 }, endOf: { value: endOf } });
+      };
+    const check = (isWrong: (n: number) => boolean): void =>
+      selfCheck(subjectOf(twoBuilders(5)), how, 'exact', null, full(isWrong));
+    check(() => false);
+    expect(opened).toBe(21);
+    opened = 0;
+    expect(() => check((n) => n === 20)).toThrow(/a lie/);
+  });
+});
+
 /** One builder gives pages back while the other takes some, and then asks for two that lie together; so many are free. */
 const sharing = (left: number): string => `
 host: { memory: 64M, dom0: 0, bootscrub: "off" }
