@@ -220,7 +220,10 @@ export async function help(port: MessagePort, { open, inSlices, isFull }: Helpin
       heard = 0;
     } else if (mate === null) return;
     else if (word.say === 'part') {
-      port.postMessage({ say: 'part', part: mateGraph(mate) } satisfies HelpWord);
+      const part = mateGraph(mate);
+      const { first, edges, ends, met } = part;
+      const given = [first, edges, ends, met].map(({ buffer }) => buffer as ArrayBuffer);
+      port.postMessage({ say: 'part', part } satisfies HelpWord, given);
       mate = null;
     } else {
       heard += word.letters.length;

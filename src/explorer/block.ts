@@ -7,6 +7,7 @@
  * same one whatever the others did.
  */
 
+import { ASSERT } from '../hypervisor/bug.ts';
 import { cmdtableLookup } from '../toolstack/xl-cmdtable.ts';
 import type { LaneEnd, LaneFacts } from './lane-end.ts';
 import { endOfLane, factsAfter, newFacts } from './lane-end.ts';
@@ -229,13 +230,15 @@ export function blockTurns(block: BlockRun): number[] {
 
 function actorsOf(block: BlockRun, ids: readonly number[], lanes: readonly number[]): number[] {
   const actors = [...lanes];
-  for (const id of ids) actors.push(actorOf(block, id));
+  const wanted = new Set(ids);
+  for (let l = 0; l < block.states.length; l++) {
+    const { task } = block.states[l]!;
+    if (task !== null && wanted.delete(task)) actors.push(l);
+  }
+  for (let i = 0; wanted.size > 0 && i < block.others.length; i++)
+    if (wanted.delete(block.others[i]!.id)) actors.push(block.lanes.length + i);
+  ASSERT(wanted.size === 0, 'every task is an actor');
   return actors.sort((a, b) => a - b);
-}
-
-function actorOf(block: BlockRun, id: number): number {
-  const lane = block.states.findIndex((state) => state.task === id);
-  return lane >= 0 ? lane : block.lanes.length + block.others.findIndex((other) => other.id === id);
 }
 
 /** What to call an actor. */
@@ -275,7 +278,9 @@ export function actorsNow(block: BlockRun): { readonly actor: number; readonly a
     lane.task === null && !isLaneOver(lane, block.lanes[l]!) ? [{ actor: l, at: lane.at }] : [],
   );
   const able = world.tasks.flatMap((task) =>
-    task.at === null || !canRun(world, task) ? [] : [{ actor: actorOf(block, task.id), at: task.at }],
+    task.at === null || !canRun(world, task)
+      ? []
+      : [{ actor: actorsOf(block, [task.id], [])[0]!, at: task.at }],
   );
   return [...idle, ...able];
 }

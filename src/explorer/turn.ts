@@ -156,7 +156,7 @@ function serveAt(
 
 /** With a machine the task's clock moves on; without one it stays. */
 function timed(run: Run, here: RunningTask, start: number): RunningTask {
-  if (run.machine === null) return { ...here, at: start };
+  if (run.machine === null) return here.at === start ? here : { ...here, at: start };
   run.world.now = Math.max(run.world.now, here.at ?? start);
   return here;
 }
