@@ -30,7 +30,8 @@ const SECTIONS: readonly (readonly [title: string, run: Section])[] = [
 const print = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
-const words = process.argv.slice(2);
+// Options are a section's own, for its processes.
+const words = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 const isIn = (word: string, title: string): boolean => title.toLowerCase().includes(word.toLowerCase());
 const unknown = words.find((word) => !SECTIONS.some(([title]) => isIn(word, title)));
 if (unknown !== undefined) {

@@ -49,6 +49,12 @@ describe('npm run bench', () => {
     expect(exitCode).toBe(0);
   });
 
+  it('leaves options to the sections: one runs processes of its own with them', async () => {
+    const { stdout, exitCode } = await bench('orders of builders', '--race={}');
+    expect(stdout).toBe('\norders of builders that are counts\nran benchExplore');
+    expect(exitCode).toBe(0);
+  });
+
   it('names the sections where no title has the word, and runs none', async () => {
     const { stdout, stderr, exitCode } = await bench('orders', 'expolre');
     expect(stdout).toBe('');
