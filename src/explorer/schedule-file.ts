@@ -3,12 +3,17 @@
  * again. JSON, versioned; the choices are run-length coded and carry names, for people.
  */
 import * as v from 'valibot';
+import { parseYaml, type YamlTree } from './scenario-yaml.ts';
+import { checkAgainst } from './schema-reading.ts';
 import { choicesSchema, MAX_CHOICES } from './turn-order.ts';
 
 /** The schema's name, with its version. */
 export const SCHEDULE_SCHEMA = 'xlsim/schedule/1';
 
-const whole = v.pipe(v.number(), v.integer(), v.minValue(0));
+/** Mistakes told of one file: a program wrote it, or somebody changed a little of it. */
+const MAX_TOLD = 3;
+
+const whole = v.pipe(v.number(), v.integer('must be a whole number'), v.minValue(0, 'must be 0 or more'));
 const orNull = v.nullable(v.string());
 
 const fileSchema = v.strictObject({
@@ -62,14 +67,25 @@ export function readSchedule(text: string): ReadSchedule {
     return { ok: false, message: `is no schedule that this version reads: ${has}, not "${SCHEDULE_SCHEMA}"` };
   }
   const checked = v.safeParse(fileSchema, data);
-  if (!checked.success) {
-    const issue = checked.issues[0];
-    const path = v.getDotPath(issue) ?? 'it';
-    return { ok: false, message: `is no valid schedule: ${path}: ${issue.message}` };
-  }
+  if (!checked.success) return { ok: false, message: `is no valid schedule: ${mistakes(text, data)}` };
   const total = checked.output.choices.reduce((sum, { times }) => sum + times, 0);
   if (total > MAX_CHOICES) return { ok: false, message: `holds ${total} choices; ${MAX_CHOICES} at most` };
   return { ok: true, schedule: checked.output };
+}
+
+/** What is wrong with it, in the words in which scenarios are told, and where. JSON is YAML, whose reader knows the places. */
+function mistakes(text: string, data: unknown): string {
+  const read = parseYaml(text);
+  const nowhere = { line: 0, column: 0 };
+  const tree: YamlTree = read.ok
+    ? read.value
+    : { data, duplicates: [], placeOf: () => nowhere, keyPlaceOf: () => nowhere };
+  const checked = checkAgainst(fileSchema, tree);
+  const told = (checked.ok ? [] : checked.problems).map(({ line, column, message }) =>
+    line === 0 ? message : `${line}:${column}: ${message}`,
+  );
+  const more = told.length > MAX_TOLD ? `; and ${told.length - MAX_TOLD} more` : '';
+  return told.slice(0, MAX_TOLD).join('; ') + more;
 }
 
 /** What keeps a schedule from being run on a scenario, each in a sentence; none: it fits. */

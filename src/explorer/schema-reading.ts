@@ -43,7 +43,9 @@ export function readShape<T>(
   for (let look = 0; look < MAX_LOOKS && problems.length < MAX_PROBLEMS; look++) {
     const slips = slipsOf(schema, data, tree);
     if (slips.length === 0) return { value: v.parse(schema, data), problems, isWhole };
-    problems.push(...slips.filter((slip) => isWhole(slip.path)));
+    const meant = new Set(slips.flatMap(meantBy));
+    const isMeant = ({ kind, path }: Slip): boolean => kind === 'missing' && meant.has(keyOf(path));
+    problems.push(...slips.filter((slip) => isWhole(slip.path) && !isMeant(slip)));
     for (const slip of slips) {
       const left = without(data, slip, hurt, standIn);
       if (left === undefined) return { value: null, problems, isWhole };
@@ -52,6 +54,10 @@ export function readShape<T>(
   }
   return { value: null, problems, isWhole };
 }
+
+/** The key that an unknown one stands for: it is missing for no other reason. */
+const meantBy = ({ kind, path, meant }: Slip): string[] =>
+  kind === 'unknown' && meant !== null ? [keyOf([...path.slice(0, -1), meant])] : [];
 
 /** Checks a document of which all is wanted or nothing; problems come in the order of the text. */
 export function checkAgainst<T>(schema: v.GenericSchema<T>, tree: YamlTree): Checked<T> {
@@ -81,8 +87,7 @@ function without(data: unknown, slip: Slip, hurt: Set<string>, standIn: StandIn)
   if (slip.kind === 'unknown') {
     hurt.add(keyOf(above));
     hurt.add(keyOf(slip.path));
-    // What was meant is not there, and nobody is to be told that.
-    if (slip.meant !== null) hurt.add(keyOf([...above, slip.meant]));
+    for (const key of meantBy(slip)) hurt.add(key);
     return replaced(data, slip.path, undefined);
   }
   const isMissing = slip.kind === 'missing';

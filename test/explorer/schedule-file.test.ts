@@ -53,10 +53,25 @@ describe('a schedule', () => {
     ['{', 'it is not JSON'],
     ['null', 'it names no schema'],
     ['{"schema":"xlsim/schedule/9"}', 'its schema is "xlsim/schedule/9", not "xlsim/schedule/1"'],
-    [text.replace('"times":2', '"times":0'), 'choices.0.times'],
-    [text.replace('"times":2', '"times":1.5'), 'choices.0.times'],
+    [text.replace('"times":2', '"times":0'), '11:57: choices[1].times must be 1 or more; it is 0'],
+    [text.replace('"times":2', '"times":1.5'), 'choices[1].times must be a whole number; it is 1.5'],
+    [text.replace('"block": 0', '"block": -1'), 'block must be 0 or more; it is -1'],
     [text.replace('"times":2', '"times":99999999'), '10000000 at most'],
-    [text.replace('"block"', '"blocks"'), 'block'],
+    [
+      text.replace('"block"', '"blocks"'),
+      'is no valid schedule: 6:3: unknown key "blocks": did you mean "block"?',
+    ],
+    [
+      text.replace('"block": 0', '"block": 0, "colour": 1'),
+      'unknown key "colour": known here: schema, version, scenario,',
+    ],
+    [text.replace('"sha256"', '"sha"'), 'unknown key "sha": known here: file, sha256'],
+    [text.replace('  "block": 0,\n', ''), '"block" is missing'],
+    // No YAML: a tab may not indent there. Told all the same, without the place.
+    [
+      text.replaceAll('\n', '\n\t').replace('"block"', '"blocks"'),
+      'unknown key "blocks": did you mean "block"?',
+    ],
   ])('is refused by what is wrong with it: %s', (wrong, told) => {
     const read = readSchedule(wrong);
     expect(read.ok ? '' : read.message).toContain(told);
