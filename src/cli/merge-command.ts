@@ -1,12 +1,12 @@
 /** `xlsim merge-reports`: blobs of all shards in, one report out. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { exitCodeOf, type ReplayReport } from '../explorer/result-record.ts';
 import { type Cli, complain } from './cli-state.ts';
 import { holdsExploration, mergeExploreCommand } from './merge-explore.ts';
-import { mergeReports, readBlob } from './merge-reports.ts';
+import { blobOf, mergeReports } from './merge-reports.ts';
 import { planOutputs, writeOutputs } from './replay-output.ts';
-import { systemErrorCode } from './store-fs.ts';
+import { readReport } from './report-text.ts';
 import { version } from './version.ts';
 
 const MISUSE = 2;
@@ -27,13 +27,12 @@ export function mergeCommand(
   }
   const blobs: { name: string; report: ReplayReport }[] = [];
   for (const name of names) {
-    let report: ReplayReport | null;
-    try {
-      report = readBlob(readFileSync(resolve(cli.cwd, name), 'utf8'));
-    } catch (error) {
-      complain(cli, `${name}: cannot be read: ${systemErrorCode(error) ?? String(error)}`);
+    const read = readReport(cli.cwd, name);
+    if (!read.ok) {
+      complain(cli, read.message);
       return MISUSE;
     }
+    const report = blobOf(read.data);
     if (report === null) {
       complain(cli, `${name}: is no blob: write one with xlsim replay --reporter blob --output-file FILE`);
       return MISUSE;

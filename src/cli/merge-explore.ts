@@ -1,23 +1,13 @@
 /** `xlsim merge-reports` of what `xlsim explore --shard --json` printed. */
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { is } from 'valibot';
 import { exploreSchema } from '../explorer/explore-record.ts';
 import { type ExploreShard, mergeExplorations } from '../explorer/merge-explorations.ts';
 import { type Cli, complain } from './cli-state.ts';
 import { writeExploration } from './explore-output.ts';
+import { readReport } from './report-text.ts';
 import { version } from './version.ts';
 
 const MISUSE = 2;
-
-/** What a file holds; undefined: it cannot be read, or is no JSON. */
-function dataOf(cli: Cli, name: string): unknown {
-  try {
-    return JSON.parse(readFileSync(resolve(cli.cwd, name), 'utf8'));
-  } catch {
-    return undefined;
-  }
-}
 
 const isExploration = (data: unknown): data is { readonly schema: string; readonly version: unknown } =>
   typeof data === 'object' &&
@@ -26,16 +16,24 @@ const isExploration = (data: unknown): data is { readonly schema: string; readon
   typeof data.schema === 'string' &&
   data.schema.startsWith('xlsim/explore/');
 
-/** Whether one of the files is the report of an exploration. */
+/** Whether one of the files is the report of an exploration, or what is left of one. */
 export const holdsExploration = (cli: Cli, names: readonly string[]): boolean =>
-  names.some((name) => isExploration(dataOf(cli, name)));
+  names.some((name) => {
+    const read = readReport(cli.cwd, name);
+    return read.ok ? isExploration(read.data) : read.isExploration;
+  });
 
 /** Merges them and prints the report of the whole; its exit code. */
 export function mergeExploreCommand(cli: Cli, names: readonly string[], json: boolean): number {
   const shards: ExploreShard[] = [];
   const problems: string[] = [];
   for (const name of names) {
-    const data = dataOf(cli, name);
+    const read = readReport(cli.cwd, name);
+    if (!read.ok) {
+      problems.push(read.message);
+      continue;
+    }
+    const { data } = read;
     if (is(exploreSchema, data)) shards.push({ name, report: data });
     else if (isExploration(data) && data.version !== version)
       problems.push(

@@ -6,21 +6,17 @@ export type Merged =
   | { readonly ok: false; readonly problems: readonly string[] };
 
 /** A blob's report, or null for anything else. */
-export function readBlob(text: string): ReplayReport | null {
-  try {
-    const data = JSON.parse(text) as Partial<ReplayReport> | null;
-    const isReport =
-      data?.schema === 'xlsim/replay/1' &&
-      Array.isArray(data.files) &&
-      Array.isArray(data.planned) &&
-      typeof data.options === 'object' &&
-      data.options !== null &&
-      Number.isInteger(data.shard?.index) &&
-      Number.isInteger(data.shard?.of);
-    return isReport ? (data as ReplayReport) : null;
-  } catch {
-    return null;
-  }
+export function blobOf(data: unknown): ReplayReport | null {
+  const report = data as Partial<ReplayReport> | null;
+  const isReport =
+    report?.schema === 'xlsim/replay/1' &&
+    Array.isArray(report.files) &&
+    Array.isArray(report.planned) &&
+    typeof report.options === 'object' &&
+    report.options !== null &&
+    Number.isInteger(report.shard?.index) &&
+    Number.isInteger(report.shard?.of);
+  return isReport ? (report as ReplayReport) : null;
 }
 
 /** Puts the shards of one run together. `version` is that of this program. */

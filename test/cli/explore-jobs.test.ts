@@ -1,6 +1,6 @@
 /** Explorations shared out: whoever does which piece, whoever dies, wherever it is cut, the report is the same. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MessagePort } from 'node:worker_threads';
@@ -370,6 +370,28 @@ describe('xlsim explore', () => {
     expect(merged).toEqual(await explore(...words));
     expect((await cli.run(['merge-reports', '1.json'])).stderr).toContain('shard 2 of 2 is missing');
     expect((await explore('--shard', '1/2')).stderr).toContain('a walk of all orders has no parts');
+
+    const whole = readFileSync(join(cli.dir, '2.json'), 'utf8');
+    const lines = JSON.stringify(JSON.parse(whole), null, 1).split('\n');
+    const cut = [...lines.slice(0, 4), lines[4]!.slice(0, 3)].join('\n');
+    cli.file('cut.json', cut);
+    expect(await cli.run(['merge-reports', 'cut.json'])).toMatchObject({
+      exit: 2,
+      stderr:
+        'xlsim: cut.json: is no whole report of an exploration: it ends at 5:3, in the middle: ' +
+        'write it again with xlsim --json explore --shard I/N, and let that come to its end\n',
+    });
+    expect((await cli.run(['merge-reports', '1.json', 'cut.json'])).stderr).toContain('it ends at 5:3,');
+    cli.file('damaged.json', whole.replace('"version":', '"version"'));
+    expect((await cli.run(['merge-reports', 'damaged.json'])).stderr).toContain(
+      'damaged.json: is a damaged report of an exploration, no JSON any more: ',
+    );
+    cli.file('empty.json', '');
+    expect((await cli.run(['merge-reports', '1.json', 'empty.json'])).stderr).toContain(
+      'empty.json: is empty: ',
+    );
+    cli.file('other.json', 'x');
+    expect((await cli.run(['merge-reports', 'other.json'])).stderr).toContain('other.json: is no blob: ');
   });
 
   it('tells what it has when it is interrupted', async () => {

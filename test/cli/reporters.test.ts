@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
-import { mergeReports, readBlob } from '../../src/cli/merge-reports.ts';
+import { blobOf, mergeReports } from '../../src/cli/merge-reports.ts';
 import { paint } from '../../src/cli/paint.ts';
 import { planOutputs } from '../../src/cli/replay-output.ts';
 import { REPORTERS } from '../../src/cli/reporters/all.ts';
@@ -409,7 +409,7 @@ describe('merge-reports', () => {
     shard: { index, of: 3 },
     files: report.files.slice(index - 1, index),
   });
-  const blob = (r: ReplayReport): ReplayReport => readBlob(text('blob', r))!;
+  const blob = (r: ReplayReport): ReplayReport => blobOf(JSON.parse(text('blob', r)))!;
   const named = (...reports: ReplayReport[]) =>
     reports.map((r, i) => ({ name: `${i}.json`, report: blob(r) }));
 
@@ -433,6 +433,6 @@ describe('merge-reports', () => {
   });
 
   it('takes nothing else for a blob', () => {
-    expect([readBlob('{}'), readBlob('x'), readBlob('null')]).toEqual([null, null, null]);
+    expect([blobOf({}), blobOf('x'), blobOf(null)]).toEqual([null, null, null]);
   });
 });
