@@ -116,10 +116,25 @@ function lanesOf(end: End, { steps }: OutcomeFrame): OutcomeLane[] {
 
 const often = ({ share, states, samples }: Outcome): number => share ?? states ?? samples ?? 0;
 
-const sortOutcomes = (rows: readonly Outcome[]): Outcome[] =>
-  [...rows].sort(
-    (a, b) =>
-      VERDICTS.indexOf(a.verdict) - VERDICTS.indexOf(b.verdict) ||
-      often(b) - often(a) ||
-      (outcomeKey(a.verdict, a.lanes, a.broken) < outcomeKey(b.verdict, b.lanes, b.broken) ? -1 : 1),
-  );
+/** Sums of shares in another order of adding differ in their last digits; what differs by a smaller part is one share. */
+const ROUNDING = 1e-9;
+
+function sortOutcomes(rows: readonly Outcome[]): Outcome[] {
+  // By how often: the greatest of all that are the same but for rounding.
+  const speaks = new Map<number, number>();
+  let above = Number.POSITIVE_INFINITY;
+  let greatest = above;
+  for (const each of rows.map(often).sort((a, b) => b - a)) {
+    if (above - each > ROUNDING * above || above === Number.POSITIVE_INFINITY) greatest = each;
+    speaks.set(each, greatest);
+    above = each;
+  }
+  const ranked = rows.map((row) => ({
+    row,
+    verdict: VERDICTS.indexOf(row.verdict),
+    often: speaks.get(often(row))!,
+    key: outcomeKey(row.verdict, row.lanes, row.broken),
+  }));
+  ranked.sort((a, b) => a.verdict - b.verdict || b.often - a.often || (a.key < b.key ? -1 : 1));
+  return ranked.map(({ row }) => row);
+}

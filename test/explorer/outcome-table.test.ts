@@ -83,4 +83,28 @@ describe('rows of ends', () => {
     expect(outcomesOf(all, frame, null)).toEqual(outcomesOf([...all].reverse(), frame, null));
     expect(outcomesOf(all, frame, null)[0]!.verdict).toBe('stuck');
   });
+
+  it('that are as often but for rounding come by what they say, others by how often', () => {
+    const kinds = [
+      ['started', 'late', 'done'],
+      ['late', 'started', 'failed'],
+      ['late', 'late', 'done'],
+    ] as const;
+    const one = { ...frame, steps: ['a', 'b', 'other'] };
+    const orderOf = (shares: readonly number[]) =>
+      outcomesOf(
+        kinds.map((each, i) => seen(each, 1, shares[i]!)),
+        { ...one, fits: [false, false, false] },
+        null,
+      ).map(({ lanes }) => lanes.map(({ ends }) => ends[0]!.kind).join());
+    const byText = orderOf([0.3, 0.3, 0.3]);
+    expect(0.1 + 0.2).not.toBe(0.3);
+    for (const shares of [
+      [0.3, 0.1 + 0.2, 0.3],
+      [0.1 + 0.2, 0.3, 0.3],
+      [0.3, 0.3, 0.1 + 0.2],
+    ])
+      expect(orderOf(shares)).toEqual(byText);
+    expect(orderOf([0.3, 0.3 + 1e-6, 0.3 + 2e-6])).toEqual(kinds.map((each) => each.join()).reverse());
+  });
 });
