@@ -5,8 +5,8 @@
  * when nobody has anything to do and everybody has heard all that there was for them.
  */
 import type { MessagePort } from 'node:worker_threads';
-import type { StopReason } from '../explorer/explore.ts';
 import { mateGraph } from '../explorer/explore-walking.ts';
+import type { StopReason } from '../explorer/exploring.ts';
 import {
   continueMate,
   hearWord,

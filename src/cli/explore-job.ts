@@ -9,11 +9,9 @@ import {
   continueExploring,
   dropShared,
   type ExploreProgress,
-  type Exploring,
   endSampling,
   endShared,
   exploreProgress,
-  type StopReason,
   startExploring,
   stopExploring,
   triesExactly,
@@ -21,9 +19,10 @@ import {
 } from '../explorer/explore.ts';
 import { spaceOf } from '../explorer/explore-how.ts';
 import type { Exploration } from '../explorer/explore-record.ts';
-import { explorationOf } from '../explorer/explore-result.ts';
-import { aimSampling, continueSampling } from '../explorer/explore-sample.ts';
+import { continueTelling, startTelling, tellingOf } from '../explorer/explore-result.ts';
+import { aimSampling, continuePilots, continueSampling } from '../explorer/explore-sample.ts';
 import { canShare, shareWalking, tellsAlone } from '../explorer/explore-walking.ts';
+import type { Exploring, StopReason } from '../explorer/exploring.ts';
 import { selfCheck } from '../explorer/self-check.ts';
 import {
   askParts,
@@ -124,7 +123,7 @@ export const nowMs = (): number => performance.timeOrigin + performance.now();
 export function doJob(bench: Bench, job: Job, desk: Desk): Promise<JobResult> {
   if (job.do === 'walk') return walk(bench, job, desk);
   if (job.do === 'help') return helpWith(bench, job, desk);
-  return job.do === 'sample' ? sample(bench, job, desk) : tell(bench, job);
+  return job.do === 'sample' ? sample(bench, job, desk) : tell(bench, job, desk);
 }
 
 function start(bench: Bench, remedy: number, strategy: ExploreChoice['strategy']): Exploring {
@@ -148,9 +147,29 @@ async function inSlices(slice: (steps: number) => boolean, looks: () => boolean)
   }
 }
 
+/** For what is told once the walk is over: at least so much, and so much after the user wants no more. */
+const TELL_MS = 2_000;
+const GRACE_MS = 1_000;
+
+/** What is looked after then. True: what is not known yet is left out. */
+function lookLast({ choice: { timeBudget } }: Bench, { isStopped }: Desk): () => boolean {
+  let until = nowMs() + Math.max(TELL_MS, timeBudget / 2);
+  let isHurried = false;
+  return () => {
+    if (!isHurried && isStopped()) {
+      isHurried = true;
+      until = Math.min(until, nowMs() + GRACE_MS);
+    }
+    return nowMs() > until;
+  };
+}
+
 /** The report on what is over; under --self-check it is a bug if the host itself disagrees. */
-function told(e: Exploring, { selfCheck: isChecked }: ExploreChoice): Exploration {
-  const result = explorationOf(e);
+async function told(bench: Bench, e: Exploring, desk: Desk): Promise<Exploration> {
+  const { selfCheck: isChecked } = bench.choice;
+  const telling = startTelling(e);
+  await inSlices((steps) => continueTelling(telling, steps), lookLast(bench, desk));
+  const result = tellingOf(telling);
   const { ownership, by_sums, finished } = result.walk;
   // One that was stopped has not said that sums are enough.
   const memory = by_sums && finished ? 'sums' : ownership;
@@ -174,8 +193,9 @@ async function walk(bench: Bench, job: Job & { readonly do: 'walk' }, desk: Desk
   const look = lookAfter(bench, e, crew, memory, desk);
   let isShort = false;
   const looks = (): boolean => {
+    if (e.phase === 'sample') return true;
     isShort = look();
-    return isShort || e.phase === 'sample';
+    return isShort || (e.phase as Exploring['phase']) === 'sample';
   };
   try {
     while (e.phase === 'walk' && !isShort) {
@@ -192,7 +212,7 @@ async function walk(bench: Bench, job: Job & { readonly do: 'walk' }, desk: Desk
     dismiss(crew);
   }
   if (isShort) return { did: 'walk', result: null, isShort };
-  if (e.phase === 'over') return { did: 'walk', result: told(e, choice), isShort };
+  if (e.phase === 'over') return { did: 'walk', result: await told(bench, e, desk), isShort };
   bench.sampling = { remedy, e };
   return { did: 'walk', result: null, isShort };
 }
@@ -313,7 +333,7 @@ async function sample(
     desk.note({ ...exploreProgress(bench.sampling!.e), samples: [sampling!.tally.samples, to - from] });
     if (desk.isStopped()) stopped = 'interrupted';
     else if (nowMs() > until) stopped = 'time';
-    else if (isOver(bench.gauge, memory, 0)) {
+    else if (sampling!.drawing === null && isOver(bench.gauge, memory, 0)) {
       // A space remembers what it met. Samples do not need that: they go on in a new one.
       const { tally, next } = sampling!;
       bench.sampling = null;
@@ -337,8 +357,20 @@ async function sample(
 async function tell(
   bench: Bench,
   { remedy, to, tally, stopped }: Job & { readonly do: 'tell' },
+  desk: Desk,
 ): Promise<JobResult> {
   const e = atSamples(bench, remedy);
+  const looks = lookLast(bench, desk);
+  await inSlices((steps) => continuePilots(e.sampling!, steps), looks);
   endSampling(e, tally, to, stopped);
-  return { did: 'tell', result: told(e, bench.choice) };
+  if (e.phase !== 'over') {
+    await inSlices(
+      (steps) => continueExploring(e, steps),
+      () => {
+        if (looks()) stopExploring(e, desk.isStopped() ? 'interrupted' : 'time');
+        return e.phase === 'over';
+      },
+    );
+  }
+  return { did: 'tell', result: await told(bench, e, desk) };
 }

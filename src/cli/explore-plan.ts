@@ -6,8 +6,8 @@
  */
 
 import { type EndTally, mergeEndTallies, NO_SAMPLES } from '../explorer/end-tally.ts';
-import type { StopReason } from '../explorer/explore.ts';
 import type { Exploration } from '../explorer/explore-record.ts';
+import type { StopReason } from '../explorer/exploring.ts';
 import { ASSERT } from '../hypervisor/bug.ts';
 import type { Job, JobResult } from './explore-job.ts';
 

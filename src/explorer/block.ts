@@ -164,6 +164,9 @@ function comeToRest(run: Run, grain: TurnGrain): void {
 const copies = ({ times }: Step): readonly (number | null)[] =>
   times === null ? [null] : Array.from({ length: times }, (_, i) => i + 1);
 
+/** Whether a step of a block, or one inside of it, creates a guest. */
+export const buildsGuest = (step: Step): boolean => newLane(step, null).creates;
+
 function newLane(step: Step, i: number | null): Lane {
   const steps = stepsOf(step, i);
   const creates = steps.some(({ step: { action } }) => action.do === 'run' && isCreate(action.argv));

@@ -8,9 +8,10 @@ import { parallelBlocks } from './block-prefix.ts';
 import { brokenNow, miscountNow } from './broken-now.ts';
 import type { Subject } from './explore-how.ts';
 import type { ClockTimes, Counterexample } from './explore-record.ts';
+import type { Lane } from './lane.ts';
 import type { LaneEnd } from './lane-end.ts';
-import type { Play } from './play.ts';
-import { play } from './replay.ts';
+import { continueSteps, openSteps } from './lanes.ts';
+import { type Play, raise } from './play.ts';
 import type { Step } from './scenario.ts';
 import { decisiveEvent, tellStory } from './story.ts';
 import { HEAP_LOCK, type TraceEvent } from './trace-event.ts';
@@ -24,9 +25,10 @@ const PATIENCE = 1000;
 /** Ends that are no failure. */
 const GOOD: readonly LaneEnd['kind'][] = ['started', 'done'];
 
-/** A timed run of a subject: its events from the block's beginning to its end. */
+/** A timed run of a subject, under way or over: its events from the block's beginning to its end. */
 interface TimedRun {
   readonly play: Play;
+  readonly root: Lane;
   readonly plan: BlockPlan;
   readonly events: readonly TraceEvent[];
   /** By event: after how many turns of the order it happened. */
@@ -34,6 +36,18 @@ interface TimedRun {
 }
 
 function runTimed(
+  subject: Subject,
+  order: TurnOrder | null,
+  look?: (turn: number, world: World) => void,
+): TimedRun {
+  const run = openTimed(subject, order, look);
+  goOn(run, Number.POSITIVE_INFINITY);
+  return run;
+}
+
+const goOn = ({ play, root }: TimedRun, budget: number): boolean => continueSteps(play, root, false, budget);
+
+function openTimed(
   subject: Subject,
   order: TurnOrder | null,
   look?: (turn: number, world: World) => void,
@@ -56,11 +70,11 @@ function runTimed(
     events.push(event);
     turns.push(turn);
   };
-  const on = play(stageUpTo(subject), subject.limits, { ...subject.around, trace }, false, plan);
-  return { play: on, plan, events, turns };
+  const play = raise(stageUpTo(subject), subject.limits, { ...subject.around, trace }, plan);
+  return { play, root: openSteps(play), plan, events, turns };
 }
 
-function replayVerdict({ play: { world }, plan }: TimedRun, fits: readonly boolean[]): EndVerdict {
+function replayVerdict({ play: { world }, plan }: TimedRun, fits: () => boolean): EndVerdict {
   return endVerdict({ lanes: plan.ends ?? [], broken: brokenNow(world.xen) }, fits);
 }
 
@@ -70,16 +84,39 @@ function stageUpTo({ stage, block }: Subject): Subject['stage'] {
   return { ...stage, steps: stage.steps.slice(0, last === undefined ? 0 : stage.steps.indexOf(last) + 1) };
 }
 
+/** What the block costs, under way: made by startTiming(), moved on by continueTiming(). */
+export interface Timing {
+  readonly subject: Subject;
+  readonly order: TurnOrder | null;
+  readonly run: TimedRun;
+  /** Null: not known yet. */
+  times: ClockTimes | null;
+}
+
 /**
- * What the block costs. In the clock's own order; where that does not fail and `order` does, the time until the first
- * failure is that of `order`.
+ * Begins to find what the block costs. In the clock's own order; where that does not fail and `order` does, the time until
+ * the first failure is that of `order`.
  */
-export function clockTimes(subject: Subject, order: TurnOrder | null): ClockTimes {
+export const startTiming = (subject: Subject, order: TurnOrder | null): Timing => ({
+  subject,
+  order,
+  run: openTimed(subject, null),
+  times: null,
+});
+
+/** Goes on for about `budget` requests. True: it is known. */
+export function continueTiming(timing: Timing, budget: number): boolean {
+  const { subject, order, run } = timing;
+  if (timing.times !== null) return true;
+  if (!goOn(run, budget)) return false;
   const bare = bareSteps(parallelBlocks(subject.stage)[subject.block]);
-  const clock = timesOf(runTimed(subject, null), bare);
-  if (clock.first_failure !== null || order === null) return { ...clock, order: 'clock' };
-  const { first_failure } = timesOf(runTimed(subject, order), bare);
-  return { ...clock, first_failure, order: 'counterexample' };
+  const clock = timesOf(run, bare);
+  if (clock.first_failure !== null || order === null) timing.times = { ...clock, order: 'clock' };
+  else {
+    const { first_failure } = timesOf(runTimed(subject, order), bare);
+    timing.times = { ...clock, first_failure, order: 'counterexample' };
+  }
+  return true;
 }
 
 /** Steps that are hypercalls, by label: what they return is no exit status, only less than 0 is a failure. */
@@ -147,7 +184,7 @@ export function tellOrder(
   subject: Subject,
   order: TurnOrder,
   verdict: Counterexample['verdict'],
-  fits: readonly boolean[],
+  fits: () => boolean,
 ): Counterexample {
   const turns = order.choices.reduce((sum, { times }) => sum + times, 0);
   // An order that breaks an invariant ends there, and so does what is told of it.

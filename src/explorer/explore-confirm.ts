@@ -17,7 +17,7 @@ export function cannotConfirm(
   subject: Subject,
   how: ExploreHow,
   found: Counterexample,
-  by: { readonly ownership: 'class' | 'exact'; readonly fits: readonly boolean[] },
+  by: { readonly ownership: 'class' | 'exact'; readonly fits: () => boolean },
 ): string | null {
   const { verdict, replays_as, choices } = found;
   if (replays_as === verdict) return null;
@@ -43,7 +43,7 @@ function endOnHost(
   subject: Subject,
   how: ExploreHow,
   choices: Counterexample['choices'],
-  fits: readonly boolean[],
+  fits: () => boolean,
   verdict: Counterexample['verdict'],
 ): EndVerdict | null {
   const host = forwardSpaceOf(subject, how);

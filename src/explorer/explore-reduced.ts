@@ -45,7 +45,7 @@ export const reducedEnds = ({ space, search }: Reducing): SeenEnd[] =>
 export function reducedWorst(
   { space, search }: Reducing,
   verdict: EndVerdict,
-  fits: readonly boolean[],
+  fits: () => boolean,
 ): readonly Choice[] {
   const wanted = (outcome: number): boolean => endVerdict(space.endOf(outcome), fits) === verdict;
   const choices = witnessOf(search, wanted);

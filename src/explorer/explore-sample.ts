@@ -9,7 +9,15 @@ import { replayChoices } from './schedule-replay.ts';
 import { shortenSchedule } from './schedule-shorten.ts';
 import type { Choice, Space } from './space.ts';
 import { type EndVerdict, endVerdict } from './verdict.ts';
-import { pctGuarantee, sampleRange, sampleSchedule, type WalkOptions } from './walks.ts';
+import {
+  continueDrawing,
+  type Drawing,
+  drawnSoFar,
+  pctGuarantee,
+  sampleSchedule,
+  startDrawing,
+  type WalkOptions,
+} from './walks.ts';
 import type { WorldSpace } from './world-space.ts';
 
 /** Steps after which a sample is given up: not every space ends. */
@@ -24,7 +32,11 @@ export interface Sampling {
   readonly space: WorldSpace;
   /** The same: what samples are drawn from. */
   readonly ordered: Space;
-  readonly options: WalkOptions;
+  options: WalkOptions;
+  /** pct: those that tell how long orders are; null: that is known, or nobody asks. */
+  pilots: Drawing | null;
+  /** Those under way. */
+  drawing: Drawing | null;
   /** The next sample, and one past the last. */
   next: number;
   to: number;
@@ -37,28 +49,43 @@ export function startSampling(subject: Subject, how: ExploreHow): Sampling {
   const { samples, seed, depth } = how;
   const random: WalkOptions = { strategy: { kind: 'random' }, seed, maxSteps: MAX_STEPS };
   const ordered = inPathOrder(space);
-  const base = { space, ordered, next: samples.from, to: samples.to, tally: NO_SAMPLES };
-  if (how.strategy !== 'pct') return { ...base, options: random };
-  const steps = Math.max(1, sampleRange(ordered, random, 0, PILOTS).longest);
-  return { ...base, options: { ...random, strategy: { kind: 'pct', depth, steps } } };
+  const next = { next: samples.from, to: samples.to, tally: NO_SAMPLES };
+  const base = { space, ordered, drawing: null, ...next };
+  if (how.strategy !== 'pct') return { ...base, options: random, pilots: null };
+  const options: WalkOptions = { ...random, strategy: { kind: 'pct', depth, steps: 1 } };
+  return { ...base, options, pilots: startDrawing(ordered, random, 0, PILOTS) };
+}
+
+/** Goes on for at most `budget` steps with what has to be known before samples are drawn. True: it is. */
+export function continuePilots(s: Sampling, budget: number): boolean {
+  if (s.pilots === null) return true;
+  if (!continueDrawing(s.pilots, budget)) return false;
+  const steps = Math.max(1, s.pilots.longest);
+  const { strategy } = s.options;
+  if (strategy.kind === 'pct') s.options = { ...s.options, strategy: { ...strategy, steps } };
+  s.pilots = null;
+  return true;
 }
 
 /** Draws samples of about `budget` steps in all. True: all are drawn. */
 export function continueSampling(s: Sampling, budget: number): boolean {
+  if (!continuePilots(s, budget)) return false;
   const { samples, steps } = s.tally;
   const each = samples === 0 ? budget : Math.max(1, steps / samples);
   const to = Math.min(s.to, s.next + Math.max(1, Math.floor(budget / each)));
-  if (to > s.next) {
-    const drawn = sampleRange(s.ordered, s.options, s.next, to);
-    s.tally = mergeEndTallies(s.tally, endTallyOf(drawn, s.space.endOf));
-  }
-  s.next = to;
+  s.drawing ??= startDrawing(s.ordered, s.options, s.next, to);
+  // A piece that comes out a little longer than those before is not worth another look at the clock.
+  if (!continueDrawing(s.drawing, 2 * budget)) return false;
+  s.tally = mergeEndTallies(s.tally, endTallyOf(drawnSoFar(s.drawing), s.space.endOf));
+  s.next = Math.max(s.next, s.drawing.to);
+  s.drawing = null;
   return s.next >= s.to;
 }
 
 /** Goes on with samples `from` up to, not including, `to`; what was drawn is forgotten. */
 export function aimSampling(s: Sampling, from: number, to: number): void {
   s.next = from;
+  s.drawing = null;
   s.to = to;
   s.tally = NO_SAMPLES;
 }
@@ -68,7 +95,7 @@ export const sampledEnds = ({ tally }: Sampling): SeenEnd[] =>
   tally.ends.map(({ end, samples }) => ({ end, count: samples, share: null }));
 
 /** An order that ends with `verdict`, made as small as can be done without walking the space. */
-export function sampledWorst(s: Sampling, verdict: EndVerdict, fits: readonly boolean[]): readonly Choice[] {
+export function sampledWorst(s: Sampling, verdict: EndVerdict, fits: () => boolean): readonly Choice[] {
   const { space, ordered, options, tally } = s;
   const wanted = (outcome: number): boolean => endVerdict(space.endOf(outcome), fits) === verdict;
   const found = tally.ends.find(({ end }) => endVerdict(end, fits) === verdict);
@@ -85,6 +112,8 @@ export function sampledWalk(s: Sampling, how: ExploreHow, stopped: string | null
   const { strategy } = s.options;
   const { space, tally } = s;
   const isPct = strategy.kind === 'pct';
+  // Where it was stopped before that, nobody knows over how many steps.
+  const isSpread = isPct && s.pilots === null;
   return {
     strategy: strategy.kind,
     grain: how.grain,
@@ -104,8 +133,8 @@ export function sampledWalk(s: Sampling, how: ExploreHow, stopped: string | null
     seed: s.options.seed,
     pct_depth: isPct ? strategy.depth : null,
     pct_tasks: isPct ? tally.tasks : null,
-    pct_steps: isPct ? strategy.steps : null,
-    guarantee: isPct ? guaranteeText(tally.tasks, strategy.steps, strategy.depth) : null,
+    pct_steps: isSpread ? strategy.steps : null,
+    guarantee: isSpread ? guaranteeText(tally.tasks, strategy.steps, strategy.depth) : null,
   };
 }
 

@@ -5,28 +5,12 @@
  * when it is stopped is told all the same.
  */
 import { ASSERT } from '../hypervisor/bug.ts';
-import { fitsAlone, laneSteps } from './alone.ts';
+import { continueAlone, laneSteps, newAlone, startsAlone } from './alone.ts';
 import type { EndTally } from './end-tally.ts';
 import { frontierStates } from './exhaustive.ts';
 import type { ExploreHow, Subject } from './explore-how.ts';
-import type { Outcome, Walk } from './explore-record.ts';
-import {
-  continueReducing,
-  type Reducing,
-  reducedEnds,
-  reducedWalk,
-  reducedWorst,
-  startReducing,
-} from './explore-reduced.ts';
-import {
-  aimSampling,
-  continueSampling,
-  type Sampling,
-  sampledEnds,
-  sampledWalk,
-  sampledWorst,
-  startSampling,
-} from './explore-sample.ts';
+import { continueReducing, type Reducing, startReducing } from './explore-reduced.ts';
+import { aimSampling, continueSampling, startSampling } from './explore-sample.ts';
 import {
   continueWalking,
   factsOf,
@@ -38,77 +22,27 @@ import {
   newWalkingAlone,
   saysTooLittle,
   seenEnds,
-  type Walking,
   walkingBytes,
 } from './explore-walking.ts';
-import { outcomesOf, type SeenEnd } from './outcome-table.ts';
-import { pathWithin } from './path-within.ts';
+import { type Exploring, endsOf, type StopReason, verdictOf } from './exploring.ts';
 import { hasCircle, reducedBytes } from './reduced.ts';
-import { shortenSchedule } from './schedule-shorten.ts';
-import {
-  continueShortest,
-  type Shortest,
-  shortestBytes,
-  smallestSchedule,
-  startShortest,
-} from './shortest-schedule.ts';
-import type { Choice } from './space.ts';
-import { type EndVerdict, endVerdict, type Verdict, verdictExit, walkVerdict } from './verdict.ts';
+import { continueShortest, shortestBytes, startShortest } from './shortest-schedule.ts';
+import { asksAlone, endVerdict, verdictExit } from './verdict.ts';
 import type { GraphPart } from './whole-graph.ts';
-import type { WorldSpace } from './world-space.ts';
 
-/** What tasks are called. */
-type Named = Pick<WorldSpace, 'taskName' | 'taskPath'>;
-
-/** Orders tried to make a bad one smaller that is not known to be the smallest. */
-const SHORTEN_ATTEMPTS = 100;
-
-/** Why a walk was stopped before its end. */
-export type StopReason = 'time' | 'memory' | 'states' | 'interrupted';
-
-/** A walk that was stopped, and how far it was. */
-interface GivenUp {
-  readonly states: number;
-  readonly stopped: StopReason;
-}
-
-interface Met {
-  readonly states: number;
-  readonly transitions: number;
-  readonly ends: readonly SeenEnd[];
-}
-
-/** An exploration under way: made by startExploring(), moved on by continueExploring() and stopExploring(). */
-export interface Exploring {
-  readonly subject: Subject;
-  readonly how: ExploreHow;
-  /** By lane: its step, and whether it starts when nobody runs beside it. */
-  readonly steps: readonly string[];
-  readonly fits: readonly boolean[];
-  walking: Walking;
-  /** How far it was walked frame by frame before that was given up for the class. */
-  exactly: GivenUp | null;
-  /** What a walk had met when it was stopped: the search for the smallest order may meet more. */
-  met: Met | null;
-  quest: Shortest | null;
-  /** In the place of the walk, where orders that end alike are left out. */
-  reducing: Reducing | null;
-  /** In the place of the walk, or after it. */
-  sampling: Sampling | null;
-  phase: 'walk' | 'reduce' | 'find' | 'sample' | 'over';
-  stopped: StopReason | null;
-}
-
-/** Begins: plays what comes before the block, and tries each builder alone. */
+/** Begins: plays what comes before the block. */
 export function startExploring(subject: Subject, how: ExploreHow): Exploring {
   const isSampled = how.strategy === 'random' || how.strategy === 'pct';
   const isReduced = how.reduction && !isSampled;
   const ownership = how.ownership === 'exact' ? 'exact' : 'class';
+  const alone = newAlone(subject, how);
   return {
     subject,
     how,
-    steps: laneSteps(subject, how),
-    fits: fitsAlone(subject, how),
+    steps: laneSteps(subject),
+    alone,
+    fits: () => startsAlone(alone),
+    aloneStopped: null,
     walking: newWalking(subject, how, how.ownership === 'auto' ? 'sums' : ownership),
     exactly: null,
     met: null,
@@ -132,8 +66,10 @@ export function continueExploring(e: Exploring, budget: number): boolean {
     if (needsExact(e, e.reducing!.space)) e.reducing = startReducing(e.subject, e.how, 'exact');
     else if (isReduced) reduced(e, e.reducing!);
     else if (e.reducing!.search.isFull) stopExploring(e, 'states');
+  } else if (e.phase === 'alone') {
+    if (continueAlone(e.alone, budget)) conclude(e);
   } else if (e.phase === 'find' && continueShortest(e.quest!, budget)) e.phase = 'over';
-  else if (e.phase === 'sample' && continueSampling(e.sampling!, budget)) e.phase = 'over';
+  else if (e.phase === 'sample' && continueSampling(e.sampling!, budget)) judge(e);
   return e.phase === 'over';
 }
 
@@ -153,7 +89,7 @@ export const triesExactly = ({ how, phase, walking, reducing }: Exploring): bool
 /** All orders were walked. */
 function walked(e: Exploring): void {
   if (isUncertain(e.walking)) e.walking = newWalking(e.subject, e.how, 'exact');
-  else if (finishWalking(e.walking)) seek(e);
+  else if (finishWalking(e.walking)) judge(e);
   else walkAgain(e);
 }
 
@@ -180,11 +116,31 @@ export const dropShared = (e: Exploring, parts: readonly GraphPart[]): void => j
  */
 function reduced(e: Exploring, reducing: Reducing): void {
   if (!hasCircle(reducing.search)) {
-    e.phase = 'over';
+    judge(e);
     return;
   }
   e.reducing = null;
   e.phase = 'walk';
+}
+
+/** All ends are met that will be: goes on to what depends on how bad they are, once that can be told. */
+function judge(e: Exploring): void {
+  const isOpen = e.alone.starts === null && e.aloneStopped === null;
+  if (isOpen && endsOf(e).some(({ end }) => asksAlone(end))) e.phase = 'alone';
+  else conclude(e);
+}
+
+function conclude(e: Exploring): void {
+  const { sampling, reducing, stopped, how } = e;
+  const maySample = stopped !== null && stopped !== 'interrupted' && how.strategy === 'auto';
+  if (sampling !== null) e.phase = 'over';
+  else if (reducing !== null) {
+    e.phase = 'over';
+    if (maySample && verdictOf(e) === 'undecided') sampleInstead(e);
+  } else {
+    seek(e);
+    if (maySample && e.quest === null && e.walking.census === null) sampleInstead(e);
+  }
 }
 
 /** Looks for the smallest order that ends as badly as the worst, if that is a violation. */
@@ -208,22 +164,23 @@ export function stopExploring(e: Exploring, why: StopReason): void {
     giveUpExactly(e, why);
     return;
   }
-  if (e.phase === 'sample' || e.phase === 'reduce') e.stopped = why;
-  if (e.phase === 'reduce' && e.how.strategy === 'auto' && why !== 'interrupted') {
-    if (verdictOf(e) === 'undecided') sampleInstead(e);
-    else e.phase = 'over';
+  if (e.phase === 'alone') {
+    e.alone.starts = false;
+    e.aloneStopped = why;
+    conclude(e);
     return;
   }
-  if (e.phase !== 'walk') {
+  if (e.phase === 'find') {
     e.phase = 'over';
     return;
   }
+  if (e.phase === 'over') return;
   e.stopped = why;
-  const { table, transitions } = e.walking.search;
-  e.met = { states: table.count, transitions, ends: seenEnds(e.walking) };
-  seek(e);
-  const isOpen = e.quest === null && e.walking.census === null;
-  if (isOpen && e.how.strategy === 'auto' && why !== 'interrupted') sampleInstead(e);
+  if (e.phase === 'walk') {
+    const { table, transitions } = e.walking.search;
+    e.met = { states: table.count, transitions, ends: seenEnds(e.walking) };
+  }
+  judge(e);
 }
 
 /** Walks by class what is too much frame by frame; the result says so. */
@@ -253,7 +210,7 @@ export function endSampling(e: Exploring, tally: EndTally, to: number, stopped: 
   aimSampling(sampling, how.samples.from + tally.samples, to);
   sampling.tally = tally;
   e.stopped = stopped;
-  e.phase = 'over';
+  judge(e);
 }
 
 /** How far it is, for people who wait. */
@@ -293,108 +250,4 @@ export function exploreProgress({
     bytes: walkingBytes(walking) + (quest === null ? 0 : shortestBytes(quest)),
     samples,
   };
-}
-
-/** What an exploration found so far. */
-export interface Explored {
-  readonly verdict: Verdict;
-  readonly walk: Walk;
-  readonly outcomes: readonly Outcome[];
-  /** The smallest order that ends as badly, and the space whose tasks it names; null: none is needed, or was found. */
-  readonly worst: { readonly choices: readonly Choice[]; readonly space: Named } | null;
-}
-
-function finishSampling(e: Exploring, sampling: Sampling): Explored {
-  const { how, fits, steps, stopped } = e;
-  const verdict = verdictOf(e);
-  const isViolated = verdictExit(verdict, how.forbidRefusal) === 1;
-  const choices = isViolated ? sampledWorst(sampling, verdict as EndVerdict, fits) : null;
-  return {
-    verdict,
-    walk: sampledWalk(sampling, how, stopped),
-    outcomes: outcomesOf(sampledEnds(sampling), { steps, fits }, sampling.tally.samples),
-    worst: choices === null ? null : { choices, space: sampling.space },
-  };
-}
-
-/** Where there was no time for the smallest order: one that was met, made smaller. */
-function anyWorst({ walking }: Exploring, { wanted }: Shortest): readonly Choice[] | null {
-  const { space, search, whole } = walking;
-  const choices = pathWithin(search, wanted);
-  // What was put together is small enough to be told, but no space in which anything could be tried.
-  if (choices === null || whole !== null) return choices;
-  return shortenSchedule(space, choices, wanted, SHORTEN_ATTEMPTS, choices.length).choices;
-}
-
-function finishReducing(e: Exploring, reducing: Reducing): Explored {
-  const { how, fits, steps, stopped } = e;
-  const verdict = verdictOf(e);
-  const isViolated = verdictExit(verdict, how.forbidRefusal) === 1;
-  const choices = isViolated ? reducedWorst(reducing, verdict as EndVerdict, fits) : null;
-  return {
-    verdict,
-    walk: { ...reducedWalk(reducing, how, stopped), exactly: e.exactly },
-    outcomes: outcomesOf(reducedEnds(reducing), { steps, fits }, null),
-    worst: choices === null ? null : { choices, space: reducing.space },
-  };
-}
-
-/** The result, once it is over. */
-export function finishExploring(e: Exploring): Explored {
-  ASSERT(e.phase === 'over', 'an exploration is over before its result is told');
-  const { walking, how, quest, sampling } = e;
-  if (sampling !== null) return finishSampling(e, sampling);
-  if (e.reducing !== null) return finishReducing(e, e.reducing);
-  const choices = quest === null ? null : (smallestSchedule(quest) ?? anyWorst(e, quest));
-  return {
-    verdict: verdictOf(e),
-    walk: walkOf(e),
-    outcomes: outcomesOf(endsMet(e), { steps: e.steps, fits: e.fits }, null),
-    worst: choices === null ? null : { choices, space: factsOf(walking) },
-  };
-
-  function walkOf({ stopped }: Exploring): Walk {
-    const { census } = walking;
-    const { states, transitions } = census ?? e.met!;
-    const space = factsOf(walking);
-    return {
-      strategy: 'exhaustive',
-      grain: how.grain,
-      ownership: space.how.ownership,
-      ownership_matters: space.ownershipMatters,
-      abstract: space.isAbstract,
-      by_sums: space.bySums,
-      exactly: e.exactly,
-      order: how.order,
-      reduction: false,
-      finished: census !== null,
-      stopped,
-      states,
-      transitions,
-      depth: census?.longest ?? null,
-      samples: null,
-      seed: null,
-      pct_depth: null,
-      pct_tasks: null,
-      pct_steps: null,
-      guarantee: null,
-    };
-  }
-}
-
-const endsMet = ({ met, walking }: Exploring): readonly SeenEnd[] => met?.ends ?? seenEnds(walking);
-
-/** What can be said by now. Under --forbid, a refusal that was seen is a violation, finished or not. */
-function verdictOf(e: Exploring): Verdict {
-  const { walking, sampling, reducing, fits, how } = e;
-  const ends =
-    sampling !== null ? sampledEnds(sampling) : reducing !== null ? reducedEnds(reducing) : endsMet(e);
-  const seen = ends.map(({ end }): EndVerdict => endVerdict(end, fits));
-  const walkedAll = sampling === null && (reducing?.isFinished ?? walking.census !== null);
-  const verdict = walkVerdict(seen, walkedAll || (how.forbidRefusal && seen.includes('early refusal')));
-  // By class orders may be left out that are worse. What was seen stands: it is taken again on a real host.
-  const mayHideWorse =
-    verdictExit(verdict, how.forbidRefusal) === 0 &&
-    (reducing === null ? factsOf(walking) : reducing.space).ownershipMatters;
-  return mayHideWorse ? 'undecided' : verdict;
 }

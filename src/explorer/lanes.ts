@@ -22,14 +22,25 @@ const INVARIANTS = 50;
 
 /** Plays all steps, until the last is over, the budget is used up, or nothing more can happen. */
 export function playSteps(play: Play, bail: boolean): void {
-  const { world } = play;
+  continueSteps(play, openSteps(play), bail, Number.POSITIVE_INFINITY);
+}
+
+/** The steps before the first of them has begun. */
+export function openSteps(play: Play): Lane {
   if (play.hosts !== null) connectHosts(play.hosts);
-  const root = newLane(play.stage.steps, world.now, { i: null, isRoot: true, isCounted: false });
+  const root = newLane(play.stage.steps, play.world.now, { i: null, isRoot: true, isCounted: false });
   root.ahead = newRunsAhead(play);
+  return root;
+}
+
+/** Goes on with them for about `budget` requests, or as many as it takes until a command ends. True: they are over. */
+export function continueSteps(play: Play, root: Lane, bail: boolean, budget: number): boolean {
+  const most = play.run.steps + budget;
   while (play.hung === null) {
+    if (play.run.steps >= most) return false;
     advance(play, root);
     if (play.hung !== null) break;
-    if (isOver(root) || (bail && play.failures.length > 0)) return;
+    if (isOver(root) || (bail && play.failures.length > 0)) return true;
     const wake = wakeTime(play, root);
     const end = runHosts(play, Math.min(wake, play.limits.ns));
     if (end === 'done') continue;
@@ -38,7 +49,8 @@ export function playSteps(play: Play, bail: boolean): void {
     else if (end === 'time') hang(play, 'the limit of virtual time is reached');
     else hang(play, 'nothing more can happen');
   }
-  if (play.hung !== null) play.hung = [play.hung[0]!, ...standing(root), ...play.hung.slice(1)];
+  play.hung = [play.hung[0]!, ...standing(root), ...play.hung.slice(1)];
+  return true;
 }
 
 const endless = ({ run }: Play): string =>

@@ -21,8 +21,8 @@ export interface SeenEnd {
 export interface OutcomeFrame {
   /** By lane: the step it is a copy of. */
   readonly steps: readonly string[];
-  /** By lane: whether it starts when nobody runs beside it. */
-  readonly fits: readonly boolean[];
+  /** Whether one of the builders starts when nobody runs beside it. */
+  readonly fits: () => boolean;
 }
 
 /** Reasons told for one row. */

@@ -28,17 +28,22 @@ export type EndVerdict = Exclude<Verdict, 'undecided'>;
 
 const isBuilder = ({ kind }: LaneEnd): boolean => kind === 'started' || kind === 'refused' || kind === 'late';
 
+/** Whether what an end is called depends on whether one of the builders starts when nobody runs beside it. */
+export function asksAlone({ broken, lanes }: End): boolean {
+  if (broken !== null || lanes.some(({ kind }) => kind === 'stuck')) return false;
+  const builders = lanes.filter(isBuilder);
+  return builders.length > 1 && builders.every(({ kind }) => kind !== 'started');
+}
+
 /**
- * What an end is called. `fits`: by lane, whether that builder starts when nobody runs beside it. None started is said
- * of two builders or more: where there is but one, that it failed says the same.
+ * What an end is called. `fits`: whether one of the builders starts when nobody runs beside it; asked only if no builder has
+ * started. None started is said of two builders or more: where there is but one, that it failed says the same.
  */
-export function endVerdict(end: End, fits: readonly boolean[]): EndVerdict {
+export function endVerdict(end: End, fits: () => boolean): EndVerdict {
   const { lanes } = end;
   if (end.broken !== null) return 'invariant broken';
   if (lanes.some(({ kind }) => kind === 'stuck')) return 'stuck';
-  const builders = lanes.filter(isBuilder);
-  const noneStarted = builders.length > 1 && builders.every(({ kind }) => kind !== 'started');
-  if (noneStarted && lanes.some((lane, i) => isBuilder(lane) && fits[i] === true)) return 'none started';
+  if (asksAlone(end) && fits()) return 'none started';
   if (lanes.some(({ kind }) => kind === 'late' || kind === 'short')) return 'late failure';
   return lanes.some(({ kind }) => kind === 'refused' || kind === 'failed') ? 'early refusal' : 'safe';
 }

@@ -32,39 +32,83 @@ export function pctGuarantee(tasks: number, steps: number, depth: number): numbe
 
 /** Samples `from` up to, not including, `to`. The tallies of ranges that do not overlap may be merged. */
 export function sampleRange(space: Space, options: WalkOptions, from: number, to: number): Tally {
-  const walker = makeWalker(space, options.strategy, null);
-  const outcomes = new Map<number, { samples: number; first: number }>();
-  let steps = 0;
-  let longest = 0;
-  let mostTasks = 0;
-  let unfinished = 0;
-  for (let index = from; index < to; index++) {
-    const outcome = walk(walker, options, index);
-    steps += walker.steps;
-    longest = Math.max(longest, walker.steps);
-    mostTasks = Math.max(mostTasks, walker.took);
+  const drawing = startDrawing(space, options, from, to);
+  continueDrawing(drawing, Number.POSITIVE_INFINITY);
+  return drawnSoFar(drawing);
+}
+
+/** Samples under way: made by startDrawing(), moved on by continueDrawing(). Nobody else uses the space meanwhile. */
+export interface Drawing {
+  readonly walker: Walker;
+  readonly options: WalkOptions;
+  readonly from: number;
+  readonly to: number;
+  /** The sample under way, or to be begun. */
+  index: number;
+  steps: number;
+  longest: number;
+  mostTasks: number;
+  unfinished: number;
+  readonly outcomes: Map<number, { samples: number; first: number }>;
+}
+
+export const startDrawing = (space: Space, options: WalkOptions, from: number, to: number): Drawing => ({
+  walker: makeWalker(space, options.strategy, null),
+  options,
+  from,
+  to,
+  index: from,
+  steps: 0,
+  longest: 0,
+  mostTasks: 0,
+  unfinished: 0,
+  outcomes: new Map(),
+});
+
+/** Goes on for at most `budget` steps. True: all are drawn. */
+export function continueDrawing(drawing: Drawing, budget: number): boolean {
+  const { walker, options, outcomes } = drawing;
+  let left = budget;
+  while (drawing.index < drawing.to) {
+    const { index } = drawing;
+    if (walker.stream === null) beginWalk(walker, options, index);
+    const before = walker.steps;
+    const outcome = walkOn(walker, options, left);
+    left -= walker.steps - before;
+    if (outcome === undefined) return false;
+    drawing.index++;
+    drawing.steps += walker.steps;
+    drawing.longest = Math.max(drawing.longest, walker.steps);
+    drawing.mostTasks = Math.max(drawing.mostTasks, walker.took);
     if (outcome === null) {
-      unfinished++;
+      drawing.unfinished++;
       continue;
     }
     const known = outcomes.get(outcome);
     if (known === undefined) outcomes.set(outcome, { samples: 1, first: index });
     else known.samples++;
   }
-  return {
-    samples: to - from,
-    steps,
-    longest,
-    tasks: mostTasks,
-    unfinished,
-    outcomes: [...outcomes].sort(([a], [b]) => a - b).map(([outcome, found]) => ({ outcome, ...found })),
-  };
+  return true;
 }
+
+/** The tally of the samples that are over. */
+export const drawnSoFar = (drawing: Drawing): Tally => ({
+  samples: drawing.index - drawing.from,
+  steps: drawing.steps,
+  longest: drawing.longest,
+  tasks: drawing.mostTasks,
+  unfinished: drawing.unfinished,
+  outcomes: [...drawing.outcomes]
+    .sort(([a], [b]) => a - b)
+    .map(([outcome, found]) => ({ outcome, ...found })),
+});
 
 /** The choices of sample `index`. */
 export function sampleSchedule(space: Space, options: WalkOptions, index: number): Choice[] {
   const record = makeWordList();
-  walk(makeWalker(space, options.strategy, record), options, index);
+  const walker = makeWalker(space, options.strategy, record);
+  beginWalk(walker, options, index);
+  walkOn(walker, options, Number.POSITIVE_INFINITY);
   return Array.from({ length: record.length }, (_, i) => wordAt(record, i));
 }
 
@@ -79,6 +123,10 @@ interface Walker {
   priorities: Float64Array;
   /** pct: the steps at which somebody falls behind. */
   readonly changes: Int32Array;
+  /** What the walk under way is drawn from; null: none is. */
+  stream: RandomGenerator | null;
+  /** Where in the words its state is. */
+  at: number;
   /** Steps of the last walk. */
   steps: number;
   /** pct: tasks that were able to make a step in the last walk. */
@@ -94,28 +142,41 @@ const makeWalker = (space: Space, strategy: WalkStrategy, record: WordList | nul
   tasks: new Int32Array(Math.max(1, space.tasks)),
   priorities: new Float64Array(Math.max(1, space.tasks)),
   changes: new Int32Array(strategy.kind === 'pct' ? strategy.depth - 1 : 0),
+  stream: null,
+  at: 0,
   steps: 0,
   took: 0,
   record,
 });
 
-/** Makes one walk; its outcome, or null if it was given up. */
-function walk(walker: Walker, options: WalkOptions, index: number): number | null {
+function beginWalk(walker: Walker, { strategy, seed }: WalkOptions, index: number): void {
+  const stream = sampleStream(seed, index);
+  if (strategy.kind === 'pct') drawChanges(walker, strategy.steps, stream);
+  makeRoom(walker, 0);
+  walker.stream = stream;
+  walker.at = 0;
+  walker.steps = 0;
+  walker.space.start(walker.words, 0);
+}
+
+/** Goes on with the walk for at most `budget` steps; its outcome, null if it was given up, undefined if it is not over. */
+function walkOn(walker: Walker, options: WalkOptions, budget: number): number | null | undefined {
   const { space, record } = walker;
   const { strategy, maxSteps } = options;
+  const stream = walker.stream!;
   const isPct = strategy.kind === 'pct';
-  const stream = sampleStream(options.seed, index);
-  if (isPct) drawChanges(walker, strategy.steps, stream);
-  makeRoom(walker, 0);
-  let { words, tasks, width } = walker;
+  let { words, tasks, width, at } = walker;
   const isInPlace = space.inPlace === true;
-  let at = 0;
-  space.start(words, 0);
-  for (let steps = 0; ; steps++) {
-    const n = space.enabled(words, at, tasks);
+  const until = walker.steps + budget;
+  for (let { steps } = walker; ; steps++) {
     walker.steps = steps;
-    if (n === 0) return space.outcome(words, at);
-    if (steps === maxSteps) return null;
+    walker.at = at;
+    if (steps >= until) return undefined;
+    const n = space.enabled(words, at, tasks);
+    if (n === 0 || steps === maxSteps) {
+      walker.stream = null;
+      return n === 0 ? space.outcome(words, at) : null;
+    }
     const pick = isPct ? firstInLine(walker, n, stream) : n === 1 ? 0 : drawBelow(stream, n);
     const task = tasks[pick]!;
     if (record !== null) pushWord(record, task);

@@ -394,6 +394,27 @@ describe('xlsim explore', () => {
     expect((await cli.run(['merge-reports', 'other.json'])).stderr).toContain('other.json: is no blob: ');
   });
 
+  it.each([
+    ['auto', '1'],
+    ['pct', '2'],
+  ])('is interrupted in a lane longer than anybody waits for: %s', async (strategy, jobs) => {
+    const lane = '{ repeat: 100000, steps: [xl create a, xl destroy a] }';
+    cli.file('long.xlsim.yaml', CREATES.replace('[xl create a, xl create b]', `[${lane}, xl list]`));
+    const words = ['--json', 'explore', 'long.xlsim.yaml', '--strategy', strategy, '--jobs', jobs];
+    const child = spawn(process.execPath, [cli.entry, ...words], { cwd: cli.dir });
+    let out = '';
+    child.stdout.on('data', (data) => {
+      out += data;
+    });
+    const over = new Promise<number | null>((done) => child.on('exit', done));
+    await new Promise((done) => setTimeout(done, 4000));
+    child.kill('SIGINT');
+    expect(await over).toBe(4);
+    const { walk, clock } = (JSON.parse(out) as ExploreReport).results[0]!;
+    expect(walk).toMatchObject({ finished: false, stopped: 'interrupted' });
+    expect(clock).toBeNull();
+  });
+
   it('tells what it has when it is interrupted', async () => {
     const words = ['--json', 'explore', 'two.xlsim.yaml', '--strategy', 'random', '--samples', '100000000'];
     const child = spawn(process.execPath, [cli.entry, ...words, '--jobs', '2'], { cwd: cli.dir });

@@ -2,13 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import { exploreText } from '../../src/cli/explore-report.ts';
 import { paint } from '../../src/cli/paint.ts';
-import { continueExploring, type Exploring } from '../../src/explorer/explore.ts';
+import { continueExploring } from '../../src/explorer/explore.ts';
 import type { ExploreHow } from '../../src/explorer/explore-how.ts';
-import { explorationOf } from '../../src/explorer/explore-result.ts';
+import type { Exploring } from '../../src/explorer/exploring.ts';
 import type { WorldSpace } from '../../src/explorer/world-space.ts';
 import { XenBug } from '../../src/hypervisor/bug.ts';
 import { report } from '../cli/explore-fixture.ts';
-import { exploring, populates, subjectOf } from './explore-fixture.ts';
+import { explorationOf, exploring, populates, subjectOf } from './explore-fixture.ts';
 
 /** A search of a scenario in which nobody fails that takes its ends for broken. */
 function erring(how: Partial<ExploreHow>): Exploring {

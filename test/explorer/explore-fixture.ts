@@ -2,10 +2,11 @@
 import { reportHost } from '../../src/cli/host-report.ts';
 import { paint } from '../../src/cli/paint.ts';
 import { renderTables } from '../../src/cli/tables.ts';
-import { continueExploring, type Exploring, startExploring } from '../../src/explorer/explore.ts';
+import { continueExploring, startExploring } from '../../src/explorer/explore.ts';
 import type { ExploreHow, Subject } from '../../src/explorer/explore-how.ts';
 import type { Exploration } from '../../src/explorer/explore-record.ts';
-import { explorationOf } from '../../src/explorer/explore-result.ts';
+import { continueTelling, startTelling, tellingOf } from '../../src/explorer/explore-result.ts';
+import type { Exploring } from '../../src/explorer/exploring.ts';
 import { remedyNamed } from '../../src/explorer/remedy-table.ts';
 import { parseScenario } from '../../src/explorer/scenario-file.ts';
 
@@ -48,6 +49,13 @@ export const HOW: ExploreHow = {
 /** An exploration before its first step. */
 export const exploring = (subject: Subject, how: Partial<ExploreHow> = {}): Exploring =>
   startExploring(subject, { ...HOW, ...how });
+
+/** The record of one that is over, with its times. */
+export function explorationOf(e: Exploring): Exploration {
+  const telling = startTelling(e);
+  while (!continueTelling(telling, 1000));
+  return tellingOf(telling);
+}
 
 /** Explores to the end. */
 export function explored(subject: Subject, how: Partial<ExploreHow> = {}): Exploration {

@@ -1,10 +1,18 @@
 /** Explorations of real hosts: every verdict has a scenario that ends in it, and what is found can be shown again. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { continueExploring, finishExploring, stopExploring } from '../../src/explorer/explore.ts';
+import { continueExploring, stopExploring } from '../../src/explorer/explore.ts';
+import { finishExploring } from '../../src/explorer/explore-found.ts';
 import type { ExploreHow } from '../../src/explorer/explore-how.ts';
-import { explorationOf } from '../../src/explorer/explore-result.ts';
-import { explored, exploring, givesBack, populates, smallRace, subjectOf } from './explore-fixture.ts';
+import {
+  explorationOf,
+  explored,
+  exploring,
+  givesBack,
+  populates,
+  smallRace,
+  subjectOf,
+} from './explore-fixture.ts';
 
 const host = 'host: { memory: 256M, dom0: 64M }';
 const guest = 'guests: { a: { type: pv, memory: 100, vcpus: 1, on_poweroff: preserve } }';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { LaneEnd } from '../../src/explorer/lane-end.ts';
 import { mergeOutcomes, outcomesOf, type SeenEnd } from '../../src/explorer/outcome-table.ts';
 
-const frame = { steps: ['vm{i}', 'vm{i}', 'other'], fits: [true, true, true] };
+const frame = { steps: ['vm{i}', 'vm{i}', 'other'], fits: () => true };
 const seen = (
   kinds: readonly LaneEnd['kind'][],
   count: number,
@@ -94,7 +94,7 @@ describe('rows of ends', () => {
     const orderOf = (shares: readonly number[]) =>
       outcomesOf(
         kinds.map((each, i) => seen(each, 1, shares[i]!)),
-        { ...one, fits: [false, false, false] },
+        { ...one, fits: () => false },
         null,
       ).map(({ lanes }) => lanes.map(({ ends }) => ends[0]!.kind).join());
     const byText = orderOf([0.3, 0.3, 0.3]);

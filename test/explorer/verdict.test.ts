@@ -13,7 +13,7 @@ import {
 
 const lane = (kind: LaneEnd['kind']): LaneEnd => ({ label: kind, kind, rc: 0, reason: '' });
 const end = (...kinds: LaneEnd['kind'][]): End => ({ lanes: kinds.map(lane), broken: null });
-const both = [true, true];
+const both = () => true;
 
 describe('an end', () => {
   it.each([
@@ -32,8 +32,8 @@ describe('an end', () => {
   });
 
   it('in which none started is no such end where none would fit alone', () => {
-    expect(endVerdict(end('late', 'late'), [false, false])).toBe('late failure');
-    expect(endVerdict(end('refused', 'late'), [false, true])).toBe('none started');
+    expect(endVerdict(end('late', 'late'), () => false)).toBe('late failure');
+    expect(endVerdict(end('refused', 'late'), () => true)).toBe('none started');
   });
 
   it('with one builder is called by what became of that one', () => {

@@ -6,7 +6,15 @@ import { EMPTY_TALLY, mergeTallies, type Tally, wilsonInterval } from '../../src
 import { replayChoices } from '../../src/explorer/schedule-replay.ts';
 import { shortenSchedule } from '../../src/explorer/schedule-shorten.ts';
 import type { Space } from '../../src/explorer/space.ts';
-import { pctGuarantee, sampleRange, sampleSchedule, type WalkOptions } from '../../src/explorer/walks.ts';
+import {
+  continueDrawing,
+  drawnSoFar,
+  pctGuarantee,
+  sampleRange,
+  sampleSchedule,
+  startDrawing,
+  type WalkOptions,
+} from '../../src/explorer/walks.ts';
 import { switchesOf, walkAllOrders } from './slow-walk.ts';
 import { growingSpace, programSpace, programs, smallRaces } from './small-spaces.ts';
 
@@ -42,6 +50,14 @@ describe('random walks', () => {
         sampleRange(space, options, from, cuts[i + 1] ?? 300),
       );
       expect(parts.reduce(mergeTallies, EMPTY_TALLY)).toStrictEqual(whole);
+      for (const budget of [1, 2, 7, 1000]) {
+        const drawing = startDrawing(space, options, 0, 300);
+        let slices = 1;
+        while (!continueDrawing(drawing, budget)) slices++;
+        expect(drawnSoFar(drawing)).toStrictEqual(whole);
+        // One that ends with its slice is seen to be over in the next.
+        expect([0, 1]).toContain(slices - Math.ceil(whole.steps / budget));
+      }
       expect(parts.reduceRight((sum, part) => mergeTallies(sum, part), EMPTY_TALLY)).toStrictEqual(whole);
       expect(JSON.parse(JSON.stringify(whole))).toStrictEqual(whole);
       expect(sampleRange(space, { ...options, seed: 12 }, 0, 300)).not.toStrictEqual(whole);

@@ -1,0 +1,116 @@
+/** An exploration that is over, told: verdict, ends, and the smallest order that ends as badly. */
+import { ASSERT } from '../hypervisor/bug.ts';
+import type { Outcome, Walk } from './explore-record.ts';
+import { type Reducing, reducedEnds, reducedWalk, reducedWorst } from './explore-reduced.ts';
+import { type Sampling, sampledEnds, sampledWalk, sampledWorst } from './explore-sample.ts';
+import { factsOf } from './explore-walking.ts';
+import { type Exploring, endsMet, verdictOf } from './exploring.ts';
+import { outcomesOf } from './outcome-table.ts';
+import { pathWithin } from './path-within.ts';
+import { shortenSchedule } from './schedule-shorten.ts';
+import { type Shortest, smallestSchedule } from './shortest-schedule.ts';
+import type { Choice } from './space.ts';
+import { type EndVerdict, type Verdict, verdictExit } from './verdict.ts';
+import type { WorldSpace } from './world-space.ts';
+
+/** What tasks are called. */
+type Named = Pick<WorldSpace, 'taskName' | 'taskPath'>;
+
+/** Orders tried to make a bad one smaller that is not known to be the smallest. */
+const SHORTEN_ATTEMPTS = 100;
+
+/** What an exploration found so far. */
+interface Explored {
+  readonly verdict: Verdict;
+  readonly walk: Walk;
+  readonly outcomes: readonly Outcome[];
+  /** The smallest order that ends as badly, and the space whose tasks it names; null: none is needed, or was found. */
+  readonly worst: { readonly choices: readonly Choice[]; readonly space: Named } | null;
+}
+
+function finishSampling(e: Exploring, sampling: Sampling): Explored {
+  const { how, fits, steps, stopped } = e;
+  const verdict = verdictOf(e);
+  const isViolated = verdictExit(verdict, how.forbidRefusal) === 1;
+  const choices = isViolated ? sampledWorst(sampling, verdict as EndVerdict, fits) : null;
+  return {
+    verdict,
+    walk: sampledWalk(sampling, how, stopped),
+    outcomes: outcomesOf(sampledEnds(sampling), { steps, fits }, sampling.tally.samples),
+    worst: choices === null ? null : { choices, space: sampling.space },
+  };
+}
+
+/** Where there was no time for the smallest order: one that was met, made smaller. */
+function anyWorst({ walking }: Exploring, { wanted }: Shortest): readonly Choice[] | null {
+  const { space, search, whole } = walking;
+  const choices = pathWithin(search, wanted);
+  // What was put together is small enough to be told, but no space in which anything could be tried.
+  if (choices === null || whole !== null) return choices;
+  return shortenSchedule(space, choices, wanted, SHORTEN_ATTEMPTS, choices.length).choices;
+}
+
+function finishReducing(e: Exploring, reducing: Reducing): Explored {
+  const { how, fits, steps, stopped } = e;
+  const verdict = verdictOf(e);
+  const isViolated = verdictExit(verdict, how.forbidRefusal) === 1;
+  const choices = isViolated ? reducedWorst(reducing, verdict as EndVerdict, fits) : null;
+  return {
+    verdict,
+    walk: { ...reducedWalk(reducing, how, stopped), exactly: e.exactly },
+    outcomes: outcomesOf(reducedEnds(reducing), { steps, fits }, null),
+    worst: choices === null ? null : { choices, space: reducing.space },
+  };
+}
+
+/** The result, once it is over. */
+export function finishExploring(e: Exploring): Explored {
+  ASSERT(e.phase === 'over', 'an exploration is over before its result is told');
+  const found = foundBy(e);
+  const { aloneStopped } = e;
+  if (aloneStopped === null) return found;
+  // All ends may have been met: what they are called is not known.
+  const { walk } = found;
+  return { ...found, walk: { ...walk, finished: false, stopped: walk.stopped ?? aloneStopped } };
+}
+
+function foundBy(e: Exploring): Explored {
+  const { walking, how, quest, sampling } = e;
+  if (sampling !== null) return finishSampling(e, sampling);
+  if (e.reducing !== null) return finishReducing(e, e.reducing);
+  const choices = quest === null ? null : (smallestSchedule(quest) ?? anyWorst(e, quest));
+  return {
+    verdict: verdictOf(e),
+    walk: walkOf(e),
+    outcomes: outcomesOf(endsMet(e), { steps: e.steps, fits: e.fits }, null),
+    worst: choices === null ? null : { choices, space: factsOf(walking) },
+  };
+
+  function walkOf({ stopped }: Exploring): Walk {
+    const { census } = walking;
+    const { states, transitions } = census ?? e.met!;
+    const space = factsOf(walking);
+    return {
+      strategy: 'exhaustive',
+      grain: how.grain,
+      ownership: space.how.ownership,
+      ownership_matters: space.ownershipMatters,
+      abstract: space.isAbstract,
+      by_sums: space.bySums,
+      exactly: e.exactly,
+      order: how.order,
+      reduction: false,
+      finished: census !== null,
+      stopped,
+      states,
+      transitions,
+      depth: census?.longest ?? null,
+      samples: null,
+      seed: null,
+      pct_depth: null,
+      pct_tasks: null,
+      pct_steps: null,
+      guarantee: null,
+    };
+  }
+}
