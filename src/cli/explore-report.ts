@@ -89,7 +89,7 @@ function facts(report: ExploreReport, result: Exploration, paint: Paint): string
     ['walked', walkText(walk)],
   ];
   if (walk.guarantee !== null) rows.push(['promise', walk.guarantee]);
-  if (walk.strategy !== 'exhaustive') rows.push(['again', againLine(report, result)]);
+  if (walk.strategy !== 'exhaustive' && walk.samples !== 0) rows.push(['again', againLine(report, result)]);
   if (!walk.finished || isByClassOnly(walk)) rows.push(['further', furtherText(walk)]);
   return rows.map(([key, text]) => `${paint.faint(key.padEnd(9))} ${visibleLine(text)}\n`).join('');
 }

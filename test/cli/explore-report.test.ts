@@ -78,6 +78,14 @@ describe('the report', () => {
     expect(again(1, 1)).toBe('random --samples 100 --seed 7 --forbid early-refusal');
   });
 
+  it('has nothing to take again where no sample was drawn', () => {
+    const { walk } = exploration();
+    const drawn = (samples: number) =>
+      exploration({ walk: { ...walk, strategy: 'random', order: null, samples, seed: 7 } });
+    expect(exploreText(report([drawn(1)]), drawn(1), null, plain)).toMatch(/^again /m);
+    expect(exploreText(report([drawn(0)]), drawn(0), null, plain)).not.toMatch(/^again /m);
+  });
+
   it('says of samples how many, from which seed, how sure, and the command that takes them again', () => {
     const { walk } = exploration();
     const sampled = exploration({
