@@ -116,7 +116,9 @@ function innerBlock(steps: readonly Step[]): Step | null {
 export function openBlock(play: Play, block: Step, how: BlockHow): BlockRun {
   const { world, run: timed } = play;
   const steps = block.action.do === 'parallel' ? block.action.steps : [];
-  const run = how.timed ? timed : newRun(world, timed.outside, null, Number.POSITIVE_INFINITY);
+  // Two states that differ in the time only are one: no date may tell them apart.
+  const outside = { ...timed.outside, isDateless: true };
+  const run = how.timed ? timed : newRun(world, outside, null, Number.POSITIVE_INFINITY);
   comeToRest(run, how.grain);
   const lanes = steps.flatMap((step) => copies(step).map((i) => newLane(step, i)));
   const states = steps.flatMap((step) =>

@@ -11,6 +11,7 @@ import { defaultXlEnv, logLine } from '../toolstack/xl-env.ts';
 import { XL_GLOBAL_CONFIG } from '../toolstack/xl-global-config.ts';
 import { requestCost } from './request-cost.ts';
 import { cellCount, cellRecord, type LoadedCells } from './saved-cells.ts';
+import { timeReply } from './serve.ts';
 import { calendarSeconds } from './world.ts';
 import { serveXs, type XsState } from './xenstored.ts';
 import { loadStore } from './xs-save.ts';
@@ -91,7 +92,7 @@ function serveLook(looked: Looked, request: Request): Reply | null {
       if (request.call.op !== 'read' && request.call.op !== 'directory') return null;
       return { ...serveXs(looked.store, request.call).reply };
     case 'now':
-      return { rc: 0, ns: looked.now, time: calendarSeconds(looked.now) };
+      return timeReply(looked.now);
     case 'file':
       if (request.op !== 'read' || request.path !== XL_GLOBAL_CONFIG) return null;
       return { rc: 0, text: looked.xlConf };

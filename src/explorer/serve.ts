@@ -11,7 +11,7 @@ import type { Memo } from '../toolstack/memo.ts';
 import type { Frame, Reply, Request } from '../toolstack/task.ts';
 import { XL_GLOBAL_CONFIG } from '../toolstack/xl-global-config.ts';
 import { userdataOf, withoutDomain, withUserdata } from './userdata.ts';
-import { calendarSeconds, nextUuid, type World } from './world.ts';
+import { calendarSeconds, calendarText, nextUuid, type World } from './world.ts';
 import { serveXs } from './xenstored.ts';
 
 /** What lies outside of the world and may be looked at: the user's own files. */
@@ -24,6 +24,8 @@ export interface Outside {
   readonly memo?: Memo;
   /** Runs a flow on another host of the same state (see runFrame()); absent where there is none. */
   readonly remote?: (host: string, frame: Frame) => Reply;
+  /** Where nothing costs time: what is written down as the date is that of the boot, always. */
+  readonly isDateless?: boolean;
 }
 
 /** An answer, and the watched paths that it sets off. */
@@ -43,6 +45,14 @@ export const DOMID_REUSE_NS = 60e9;
 
 const instant = (reply: Reply): Served => ({ reply, fired: [] });
 
+/** What time it is: virtual ns, seconds after the epoch, and the date as it is written down. */
+export const timeReply = (now: number, isDateless = false): Reply => ({
+  rc: 0,
+  ns: now,
+  time: calendarSeconds(now),
+  date: calendarText(isDateless ? 0 : now),
+});
+
 /** Answers one request of a task: whose vcpu runs it, and on which node. */
 export function serveRequest(
   world: World,
@@ -59,7 +69,7 @@ export function serveRequest(
       return { reply: reply as unknown as Reply, fired };
     }
     case 'now':
-      return instant({ rc: 0, ns: world.now, time: calendarSeconds(world.now) });
+      return instant(timeReply(world.now, outside.isDateless));
     case 'uuid':
       return instant({ rc: 0, uuid: nextUuid(world) });
     case 'userdata':

@@ -47,9 +47,11 @@ export function startStep(play: Play, step: Step, i: number | null): Pending {
     case 'wait':
       return { ...idle(play, step), until: play.world.now + (action.ns ?? 0) };
     case 'set': {
-      scrubIdle(play.world, play.machine);
+      // Where nothing costs time, nobody has any to scrub in.
+      const { machine } = play.run;
+      if (machine !== null) scrubIdle(play.world, machine);
       const refused = setConditions(play.world, action.conditions);
-      scrubIdle(play.world, play.machine);
+      if (machine !== null) scrubIdle(play.world, machine);
       noteSet(play, step);
       return { ...idle(play, step), refused };
     }

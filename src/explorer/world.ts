@@ -113,6 +113,10 @@ const BOOT_TIME = 1_767_225_600;
 /** The host's calendar at virtual time `now` (ns), in seconds since 1970. */
 export const calendarSeconds = (now: number): number => BOOT_TIME + Math.floor(now / 1e9);
 
+/** The same with hundredths, as libxl writes it down. */
+export const calendarText = (now: number): string =>
+  `${calendarSeconds(now)}.${String(Math.floor((now % 1e9) / 1e7)).padStart(2, '0')}`;
+
 /** What a host is given at its birth, beside Xen. */
 export interface WorldConfig {
   readonly seed: number;

@@ -244,11 +244,7 @@ const buildPost = flow<BuildPostVars>({
   clock: [],
   steps: {
     start: (v) => ask([traced(`domctl scheduler_op put dom=${v.domid}`), { kind: 'now' }], 'now', v),
-    now: (v, reply) => {
-      const seconds = Number(reply.time);
-      const hundredths = String(Math.floor((Number(reply.ns) % 1e9) / 1e7)).padStart(2, '0');
-      return goto('begin', { ...v, startTime: `${seconds}.${hundredths}` });
-    },
+    now: (v, reply) => goto('begin', { ...v, startTime: String(reply.date) }),
     begin: (v) => ask(xs({ op: 'transaction_start' }), 'started', v),
     started: (v, reply) => {
       const tx = xsReply(reply).tx ?? 0;

@@ -71,8 +71,11 @@ function answer(s: SceneState, request: Request): Reply {
       return xsReply(s, request.call);
     case 'userdata':
       return userdataReply(s, request);
-    case 'now':
-      return { rc: 0, ns: s.ns, time: SCENE_TIME + Math.floor((s.ns - SCENE_UPTIME_NS) / 1e9) };
+    case 'now': {
+      const time = SCENE_TIME + Math.floor((s.ns - SCENE_UPTIME_NS) / 1e9);
+      const hundredths = String(Math.floor((s.ns % 1e9) / 1e7)).padStart(2, '0');
+      return { rc: 0, ns: s.ns, time, date: `${time}.${hundredths}` };
+    }
     case 'sleep':
       s.ns += request.ns;
       return { rc: 0 };
