@@ -45,8 +45,8 @@ export function exploreText(
   const parts = [
     `${paint.heading(result.verdict)}: ${verdictText(result)}\n`,
     facts(report, result, paint),
-    outcomeTable(result, paint),
   ];
+  if (result.outcomes.length > 0) parts.push(outcomeTable(result, paint));
   if (isWorseOnTheClock(result)) parts.push(`${WORSE}\n`);
   const reasons = reasonLines(result);
   if (reasons !== '') parts.push(reasons);
@@ -69,6 +69,7 @@ function verdictWords({ verdict, outcomes, walk }: Exploration): string {
   // Steps that build nothing have no builder to tell of.
   if (verdict === 'early refusal' && !has('refused')) return 'a step fails before it has taken any memory';
   if (verdict === 'late failure' && !has('late')) return 'a step fails after it has taken some memory';
+  if (verdict === 'undecided' && walk.samples === 0) return 'no order was taken';
   if (verdict === 'undecided' && outcomes.length > 0) {
     const worst = outcomes.some((row) => row.verdict !== 'safe')
       ? 'nothing worse than an early refusal was met'

@@ -138,7 +138,11 @@ export function sampledWalk(s: Sampling, how: ExploreHow, stopped: string | null
   };
 }
 
-/** The promise of pct, in a sentence. */
-export const guaranteeText = (tasks: number, steps: number, depth: number): string =>
-  `an end that takes ${depth} ordering constraints is met by a sample with a probability of at least ` +
-  `${pctGuarantee(tasks, steps, depth).toPrecision(2)} = 1 / (${tasks} tasks x ${steps} steps ^ ${depth - 1})`;
+/** The promise of pct, in a sentence; null: no sample was drawn that would tell how many tasks there are. */
+export function guaranteeText(tasks: number, steps: number, depth: number): string | null {
+  if (tasks === 0) return null;
+  return (
+    `an end that takes ${depth} ordering constraints is met by a sample with a probability of at least ` +
+    `${pctGuarantee(tasks, steps, depth).toPrecision(2)} = 1 / (${tasks} tasks x ${steps} steps ^ ${depth - 1})`
+  );
+}

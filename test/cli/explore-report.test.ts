@@ -86,6 +86,18 @@ describe('the report', () => {
     expect(exploreText(report([drawn(0)]), drawn(0), null, plain)).not.toMatch(/^again /m);
   });
 
+  it('says that no order was taken where no sample was drawn, and shows no table of them', () => {
+    const { walk } = exploration();
+    const none = exploration({
+      verdict: 'undecided',
+      walk: { ...walk, strategy: 'random', order: null, samples: 0, seed: 7 },
+      outcomes: [],
+    });
+    const text = exploreText(report([none]), none, null, plain);
+    expect(text).toMatch(/^undecided: no order was taken\n/);
+    expect(text).not.toContain('How it ends');
+  });
+
   it('says of samples how many, from which seed, how sure, and the command that takes them again', () => {
     const { walk } = exploration();
     const sampled = exploration({

@@ -191,6 +191,12 @@ describe('samples', () => {
     expect(found.outcomes[0]!.interval![0]).toBeLessThan(1);
     expect(found.walk.guarantee).toContain('1 / (');
   });
+
+  it('promise nothing where none was drawn', () => {
+    const { walk } = explored(subjectOf(populates(12)), { strategy: 'pct', samples: { from: 0, to: 0 } });
+    expect(walk).toMatchObject({ samples: 0, pct_tasks: 0, guarantee: null });
+    expect(walk.pct_steps).toBeGreaterThan(0);
+  });
 });
 
 describe('a walk that is stopped', () => {
