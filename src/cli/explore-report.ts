@@ -42,10 +42,7 @@ export function exploreText(
   paint: Paint,
 ): string {
   const { counterexample } = result;
-  const parts = [
-    `${paint.heading(result.verdict)}: ${verdictText(result)}\n`,
-    facts(report, result, paint),
-  ];
+  const parts = [`${paint.heading(result.verdict)}: ${verdictText(result)}\n`, facts(report, result, paint)];
   if (result.outcomes.length > 0) parts.push(outcomeTable(result, paint));
   if (isWorseOnTheClock(result)) parts.push(`${WORSE}\n`);
   const reasons = reasonLines(result);
