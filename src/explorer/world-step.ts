@@ -331,7 +331,10 @@ function isDoneWhole(w: WorldWalk, place: number, actor: number, requests: Made[
   const lane = w.cells.lanes[actor];
   if (lane === undefined) return false;
   const { state } = standing(lane, w.trail.states[stateAt(w.trail, place) + actorCell(w, actor)]!);
-  return state.task === null && block.lanes[actor]!.steps[state.next]!.step.action.do !== 'run';
+  if (state.task !== null) return false;
+  const { action } = block.lanes[actor]!.steps[state.next]!.step;
+  // A command of xl's looks at nothing before its task does; what else begins has its domains looked up by name.
+  return action.do !== 'run' || action.argv[0] !== 'xl';
 }
 
 /** What a lane that begins a step at a place does to the host by no hypercall; null: nothing. */
