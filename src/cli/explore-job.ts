@@ -19,8 +19,8 @@ import {
 } from '../explorer/explore.ts';
 import { spaceOf } from '../explorer/explore-how.ts';
 import type { Exploration } from '../explorer/explore-record.ts';
-import { continueTelling, startTelling, tellingOf } from '../explorer/explore-result.ts';
-import { aimSampling, continuePilots, continueSampling } from '../explorer/explore-sample.ts';
+import { tellExploration } from '../explorer/explore-result.ts';
+import { aimSampling, continuePilots, continueSampling, isBetween } from '../explorer/explore-sample.ts';
 import { canShare, shareWalking, tellsAlone } from '../explorer/explore-walking.ts';
 import type { Exploring, StopReason } from '../explorer/exploring.ts';
 import { selfCheck } from '../explorer/self-check.ts';
@@ -41,6 +41,7 @@ import {
 import { type Gauge, isOver, newGauge } from './explore-memory.ts';
 import type { ExploreChoice } from './explore-options.ts';
 import { subjectOf, type Target } from './explore-target.ts';
+import { doSliced, inSlices, SLICE_MS } from './in-slices.ts';
 
 /** A piece. `remedy`: its place among those that are explored. `memory`: bytes it may take. */
 export type Job =
@@ -104,11 +105,6 @@ export interface Desk {
   readonly note: (progress: ExploreProgress) => void;
 }
 
-/** Between two looks at the clock, the memory and the user. */
-const SLICE_MS = 8;
-const FIRST_STEPS = 500;
-const MOST_STEPS = 1_000_000;
-
 export function newBench(target: Target, choice: ExploreChoice): Bench {
   const { index, of } = choice.shard;
   const from = Math.floor(((index - 1) * choice.samples) / of);
@@ -132,21 +128,6 @@ function start(bench: Bench, remedy: number, strategy: ExploreChoice['strategy']
   return startExploring(subject, { ...choice, strategy, samples });
 }
 
-/** Calls `slice` with a number of steps again and again until it says that all is done or `looks` says stop. */
-async function inSlices(slice: (steps: number) => boolean, looks: () => boolean): Promise<void> {
-  let steps = FIRST_STEPS;
-  for (;;) {
-    const since = performance.now();
-    if (slice(steps)) return;
-    const took = performance.now() - since;
-    if (took < SLICE_MS / 2) steps = Math.min(MOST_STEPS, steps * 2);
-    else if (took > SLICE_MS * 2) steps = Math.max(1, Math.floor(steps / 2));
-    if (looks()) return;
-    // Signals and messages are delivered between turns of the event loop.
-    await new Promise((done) => setImmediate(done));
-  }
-}
-
 /** For what is told once the walk is over: at least so much, and so much after the user wants no more. */
 const TELL_MS = 2_000;
 const GRACE_MS = 1_000;
@@ -164,16 +145,15 @@ function lookLast({ choice: { timeBudget } }: Bench, { isStopped }: Desk): () =>
   };
 }
 
-/** The report on what is over; under --self-check it is a bug if the host itself disagrees. */
+/** The report on what is over; under --self-check it is a bug if the host itself disagrees, which only Ctrl-C cuts short. */
 async function told(bench: Bench, e: Exploring, desk: Desk): Promise<Exploration> {
-  const { selfCheck: isChecked } = bench.choice;
-  const telling = startTelling(e);
-  await inSlices((steps) => continueTelling(telling, steps), lookLast(bench, desk));
-  const result = tellingOf(telling);
+  const result = await doSliced(tellExploration(e), lookLast(bench, desk));
+  if (!bench.choice.selfCheck) return result;
   const { ownership, by_sums, finished } = result.walk;
   // One that was stopped has not said that sums are enough.
   const memory = by_sums && finished ? 'sums' : ownership;
-  if (isChecked) selfCheck(e.subject, e.how, memory, result.counterexample?.choices ?? null);
+  const order = result.counterexample?.choices ?? null;
+  await doSliced(selfCheck(e.subject, e.how, memory, order), desk.isStopped);
   return result;
 }
 
@@ -333,13 +313,13 @@ async function sample(
     desk.note({ ...exploreProgress(bench.sampling!.e), samples: [sampling!.tally.samples, to - from] });
     if (desk.isStopped()) stopped = 'interrupted';
     else if (nowMs() > until) stopped = 'time';
-    else if (sampling!.drawing === null && isOver(bench.gauge, memory, 0)) {
+    else if (isBetween(sampling!) && isOver(bench.gauge, memory, 0)) {
       // A space remembers what it met. Samples do not need that: they go on in a new one.
-      const { tally, next } = sampling!;
+      const { tally, next, options } = sampling!;
       bench.sampling = null;
       sampling = null;
       sampling = atSamples(bench, remedy).sampling;
-      aimSampling(sampling!, next, to);
+      aimSampling(sampling!, next, to, options);
       sampling!.tally = tally;
     }
     return stopped !== null;

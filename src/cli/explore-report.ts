@@ -29,6 +29,9 @@ const MORE: Readonly<Record<string, string>> = {
 };
 const WORSE =
   'on the clock, where extents come between extents, nobody starts: --grain extents:N walks such orders, too';
+const NO_ORDER = 'there was no time to find an order that ends so: a larger --time-budget';
+const NOT_PLAYED = 'there was no time to play it on the clock: a larger --time-budget';
+const TOO_LONG = 'more happens in it than can be told: smaller guests or fewer, or fewer rounds';
 /** Rows shown; the rest is counted. */
 const MAX_ROWS = 20;
 /** Steps with a column of their own. */
@@ -48,6 +51,7 @@ export function exploreText(
   const reasons = reasonLines(result);
   if (reasons !== '') parts.push(reasons);
   if (counterexample !== null) parts.push(storyText(counterexample, storyTitle(result), replay, paint));
+  else if (result.exit === 1) parts.push(`${NO_ORDER}\n`);
   return parts.join('\n');
 }
 
@@ -163,10 +167,16 @@ function storyText(story: Counterexample, title: string, replay: string | null, 
   const moments = story.moments.map(
     ({ title, tables }) => `\n${paint.heading(visibleLine(title))}\n${visible(tables)}`,
   );
-  const other =
-    story.replays_as === story.verdict
-      ? ''
-      : `on the clock this order ends otherwise (${story.replays_as}): what waits for a time wakes up elsewhere there\n`;
+  const other = clockText(story);
   const again = replay === null ? '' : `\n${paint.faint('replay it')}  ${visibleLine(replay)}\n`;
-  return `${paint.heading(title)}: ${switches}, ${grouped(story.steps)} steps\n${lines.join('')}${other}${moments.join('')}${again}`;
+  return `${paint.heading(title)}: ${switches}, ${grouped(story.steps)} steps\n${lines.join('')}${other === '' ? '' : `${other}\n`}${moments.join('')}${again}`;
+}
+
+/** How the order fares on the clock, where that is not what is told of it. */
+function clockText({ verdict, replays_as, story }: Counterexample): string {
+  if (replays_as === null) return NOT_PLAYED;
+  if (replays_as !== verdict) {
+    return `on the clock this order ends otherwise (${replays_as}): what waits for a time wakes up elsewhere there`;
+  }
+  return story.length === 0 ? TOO_LONG : '';
 }

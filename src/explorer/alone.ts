@@ -7,6 +7,7 @@ import { type BlockRun, blockEnds, blockTurns, buildsGuest, openBlock, takeBlock
 import { parallelBlocks } from './block-prefix.ts';
 import { atBlock, type ExploreHow, type Subject } from './explore-how.ts';
 import type { Stage, Step } from './scenario.ts';
+import { continueSliced, endSliced, type Sliced, type Underway, underway } from './sliced.ts';
 import { grainOf } from './turn-order.ts';
 
 /** Turns after which a step alone is taken for one that never ends. */
@@ -26,10 +27,8 @@ const childrenOf = (block: Step | undefined): readonly Step[] =>
 export interface Alone {
   readonly subject: Subject;
   readonly how: ExploreHow;
-  /** Builders that are still to be tried, the first of them under way; null: nobody has asked yet. */
-  left: Step[] | null;
-  block: BlockRun | null;
-  turns: number;
+  /** Under way; null: nobody has asked yet. */
+  trial: Underway<boolean> | null;
   /** Whether one of them creates its guest where nobody runs beside it; null: not known yet. */
   starts: boolean | null;
 }
@@ -37,30 +36,16 @@ export interface Alone {
 export const newAlone = (subject: Subject, how: ExploreHow): Alone => ({
   subject,
   how,
-  left: null,
-  block: null,
-  turns: 0,
+  trial: null,
   starts: null,
 });
 
 /** Tries the builders, each copy of a step for all of them, for about `budget` turns. True: it is known. */
 export function continueAlone(alone: Alone, budget: number): boolean {
-  const { stage, block: index } = alone.subject;
-  alone.left ??= childrenOf(parallelBlocks(stage)[index]).filter(buildsGuest);
-  const { left } = alone;
-  for (let turns = 0; alone.starts === null; turns++) {
-    if (turns >= budget) return false;
-    const [step] = left;
-    if (step === undefined) alone.starts = false;
-    else {
-      alone.block ??= openAlone(alone, step);
-      if (!takeTurnAlone(alone, alone.block)) continue;
-      if (hasStarted(alone.block)) alone.starts = true;
-      left.shift();
-      alone.block = null;
-      alone.turns = 0;
-    }
-  }
+  if (alone.starts !== null) return true;
+  alone.trial ??= underway(tryAlone(alone));
+  if (!continueSliced(alone.trial, budget)) return false;
+  alone.starts = endSliced(alone.trial);
   return true;
 }
 
@@ -68,6 +53,24 @@ export function continueAlone(alone: Alone, budget: number): boolean {
 export function startsAlone(alone: Alone): boolean {
   continueAlone(alone, Number.POSITIVE_INFINITY);
   return alone.starts === true;
+}
+
+/** Whoever wants no more of it drops it: what is not known yet cannot be guessed. */
+function* tryAlone(alone: Alone): Sliced<boolean> {
+  const { stage, block: index } = alone.subject;
+  for (const step of childrenOf(parallelBlocks(stage)[index]).filter(buildsGuest)) {
+    const block = openAlone(alone, step);
+    for (let turns = 0; turns < MAX_TURNS; turns++) {
+      const [actor] = blockTurns(block);
+      if (actor === undefined) break;
+      takeBlockTurn(block, actor);
+      yield 1;
+      // What has failed once has not started, whatever comes of its other steps.
+      if (block.states.some(({ facts }) => facts.rc !== 0)) break;
+    }
+    if (blockEnds(block, 'stuck').every(({ kind }) => kind === 'started')) return true;
+  }
+  return false;
 }
 
 function openAlone({ subject, how }: Alone, step: Step): BlockRun {
@@ -78,19 +81,6 @@ function openAlone({ subject, how }: Alone, step: Step): BlockRun {
   if (intercept !== undefined) block.run.intercept = intercept;
   return block;
 }
-
-/** Makes a turn. True: it is over, or will be no other. */
-function takeTurnAlone(alone: Alone, block: BlockRun): boolean {
-  if (alone.turns++ >= MAX_TURNS) return true;
-  const [actor] = blockTurns(block);
-  if (actor === undefined) return true;
-  takeBlockTurn(block, actor);
-  // What has failed once has not started, whatever comes of its other steps.
-  return block.states.some(({ facts }) => facts.rc !== 0);
-}
-
-const hasStarted = (block: BlockRun): boolean =>
-  blockEnds(block, 'stuck').every(({ kind }) => kind === 'started');
 
 /** The stage with nothing but `only` in its `n`-th parallel block. */
 function withOnly(stage: Stage, n: number, only: Step): Stage {

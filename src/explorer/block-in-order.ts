@@ -17,33 +17,32 @@ import {
 import type { BlockPlan, OrderMisfit } from './block-plan.ts';
 import { isLap, newLaps } from './forward-laps.ts';
 import { judge, judgeMisfit, refuse } from './judge.ts';
+import type { BlockTally } from './lane.ts';
 import type { Play } from './play.ts';
 import type { Step } from './scenario.ts';
+import type { Sliced } from './sliced.ts';
 import { type Pending, stderrOf } from './step-start.ts';
 import { noteTask } from './trace-request.ts';
 import { whereabouts } from './trace-text.ts';
 import type { TurnOrder } from './turn-order.ts';
 
-/** How many steps of the block succeeded, and how many failed. */
-export interface BlockTally {
-  succeeded: number;
-  failed: number;
-}
-
-/** Plays the block to its end; the play hangs where nobody can go on. `isCounted`: its steps may fail. */
-export function playInOrder(
+/**
+ * Plays the block to its end, turn by turn; the play hangs where nobody can go on. `isCounted`: its steps may fail. Whoever
+ * wants no more drops it.
+ */
+export function* playInOrder(
   play: Play,
   plan: BlockPlan,
   order: TurnOrder,
   step: Step,
   isCounted: boolean,
-): BlockTally {
+): Sliced<BlockTally> {
   const tally = { succeeded: 0, failed: 0 };
   const over = { until: play.world.now };
   const watch = watchOf(play, plan, tally, over, isCounted);
   const block = openBlock(play, step, { grain: order.grain, timed: true, watch });
-  plan.misfit = takeChosen(block, plan, order);
-  if (plan.isStuck === true && plan.misfit?.line === null) plan.misfit = followForever(block, play);
+  plan.misfit = yield* takeChosen(block, plan, order);
+  if (plan.isStuck === true && plan.misfit?.line === null) plan.misfit = yield* followForever(block, play);
   if (plan.misfit !== null && step.order === order) judgeMisfit(play, step, step.order, plan.misfit);
   const { patience = Number.POSITIVE_INFINITY } = plan;
   for (let turns = 0; !isBlockOver(block) && play.hung === null; turns++) {
@@ -52,7 +51,10 @@ export function playInOrder(
     else if (turns >= patience) hang(play, `${turns} turns after the order it is not over`);
     else if (play.run.steps >= play.limits.requests) {
       hang(play, `${play.limits.requests} requests were served and no end is in sight`);
-    } else takeBlockTurn(block, next);
+    } else {
+      takeBlockTurn(block, next);
+      yield 1;
+    }
   }
   delete play.run.newId;
   play.world.now = Math.max(play.world.now, over.until);
@@ -65,7 +67,7 @@ export function playInOrder(
  * Lets the clock go on until nobody can, or the host is where it was before but for the time: what the order's end is said
  * to come to. A misfit: it ends.
  */
-function followForever(block: BlockRun, play: Play): OrderMisfit | null {
+function* followForever(block: BlockRun, play: Play): Sliced<OrderMisfit | null> {
   const laps = newLaps(block);
   while (!isBlockOver(block) && play.run.steps < play.limits.requests) {
     const next = soonest(block);
@@ -75,6 +77,7 @@ function followForever(block: BlockRun, play: Play): OrderMisfit | null {
       return null;
     }
     takeBlockTurn(block, next);
+    yield 1;
   }
   if (!isBlockOver(block)) return null;
   return { line: null, why: 'it is to end stuck, and everything in the block is over' };
@@ -85,7 +88,7 @@ function hang(play: Play, why: string): void {
 }
 
 /** Makes the turns of the order. The first that cannot be made; null: all were. */
-function takeChosen(block: BlockRun, plan: BlockPlan, order: TurnOrder): OrderMisfit | null {
+function* takeChosen(block: BlockRun, plan: BlockPlan, order: TurnOrder): Sliced<OrderMisfit | null> {
   let turn = 0;
   for (const [line, { task, name, times }] of order.choices.entries()) {
     for (let i = 0; i < times; i++) {
@@ -98,6 +101,7 @@ function takeChosen(block: BlockRun, plan: BlockPlan, order: TurnOrder): OrderMi
       takeBlockTurn(block, found.actor);
       plan.afterTurn?.(turn, block.play.world);
       turn++;
+      yield 1;
     }
   }
   if (isBlockOver(block)) return null;

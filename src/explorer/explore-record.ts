@@ -79,11 +79,17 @@ const walkSchema = v.strictObject({
 
 const counterexampleSchema = v.strictObject({
   verdict,
-  replays_as: said(verdict, 'how the same order ends on the clock'),
+  replays_as: said(
+    v.nullable(verdict),
+    'how the same order ends on the clock; null: there was no time to play it',
+  ),
   switches: said(whole, 'context switches'),
   steps: whole,
   choices: v.array(v.strictObject({ task: v.string(), name: v.string(), times: whole })),
-  story: said(v.array(v.string()), 'what happens, line by line'),
+  story: said(
+    v.array(v.string()),
+    'what happens, line by line; empty: there was no time for it, or it is too long',
+  ),
   moments: said(
     v.array(v.strictObject({ title: v.string(), at: ns, tables: v.string() })),
     'the host at the decisive moments',
@@ -107,7 +113,10 @@ const explorationSchema = v.strictObject({
   exit: whole,
   walk: walkSchema,
   outcomes: v.array(outcomeSchema),
-  counterexample: v.nullable(counterexampleSchema),
+  counterexample: said(
+    v.nullable(counterexampleSchema),
+    'the smallest order that was found; null: nothing fails, or there was no time for one',
+  ),
   not_confirmed: said(
     v.nullable(v.string()),
     'why the counterexample is none: its order does not end so; the verdict is undecided then',

@@ -1,11 +1,13 @@
 /** All orders with those left out that can be shown to end alike: every end is met, not every state. */
 import { ASSERT } from '../hypervisor/bug.ts';
+import { joinOrder } from './actor-order.ts';
 import { type ExploreHow, type Subject, spaceOf } from './explore-how.ts';
 import type { Walk } from './explore-record.ts';
 import type { SeenEnd } from './outcome-table.ts';
 import { continueReduced, type ReducedSearch, reducedEndings, startReduced, witnessOf } from './reduced.ts';
 import { shortenSchedule } from './schedule-shorten.ts';
-import type { Choice } from './space.ts';
+import type { Sliced } from './sliced.ts';
+import type { TurnOrder } from './turn-order.ts';
 import { type EndVerdict, endVerdict } from './verdict.ts';
 import type { WorldSpace } from './world-space.ts';
 
@@ -42,15 +44,17 @@ export const reducedEnds = ({ space, search }: Reducing): SeenEnd[] =>
   }));
 
 /** An order that ends with `verdict`, made as small as can be done without walking the space. */
-export function reducedWorst(
+export function* reducedWorst(
   { space, search }: Reducing,
   verdict: EndVerdict,
   fits: () => boolean,
-): readonly Choice[] {
+): Sliced<TurnOrder['choices']> {
   const wanted = (outcome: number): boolean => endVerdict(space.endOf(outcome), fits) === verdict;
   const choices = witnessOf(search, wanted);
   ASSERT(choices !== null, `an order ended with ${verdict}`);
-  return shortenSchedule(space, choices, wanted, SHORTEN_ATTEMPTS, MAX_STEPS).choices;
+  const how = { wanted, attempts: SHORTEN_ATTEMPTS, maxSteps: MAX_STEPS };
+  const shortened = yield* shortenSchedule(space, choices, how);
+  return joinOrder(shortened.choices, space);
 }
 
 /** What was walked. */

@@ -1,13 +1,15 @@
 /** Orders drawn by chance from a block's space, in slices; and the smallest bad one that comes of them. */
 import { ASSERT } from '../hypervisor/bug.ts';
+import { joinOrder } from './actor-order.ts';
 import { type EndTally, endTallyOf, mergeEndTallies, NO_SAMPLES } from './end-tally.ts';
 import { type ExploreHow, type Subject, sampleSpaceOf } from './explore-how.ts';
 import type { Walk } from './explore-record.ts';
 import type { SeenEnd } from './outcome-table.ts';
 import { inPathOrder } from './path-order.ts';
-import { replayChoices } from './schedule-replay.ts';
 import { shortenSchedule } from './schedule-shorten.ts';
+import type { Sliced } from './sliced.ts';
 import type { Choice, Space } from './space.ts';
+import type { TurnOrder } from './turn-order.ts';
 import { type EndVerdict, endVerdict } from './verdict.ts';
 import {
   continueDrawing,
@@ -82,8 +84,18 @@ export function continueSampling(s: Sampling, budget: number): boolean {
   return s.next >= s.to;
 }
 
-/** Goes on with samples `from` up to, not including, `to`; what was drawn is forgotten. */
-export function aimSampling(s: Sampling, from: number, to: number): void {
+/** Whether nothing is lost but what the space remembers where another one takes over. */
+export const isBetween = ({ pilots, drawing }: Sampling): boolean => pilots === null && drawing === null;
+
+/**
+ * Goes on with samples `from` up to, not including, `to`; what was drawn is forgotten. `options`: of one that knows what has to
+ * be known before.
+ */
+export function aimSampling(s: Sampling, from: number, to: number, options?: WalkOptions): void {
+  if (options !== undefined) {
+    s.options = options;
+    s.pilots = null;
+  }
   s.next = from;
   s.drawing = null;
   s.to = to;
@@ -94,17 +106,35 @@ export function aimSampling(s: Sampling, from: number, to: number): void {
 export const sampledEnds = ({ tally }: Sampling): SeenEnd[] =>
   tally.ends.map(({ end, samples }) => ({ end, count: samples, share: null }));
 
-/** An order that ends with `verdict`, made as small as can be done without walking the space. */
-export function sampledWorst(s: Sampling, verdict: EndVerdict, fits: () => boolean): readonly Choice[] {
+/**
+ * An order that ends with `verdict`, made as small as can be done without walking the space; null: not even one that was
+ * met has been taken again by the time when nobody waits any more.
+ */
+export function* sampledWorst(
+  s: Sampling,
+  verdict: EndVerdict,
+  fits: () => boolean,
+): Sliced<TurnOrder['choices'] | null> {
   const { space, ordered, options, tally } = s;
+  // What was drawn elsewhere cannot be drawn again before that is known.
+  if (s.pilots !== null) return null;
   const wanted = (outcome: number): boolean => endVerdict(space.endOf(outcome), fits) === verdict;
   const found = tally.ends.find(({ end }) => endVerdict(end, fits) === verdict);
   ASSERT(found !== undefined, `a sample ended with ${verdict}`);
-  const choices = sampleSchedule(ordered, options, found.first);
-  const shortened = shortenSchedule(ordered, choices, wanted, SHORTEN_ATTEMPTS, MAX_STEPS);
+  const choices = yield* sampleSchedule(ordered, options, found.first);
+  if (choices === null) return null;
   // Tasks are called what they were called in the order that was taken last.
-  replayChoices(ordered, shortened.choices);
-  return shortened.choices;
+  let order = joinOrder(choices, space);
+  const onSmaller = (smaller: readonly Choice[]): void => {
+    order = joinOrder(smaller, space);
+  };
+  yield* shortenSchedule(ordered, choices, {
+    wanted,
+    attempts: SHORTEN_ATTEMPTS,
+    maxSteps: MAX_STEPS,
+    onSmaller,
+  });
+  return order;
 }
 
 /** What was walked. */

@@ -27,7 +27,7 @@ import {
 import { type Exploring, endsOf, type StopReason, verdictOf } from './exploring.ts';
 import { hasCircle, reducedBytes } from './reduced.ts';
 import { continueShortest, shortestBytes, startShortest } from './shortest-schedule.ts';
-import { asksAlone, endVerdict, verdictExit } from './verdict.ts';
+import { asksAlone, endVerdict, type Verdict, verdictExit } from './verdict.ts';
 import type { GraphPart } from './whole-graph.ts';
 
 /** Begins: plays what comes before the block. */
@@ -123,16 +123,24 @@ function reduced(e: Exploring, reducing: Reducing): void {
   e.phase = 'walk';
 }
 
-/** All ends are met that will be: goes on to what depends on how bad they are, once that can be told. */
+/**
+ * All ends are met that will be: goes on to what depends on how bad they are, once that can be told. What was not met yet
+ * may be on the way to a smaller order as bad as the worst, and may ask, too.
+ */
 function judge(e: Exploring): void {
   const isOpen = e.alone.starts === null && e.aloneStopped === null;
-  if (isOpen && endsOf(e).some(({ end }) => asksAlone(end))) e.phase = 'alone';
+  const asks = endsOf(e).some(({ end }) => asksAlone(end));
+  if (isOpen && (asks || isViolation(e, verdictOf(e)))) e.phase = 'alone';
   else conclude(e);
 }
 
+const isViolation = ({ how }: Exploring, verdict: Verdict): boolean =>
+  verdictExit(verdict, how.forbidRefusal) === 1;
+
 function conclude(e: Exploring): void {
   const { sampling, reducing, stopped, how } = e;
-  const maySample = stopped !== null && stopped !== 'interrupted' && how.strategy === 'auto';
+  const isOff = stopped === 'interrupted' || e.aloneStopped === 'interrupted';
+  const maySample = stopped !== null && !isOff && how.strategy === 'auto';
   if (sampling !== null) e.phase = 'over';
   else if (reducing !== null) {
     e.phase = 'over';
@@ -146,7 +154,7 @@ function conclude(e: Exploring): void {
 /** Looks for the smallest order that ends as badly as the worst, if that is a violation. */
 function seek(e: Exploring): void {
   const verdict = verdictOf(e);
-  const isViolated = verdictExit(verdict, e.how.forbidRefusal) === 1;
+  const isViolated = isViolation(e, verdict);
   e.phase = isViolated ? 'find' : 'over';
   if (!isViolated) return;
   const { search } = e.walking;

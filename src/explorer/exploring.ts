@@ -6,7 +6,7 @@ import { type Sampling, sampledEnds } from './explore-sample.ts';
 import { factsOf, seenEnds, type Walking } from './explore-walking.ts';
 import type { SeenEnd } from './outcome-table.ts';
 import type { Shortest } from './shortest-schedule.ts';
-import { type EndVerdict, endVerdict, type Verdict, verdictExit, walkVerdict } from './verdict.ts';
+import { asksAlone, type EndVerdict, endVerdict, type Verdict, verdictExit, walkVerdict } from './verdict.ts';
 
 /** Why a walk was stopped before its end. */
 export type StopReason = 'time' | 'memory' | 'states' | 'interrupted';
@@ -59,12 +59,15 @@ export function endsOf(e: Exploring): readonly SeenEnd[] {
   return reducing !== null ? reducedEnds(reducing) : endsMet(e);
 }
 
+/** Whether all ends that were met can be called what they are: nobody gave up what some of them ask for. */
+export const isJudged = (e: Exploring): boolean =>
+  e.aloneStopped === null || !endsOf(e).some(({ end }) => asksAlone(end));
+
 /** What can be said by now. Under --forbid, a refusal that was seen is a violation, finished or not. */
 export function verdictOf(e: Exploring): Verdict {
   const { walking, sampling, reducing, fits, how } = e;
   const seen = endsOf(e).map(({ end }): EndVerdict => endVerdict(end, fits));
-  const isJudged = e.aloneStopped === null;
-  const walkedAll = isJudged && sampling === null && (reducing?.isFinished ?? walking.census !== null);
+  const walkedAll = isJudged(e) && sampling === null && (reducing?.isFinished ?? walking.census !== null);
   const verdict = walkVerdict(seen, walkedAll || (how.forbidRefusal && seen.includes('early refusal')));
   // By class orders may be left out that are worse. What was seen stands: it is taken again on a real host.
   const mayHideWorse =

@@ -3,6 +3,7 @@ import { formatDuration } from './amount.ts';
 import type { RoundSearch } from './lap.ts';
 import type { RunsAhead } from './run-ahead.ts';
 import type { Step } from './scenario.ts';
+import type { Underway } from './sliced.ts';
 import { counted, type Pending } from './step-start.ts';
 
 /** See the file's header. Changed in place as it goes on. */
@@ -19,9 +20,25 @@ export interface Lane {
   /** Rounds of equal steps in it; null: there are none. */
   ahead: RunsAhead | null;
   next: number;
-  current: Pending | Block | null;
+  current: Current | null;
   succeeded: number;
   failed: number;
+}
+
+/** What a lane is at. */
+export type Current = Pending | Block | Ordered;
+
+/** How many steps of a block succeeded, and how many failed. */
+export interface BlockTally {
+  succeeded: number;
+  failed: number;
+}
+
+/** A parallel step whose order is given. */
+export interface Ordered {
+  readonly step: Step;
+  readonly since: number;
+  readonly ordered: Underway<BlockTally>;
 }
 
 /** A parallel or repeat step under way. */
@@ -38,7 +55,9 @@ export interface Block {
   readonly search: RoundSearch | null;
 }
 
-export const isBlock = (current: Pending | Block): current is Block => 'lanes' in current;
+export const isBlock = (current: Current): current is Block => 'lanes' in current;
+
+export const isOrdered = (current: Current): current is Ordered => 'ordered' in current;
 
 export const newLane = (
   steps: readonly Step[],
@@ -65,7 +84,8 @@ const SHOWN = 8;
 /** Where a lane stands, in sentences, outermost first: the rounds of repeats, and the steps under way. */
 export function standing(lane: Lane): string[] {
   const { current } = lane;
-  if (current === null) return [];
+  // Whoever plays an order says himself where it stands.
+  if (current === null || isOrdered(current)) return [];
   const { label, line } = current.step;
   const here = `"${counted(label, lane.i)}" (line ${line})`;
   const since = `since +${formatDuration(current.since)}`;

@@ -6,16 +6,27 @@
  */
 
 import { leaveBlock, meetBlock } from './block-begins.ts';
-import { type BlockTally, playInOrder } from './block-in-order.ts';
+import { playInOrder } from './block-in-order.ts';
 import type { StepOutcome } from './expectation.ts';
 import { judge, refuse } from './judge.ts';
-import { type Block, isBlock, isOver, type Lane, newLane, standing } from './lane.ts';
+import {
+  type Block,
+  type BlockTally,
+  type Current,
+  isBlock,
+  isOrdered,
+  isOver,
+  type Lane,
+  newLane,
+  standing,
+} from './lane.ts';
 import type { Play } from './play.ts';
 import { endRoundSearch, leaveRound, newRoundSearch } from './rounds.ts';
 import { newRunsAhead, passRounds } from './run-ahead.ts';
 import type { Step } from './scenario.ts';
 import { connectHosts, playOn, runHosts, setClocks, settleHosts, whereaboutsOfAll } from './several-hosts.ts';
-import { counted, nameCreated, type Pending, startStep, stderrOf } from './step-start.ts';
+import { continueSliced, endSliced, SLICE, underway } from './sliced.ts';
+import { counted, nameCreated, startStep, stderrOf } from './step-start.ts';
 
 /** Requests that could be served in the time that it takes to check all invariants. */
 const INVARIANTS = 50;
@@ -40,6 +51,8 @@ export function continueSteps(play: Play, root: Lane, bail: boolean, budget: num
     if (play.run.steps >= most) return false;
     advance(play, root);
     if (play.hung !== null) break;
+    // Whoever plays it moves the world.
+    if (root.current !== null && isOrdered(root.current)) continue;
     if (isOver(root) || (bail && play.failures.length > 0)) return true;
     const wake = wakeTime(play, root);
     const end = runHosts(play, Math.min(wake, play.limits.ns));
@@ -69,6 +82,7 @@ function wakeTime(play: Play, lane: Lane): number {
   }
   if (isBlock(current))
     return Math.min(...current.lanes.map((l) => wakeTime(play, l)), Number.POSITIVE_INFINITY);
+  if (isOrdered(current)) return Number.POSITIVE_INFINITY;
   return current.until ?? Number.POSITIVE_INFINITY;
 }
 
@@ -107,7 +121,8 @@ function begin(play: Play, lane: Lane, step: Step): void {
   if (action.do === 'parallel') {
     const plan = lane.isRoot ? meetBlock(play, step) : null;
     if (plan?.order != null) {
-      endBlock(play, lane, step, now, playInOrder(play, plan, plan.order, step, isCounted));
+      const ordered = underway(playInOrder(play, plan, plan.order, step, isCounted));
+      lane.current = { step, since: now, ordered };
       return;
     }
     const lanes = action.steps.flatMap((child) =>
@@ -133,8 +148,13 @@ const copies = ({ times }: Step): readonly (number | null)[] =>
   times === null ? [null] : Array.from({ length: times }, (_, i) => i + 1);
 
 /** Looks whether the lane's step is over; if so, ends it and looks whether what was expected holds. */
-function finish(play: Play, lane: Lane, current: Pending | Block): boolean {
+function finish(play: Play, lane: Lane, current: Current): boolean {
   if (isBlock(current)) return finishBlock(play, lane, current);
+  if (isOrdered(current)) {
+    if (!continueSliced(current.ordered, SLICE)) return false;
+    endBlock(play, lane, current.step, current.since, endSliced(current.ordered));
+    return true;
+  }
   const { step, task, until, refused } = current;
   if (refused !== null) {
     lane.failed++;

@@ -18,6 +18,7 @@ import {
 } from './explore-how.ts';
 import { inPathOrder } from './path-order.ts';
 import { enabledIn, startState, stepFrom } from './schedule-replay.ts';
+import type { Sliced } from './sliced.ts';
 import type { TurnOrder } from './turn-order.ts';
 import { sampleSchedule } from './walks.ts';
 import type { WorldSpace } from './world-space.ts';
@@ -35,20 +36,24 @@ const MOST_MADE = 20_000;
 
 /**
  * Checks orders drawn by chance, and `worst` if there is one, in a space that tells `told` of memory; `sums` for a finished
- * walk for which that was enough. A difference is a bug of ours, told with its order.
+ * walk for which that was enough. A difference is a bug of ours, told with its order. What nobody waits for any more is not
+ * checked.
  */
-export function selfCheck(
+export function* selfCheck(
   subject: Subject,
   how: ExploreHow,
   told: MemoryTold,
   worst: Order | null,
   open: OpenSpace = checkedSpaceOf,
-): void {
+): Sliced<void> {
   const orders = worst === null ? [] : [worst];
   const drawing = forwardSpaceOf(subject, how);
   const options = { strategy: { kind: 'random' }, seed: how.seed, maxSteps: MAX_STEPS } as const;
-  for (let i = 0; i < ORDERS; i++)
-    orders.push(joinOrder(sampleSchedule(inPathOrder(drawing), options, i), drawing));
+  for (let i = 0; i < ORDERS; i++) {
+    const choices = yield* sampleSchedule(inPathOrder(drawing), options, i);
+    if (choices === null) return;
+    orders.push(joinOrder(choices, drawing));
+  }
   let searched = open(subject, how, told);
   let exact: WorldSpace | null = null;
   for (const order of orders) {
@@ -56,11 +61,11 @@ export function selfCheck(
     if (searched.made > MOST_MADE) searched = open(subject, how, told);
     if (exact !== null && exact.made > MOST_MADE) exact = null;
     const fresh = forwardSpaceOf(subject, how);
-    let wrong = differenceIn(searched, fresh, order);
+    let wrong = yield* differenceIn(searched, fresh, order);
     if (told === 'sums' && searched.ownershipMatters) wrong ??= 'sums are not enough for what is asked';
     if (told === 'class' && wrong !== null && searched.ownershipMatters) {
       exact ??= open(subject, how, 'exact');
-      wrong = differenceIn(exact, fresh, order);
+      wrong = yield* differenceIn(exact, fresh, order);
     }
     if (wrong !== null) throw new XenBug(`${wrong}\n${orderText(order)}`);
   }
@@ -69,17 +74,17 @@ export function selfCheck(
 const orderText = (order: Order): string =>
   `the order, as in a schedule: ${JSON.stringify(order.map(({ task, name, times }) => ({ task, name, times })))}`;
 
-/** Where the two spaces part on an order, in a sentence; null: they do not. */
-function differenceIn(searched: WorldSpace, fresh: WorldSpace, order: Order): string | null {
+/** Where the two spaces part on an order, in a sentence; null: they do not, as far as there was time to look. */
+function* differenceIn(searched: WorldSpace, fresh: WorldSpace, order: Order): Sliced<string | null> {
   try {
-    return firstDifference(searched, fresh, order);
+    return yield* firstDifference(searched, fresh, order);
   } catch (error) {
     if (error instanceof XenBug) return error.message;
     throw error;
   }
 }
 
-function firstDifference(searched: WorldSpace, fresh: WorldSpace, order: Order): string | null {
+function* firstDifference(searched: WorldSpace, fresh: WorldSpace, order: Order): Sliced<string | null> {
   let here = startState(searched);
   let there = startState(fresh);
   let step = 0;
@@ -97,6 +102,7 @@ function firstDifference(searched: WorldSpace, fresh: WorldSpace, order: Order):
       here = stepFrom(searched, here, a);
       there = stepFrom(fresh, there, b);
       step++;
+      if (yield 1) return null;
     }
   }
   const isOver = pathsIn(fresh, there).size === 0;

@@ -10,6 +10,7 @@
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
 import { drawBelow, sampleStream } from './sample-stream.ts';
 import type { Tally } from './sample-tally.ts';
+import { SLICE, type Sliced } from './sliced.ts';
 import type { Choice, Space } from './space.ts';
 import { makeWordList, pushWord, type WordList, wordAt } from './word-list.ts';
 
@@ -103,12 +104,12 @@ export const drawnSoFar = (drawing: Drawing): Tally => ({
     .map(([outcome, found]) => ({ outcome, ...found })),
 });
 
-/** The choices of sample `index`. */
-export function sampleSchedule(space: Space, options: WalkOptions, index: number): Choice[] {
+/** The choices of sample `index`; null: nobody waits for them any more. */
+export function* sampleSchedule(space: Space, options: WalkOptions, index: number): Sliced<Choice[] | null> {
   const record = makeWordList();
   const walker = makeWalker(space, options.strategy, record);
   beginWalk(walker, options, index);
-  walkOn(walker, options, Number.POSITIVE_INFINITY);
+  while (walkOn(walker, options, SLICE) === undefined) if (yield SLICE) return null;
   return Array.from({ length: record.length }, (_, i) => wordAt(record, i));
 }
 

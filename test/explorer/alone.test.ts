@@ -5,8 +5,8 @@ import { blockEnds, blockTurns, openBlock, takeBlockTurn } from '../../src/explo
 import { continueExploring, stopExploring } from '../../src/explorer/explore.ts';
 import { finishExploring } from '../../src/explorer/explore-found.ts';
 import { atBlock, type Subject } from '../../src/explorer/explore-how.ts';
-import { continueTelling, startTelling, tellingOf } from '../../src/explorer/explore-result.ts';
-import { explorationOf, explored, exploring, HOW, subjectOf } from './explore-fixture.ts';
+import { atOnce } from '../../src/explorer/sliced.ts';
+import { explored, exploring, HOW, subjectOf } from './explore-fixture.ts';
 
 const builders = (a: number, b: number, steps = '[xl create a, xl create b]'): string => `
 host: { memory: 256M, dom0: 64M }
@@ -65,7 +65,7 @@ describe('whether a builder starts alone', () => {
     while (!continueExploring(one, 1000));
     const both = exploring(subjectOf(builders(40, 40)), SOME);
     while (!continueExploring(both, 1000));
-    expect([one.alone.left, both.alone.left]).toEqual([null, null]);
+    expect([one.alone.trial, both.alone.trial]).toEqual([null, null]);
     expect(explored(subjectOf(builders(125, 125)), SOME).verdict).toBe('none started');
   });
 
@@ -76,23 +76,9 @@ describe('whether a builder starts alone', () => {
     expect([e.phase, e.alone.starts]).toEqual(['alone', null]);
     stopExploring(e, 'interrupted');
     while (!continueExploring(e, 1000));
-    const { verdict, walk } = finishExploring(e);
+    const { verdict, walk } = atOnce(finishExploring(e));
     expect(verdict).not.toBe('none started');
     expect(['late failure', 'undecided']).toContain(verdict);
     expect(walk).toMatchObject({ finished: false, stopped: 'interrupted' });
-  });
-});
-
-describe('the times of a block', () => {
-  it('are the same in slices, and left out where somebody stops before they are known', () => {
-    const e = exploring(subjectOf(builders(40, 40, TURNS)), { maxStates: 50 });
-    while (!continueExploring(e, 1000));
-    const whole = explorationOf(e);
-    expect(whole.clock?.started).toBeGreaterThan(60);
-    const telling = startTelling(e);
-    let slices = 1;
-    for (; !continueTelling(telling, 1); slices++) expect(tellingOf(telling).clock).toBeNull();
-    expect(slices).toBeGreaterThan(60);
-    expect(tellingOf(telling)).toEqual(whole);
   });
 });

@@ -9,6 +9,7 @@ import { isTake, takesClean } from '../../src/explorer/ownership-seen.ts';
 import { makeHypercall } from '../../src/explorer/scenario-hypercall.ts';
 import { selfCheck } from '../../src/explorer/self-check.ts';
 import { isServed } from '../../src/explorer/served.ts';
+import { atOnce } from '../../src/explorer/sliced.ts';
 import { censusOf } from '../../src/explorer/state-graph.ts';
 import { newWorldSpace } from '../../src/explorer/world-space.ts';
 import { forEachFreeRun } from '../../src/hypervisor/heap-report.ts';
@@ -305,7 +306,7 @@ function check(text: string): 'class' | 'sums' | 'large extents' | 'not enough' 
   const shares = [...slow.shares].map(([end, share]) => [end, share.toFixed(9)]);
   const told = dfs.ends.map(({ end, share }) => [end, share]);
   expect([told.sort(), dfs.longest], text).toEqual([shares.sort(), slow.longest]);
-  selfCheck(subjectOf(text), HOW, dfs.bySums ? 'sums' : 'class', null);
+  atOnce(selfCheck(subjectOf(text), HOW, dfs.bySums ? 'sums' : 'class', null));
   return dfs.bySums ? (dfs.isLarge ? 'large extents' : 'sums') : 'class';
 }
 

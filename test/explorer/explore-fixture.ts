@@ -5,10 +5,11 @@ import { renderTables } from '../../src/cli/tables.ts';
 import { continueExploring, startExploring } from '../../src/explorer/explore.ts';
 import type { ExploreHow, Subject } from '../../src/explorer/explore-how.ts';
 import type { Exploration } from '../../src/explorer/explore-record.ts';
-import { continueTelling, startTelling, tellingOf } from '../../src/explorer/explore-result.ts';
+import { tellExploration } from '../../src/explorer/explore-result.ts';
 import type { Exploring } from '../../src/explorer/exploring.ts';
 import { remedyNamed } from '../../src/explorer/remedy-table.ts';
 import { parseScenario } from '../../src/explorer/scenario-file.ts';
+import { atOnce } from '../../src/explorer/sliced.ts';
 
 const plain = paint(false);
 
@@ -52,9 +53,7 @@ export const exploring = (subject: Subject, how: Partial<ExploreHow> = {}): Expl
 
 /** The record of one that is over, with its times. */
 export function explorationOf(e: Exploring): Exploration {
-  const telling = startTelling(e);
-  while (!continueTelling(telling, 1000));
-  return tellingOf(telling);
+  return atOnce(tellExploration(e));
 }
 
 /** Explores to the end. */

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { continueExploring, stopExploring } from '../../src/explorer/explore.ts';
 import { finishExploring } from '../../src/explorer/explore-found.ts';
 import type { ExploreHow } from '../../src/explorer/explore-how.ts';
+import { atOnce } from '../../src/explorer/sliced.ts';
 import {
   explorationOf,
   explored,
@@ -168,7 +169,7 @@ describe('ownership that is left open', () => {
     while (e.walking.space.how.ownership === 'class') continueExploring(e, 5);
     continueExploring(e, 5);
     stopExploring(e, 'interrupted');
-    expect(finishExploring(e).walk).toMatchObject({
+    expect(atOnce(finishExploring(e)).walk).toMatchObject({
       ownership: 'exact',
       stopped: 'interrupted',
       exactly: null,
@@ -204,7 +205,7 @@ describe('a walk that is stopped', () => {
     const e = exploring(subjectOf(populates(12, 1, 6)));
     continueExploring(e, 10);
     stopExploring(e, 'states');
-    expect(finishExploring(e)).toMatchObject({
+    expect(atOnce(finishExploring(e))).toMatchObject({
       verdict: 'undecided',
       walk: { finished: false, stopped: 'states' },
       worst: null,
@@ -216,15 +217,18 @@ describe('a walk that is stopped', () => {
     continueExploring(e, 10);
     stopExploring(e, 'states');
     while (!continueExploring(e, 1000));
-    expect(finishExploring(e).walk).toMatchObject({ strategy: 'random', finished: true, samples: 10 });
+    expect(atOnce(finishExploring(e)).walk).toMatchObject({
+      strategy: 'random',
+      finished: true,
+      samples: 10,
+    });
   });
 
   it('has a verdict if it has seen a failure, and an order that ends so', () => {
     const e = exploring(subjectOf(smallRace()));
     // Depth first the first end is soon met.
     continueExploring(e, 500);
-    stopExploring(e, 'time');
-    stopExploring(e, 'time');
+    while (e.phase !== 'over') stopExploring(e, 'time');
     const found = explorationOf(e);
     expect(found).toMatchObject({ verdict: 'late failure', exit: 1, walk: { finished: false } });
     expect(found.counterexample).toMatchObject({ replays_as: 'late failure' });

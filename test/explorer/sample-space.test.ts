@@ -6,6 +6,7 @@ import { inPathOrder } from '../../src/explorer/path-order.ts';
 import { REMEDIES } from '../../src/explorer/remedy-table.ts';
 import { newSampleSpace } from '../../src/explorer/sample-space.ts';
 import type { SampleWalkHow } from '../../src/explorer/sample-step.ts';
+import { atOnce } from '../../src/explorer/sliced.ts';
 import { sampleRange, sampleSchedule, type WalkStrategy } from '../../src/explorer/walks.ts';
 import type { WorldSpace, WorldSpaceHow } from '../../src/explorer/world-space.ts';
 import { blockOf } from './space-fixture.ts';
@@ -26,7 +27,7 @@ function samplesOf(space: WorldSpace, from: number, to: number, strategy = RANDO
   const ordered = inPathOrder(space);
   const options = { strategy, seed: 7, maxSteps: MAX_STEPS };
   return Array.from({ length: to - from }, (_, i) => {
-    const way = sampleSchedule(ordered, options, from + i).map(
+    const way = atOnce(sampleSchedule(ordered, options, from + i))!.map(
       (task) => `${space.taskPath(task)} ${space.taskName(task)}`,
     );
     const { outcomes, ...tally } = sampleRange(ordered, options, from + i, from + i + 1);

@@ -9,6 +9,7 @@ import {
 import { inPathOrder } from '../../src/explorer/path-order.ts';
 import { parseScenario } from '../../src/explorer/scenario-file.ts';
 import { type OpenSpace, selfCheck } from '../../src/explorer/self-check.ts';
+import { atOnce } from '../../src/explorer/sliced.ts';
 import type { Effect, StepNode } from '../../src/explorer/step-memo.ts';
 import { sampleRange, sampleSchedule } from '../../src/explorer/walks.ts';
 import { HEAP } from '../../src/explorer/world-cells.ts';
@@ -45,8 +46,8 @@ function subjectOf(text: string): Subject {
 
 describe('the self-check', () => {
   it('finds nothing between the search and a fresh host', () => {
-    selfCheck(subjectOf(CREATES), how, 'class', null);
-    selfCheck(subjectOf(twoBuilders(5)), { ...how, grain: 'extents:1' }, 'class', null);
+    atOnce(selfCheck(subjectOf(CREATES), how, 'class', null));
+    atOnce(selfCheck(subjectOf(twoBuilders(5)), { ...how, grain: 'extents:1' }, 'class', null));
   });
 
   it('finds a search that forgets somebody, and tells the order', () => {
@@ -56,7 +57,7 @@ describe('the self-check', () => {
         Math.min(1, space.enabled(state, at, tasks));
       return Object.create(space, { enabled: { value: enabled } });
     };
-    expect(() => selfCheck(subjectOf(CREATES), how, 'class', null, forgets)).toThrow(
+    expect(() => atOnce(selfCheck(subjectOf(CREATES), how, 'class', null, forgets))).toThrow(
       /before step 1 the host lets go on: 0 1; the search: 0\nthe order, as in a schedule: \[\{"task"/,
     );
   });
@@ -67,7 +68,7 @@ describe('the self-check', () => {
       const endOf: typeof space.endOf = (outcome) => ({ ...space.endOf(outcome), broken: 'a lie' });
       return Object.create(space, { endOf: { value: endOf } });
     };
-    expect(() => selfCheck(subjectOf(twoBuilders(5)), how, 'class', null, lies)).toThrow(
+    expect(() => atOnce(selfCheck(subjectOf(twoBuilders(5)), how, 'class', null, lies))).toThrow(
       /the search: .*a lie/,
     );
   });
@@ -85,7 +86,9 @@ describe('the self-check', () => {
         );
       return Object.create(space, { step: { value: step } });
     };
-    expect(() => selfCheck(subjectOf(CREATES), how, 'class', null, swaps)).toThrow(/step|cannot go on/);
+    expect(() => atOnce(selfCheck(subjectOf(CREATES), how, 'class', null, swaps))).toThrow(
+      /step|cannot go on/,
+    );
   });
 });
 
@@ -104,7 +107,7 @@ describe('a space that remembers too much', () => {
         return Object.create(space, { made: { value: 1e6 }, endOf: { value: endOf } });
       };
     const check = (isWrong: (n: number) => boolean): void =>
-      selfCheck(subjectOf(twoBuilders(5)), how, 'exact', null, full(isWrong));
+      atOnce(selfCheck(subjectOf(twoBuilders(5)), how, 'exact', null, full(isWrong)));
     check(() => false);
     expect(opened).toBe(21);
     opened = 0;
@@ -141,7 +144,8 @@ const effectsOf = ({ effects, whole }: StepNode): Effect[] => [
 ];
 
 describe('the self-check of a walk by sums', () => {
-  const check = (text: string, open?: OpenSpace): void => selfCheck(subjectOf(text), how, 'sums', null, open);
+  const check = (text: string, open?: OpenSpace): void =>
+    atOnce(selfCheck(subjectOf(text), how, 'sums', null, open));
 
   it('finds nothing where sums are enough', () => {
     check(sharing(40));
@@ -184,7 +188,7 @@ describe('samples', () => {
       const space = forwardSpaceOf(subject, how);
       const ordered = inPathOrder(space);
       for (const i of before) sampleRange(ordered, options, i, i + 1);
-      return sampleSchedule(ordered, options, index).map(space.taskPath);
+      return atOnce(sampleSchedule(ordered, options, index))!.map(space.taskPath);
     };
     for (const index of [0, 4]) expect(paths([7, 2, 9, 1], index)).toEqual(paths([], index));
   });

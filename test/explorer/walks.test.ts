@@ -5,6 +5,7 @@ import { drawBelow, sampleStream } from '../../src/explorer/sample-stream.ts';
 import { EMPTY_TALLY, mergeTallies, type Tally, wilsonInterval } from '../../src/explorer/sample-tally.ts';
 import { replayChoices } from '../../src/explorer/schedule-replay.ts';
 import { shortenSchedule } from '../../src/explorer/schedule-shorten.ts';
+import { atOnce } from '../../src/explorer/sliced.ts';
 import type { Space } from '../../src/explorer/space.ts';
 import {
   continueDrawing,
@@ -72,7 +73,7 @@ describe('random walks', () => {
       for (const { outcome, first } of tally.outcomes) {
         expect(first).toBeGreaterThanOrEqual(100);
         expect(countOf(sampleRange(space, options, 100, first), outcome)).toBe(0);
-        expect(replayChoices(space, sampleSchedule(space, options, first)).outcome).toBe(outcome);
+        expect(replayChoices(space, atOnce(sampleSchedule(space, options, first))!).outcome).toBe(outcome);
       }
     }
   });
@@ -115,9 +116,9 @@ describe('random walks', () => {
   it('walk a space that grows as one that is wide from the start', () => {
     for (const options of [random(2), pct(2, 3, 30)]) {
       for (let index = 0; index < 20; index++) {
-        const schedule = sampleSchedule(growingSpace(6, 1), options, index);
+        const schedule = atOnce(sampleSchedule(growingSpace(6, 1), options, index))!;
         expect(schedule).toHaveLength(30);
-        expect(sampleSchedule(growingSpace(6, 5), options, index)).toEqual(schedule);
+        expect(atOnce(sampleSchedule(growingSpace(6, 5), options, index))!).toEqual(schedule);
         expect(replayChoices(growingSpace(6, 1), schedule).outcome).toBe(0);
       }
     }
@@ -158,7 +159,7 @@ describe('probabilistic concurrency testing', () => {
     const space = countsSpace({ free: 30, units: 3, claims: [false, false, false] });
     const orders = new Map<string, number>();
     for (let index = 0; index < 1200; index++) {
-      const schedule = sampleSchedule(space, pct(9, 1, 18), index);
+      const schedule = atOnce(sampleSchedule(space, pct(9, 1, 18), index))!;
       expect(switchesOf(schedule, -1)).toBe(2);
       const order = `${schedule[0]}${schedule[6]}${schedule[12]}`;
       orders.set(order, (orders.get(order) ?? 0) + 1);
@@ -222,9 +223,11 @@ describe('a schedule that is replayed', () => {
 
 describe('a schedule found by chance', () => {
   const shortened = (space: Space, options: WalkOptions, index: number) => {
-    const schedule = sampleSchedule(space, options, index);
+    const schedule = atOnce(sampleSchedule(space, options, index))!;
     const { outcome } = replayChoices(space, schedule);
-    const short = shortenSchedule(space, schedule, (o) => o === outcome, 10_000, 10_000);
+    const short = atOnce(
+      shortenSchedule(space, schedule, { wanted: (o) => o === outcome, attempts: 10_000, maxSteps: 10_000 }),
+    );
     expect(replayChoices(space, short.choices).outcome).toBe(outcome);
     expect(switchesOf(short.choices, -1)).toBeLessThanOrEqual(switchesOf(schedule, -1));
     return { outcome: outcome!, ...short };
@@ -257,13 +260,14 @@ describe('a schedule found by chance', () => {
     const space = countsSpace({ free: 90, units: 60, claims: [false, false] });
     const options = random(7);
     const none = sampleRange(space, options, 0, 100).outcomes.find(({ outcome }) => outcome === 4)!;
-    expect(switchesOf(sampleSchedule(space, options, none.first), -1)).toBeGreaterThan(60);
+    expect(switchesOf(atOnce(sampleSchedule(space, options, none.first))!, -1)).toBeGreaterThan(60);
     expect(switchesOf(shortened(space, options, none.first).choices, -1)).toBe(3);
   });
 
   it('is left as it is where no attempt is allowed', () => {
     const space = countsSpace({ free: 9, units: 6, claims: [false, false] });
-    const schedule = sampleSchedule(space, random(1), 1);
-    expect(shortenSchedule(space, schedule, () => true, 0, 1000)).toEqual({ choices: schedule, tried: 0 });
+    const schedule = atOnce(sampleSchedule(space, random(1), 1))!;
+    const how = { wanted: () => true, attempts: 0, maxSteps: 1000 };
+    expect(atOnce(shortenSchedule(space, schedule, how))).toEqual({ choices: schedule, tried: 0 });
   });
 });
