@@ -71,6 +71,8 @@ export interface BlockRun {
   born: ReadonlyMap<number, number>;
   /** The ids of tasks by their names; only grows. */
   readonly ids: Map<string, number>;
+  /** By id: see actorPath(); only grows. */
+  readonly paths: Map<number, string>;
   /** Numbers births from 0, for threads that walk the block together; null: in the order in which they come here. */
   births: ((birth: string) => number) | null;
   /** The tasks that are actors beside the lanes, by actor number less the number of lanes; only grows. */
@@ -142,6 +144,7 @@ export function openBlock(play: Play, block: Step, how: BlockHow): BlockRun {
     firstId: world.nextTask,
     born: new Map(),
     ids: new Map(),
+    paths: new Map(),
     births: null,
     others: world.tasks.map(({ id, task }) => ({ id, name: task.name })),
   };
@@ -202,6 +205,7 @@ function idOf(block: BlockRun, birth: string, name: string | null): number {
   }
   const id = block.firstId + (block.births?.(birth) ?? block.ids.size);
   block.ids.set(birth, id);
+  block.paths.set(id, pathOf(block, birth));
   if (name !== null) block.others.push({ id, name });
   return id;
 }
@@ -260,9 +264,9 @@ export function actorPath(block: BlockRun, actor: number): string {
   return other === undefined ? String(actor) : taskPath(block, other.id);
 }
 
-function taskPath(block: BlockRun, id: number): string {
-  const birth = [...block.ids].find(([, known]) => known === id)?.[0];
-  if (birth === undefined) return `t${id}`;
+const taskPath = ({ paths }: BlockRun, id: number): string => paths.get(id) ?? `t${id}`;
+
+function pathOf(block: BlockRun, birth: string): string {
   if (birth.startsWith(LANE)) return birth.slice(LANE.length);
   const [parent, nth] = birth.split('/');
   return `${taskPath(block, Number(parent))}/${nth}`;

@@ -10,7 +10,7 @@ import type { WorldSpace } from './world-space.ts';
 
 /** The same space; `enabled` writes tasks in the order of their paths. */
 export function inPathOrder(space: WorldSpace): Space {
-  let rank: readonly number[] = [];
+  const keys: string[] = [];
   return {
     get width() {
       return space.width;
@@ -24,25 +24,16 @@ export function inPathOrder(space: WorldSpace): Space {
     enabled: (state, at, tasks) => {
       const n = space.enabled(state, at, tasks);
       if (n < 2) return n;
-      if (space.tasks > rank.length) rank = ranksOf(space);
+      for (let task = keys.length; task < space.tasks; task++) keys.push(pathKey(space.taskPath(task)));
       for (let i = 1; i < n; i++) {
         const task = tasks[i]!;
         let to = i;
-        for (; to > 0 && rank[tasks[to - 1]!]! > rank[task]!; to--) tasks[to] = tasks[to - 1]!;
+        for (; to > 0 && keys[tasks[to - 1]!]! > keys[task]!; to--) tasks[to] = tasks[to - 1]!;
         tasks[to] = task;
       }
       return n;
     },
   };
-}
-
-/** By task: its place among all in the order of paths. */
-function ranksOf({ tasks, taskPath }: WorldSpace): readonly number[] {
-  const keys = Array.from({ length: tasks }, (_, task) => pathKey(taskPath(task)));
-  const sorted = keys.map((_, task) => task).sort((a, b) => (keys[a]! < keys[b]! ? -1 : 1));
-  const rank: number[] = [];
-  for (const [place, task] of sorted.entries()) rank[task] = place;
-  return rank;
 }
 
 const DIGITS = 10;

@@ -46,7 +46,9 @@ export function* runTimed(
   const trace = (event: TraceEvent): void => {
     if (plan.since !== null && plan.until === null) onEvent?.(event, turn, plan);
   };
-  const play = raise(stageUpTo(subject), subject.limits, { ...subject.around, trace }, plan);
+  // What steps were to do and did not is told by whoever replays them.
+  const around = { ...subject.around, trace, tables: () => '' };
+  const play = raise(stageUpTo(subject), subject.limits, around, plan);
   const root = openSteps(play);
   while (!continueSteps(play, root, false, SLICE)) if (yield SLICE) return null;
   return { play, plan };
