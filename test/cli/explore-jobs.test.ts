@@ -187,6 +187,12 @@ describe('pieces', () => {
     const sampled = await explored({ maxMemory: 4096 }, 1);
     expect(sampled.results[0]!.walk).toMatchObject({ finished: true, samples: 60 });
   });
+
+  it('that need to know how long orders are find that out once, however little memory there is', async () => {
+    const { results } = await explored({ strategy: 'pct', maxMemory: 4096 }, 1);
+    expect(results).toEqual((await explored({ strategy: 'pct' }, 1)).results);
+    expect(results[0]!.walk).toMatchObject({ finished: true, samples: 60 });
+  });
 });
 
 describe('shards', () => {

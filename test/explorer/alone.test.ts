@@ -5,6 +5,7 @@ import { blockEnds, blockTurns, openBlock, takeBlockTurn } from '../../src/explo
 import { continueExploring, stopExploring } from '../../src/explorer/explore.ts';
 import { finishExploring } from '../../src/explorer/explore-found.ts';
 import { atBlock, type Subject } from '../../src/explorer/explore-how.ts';
+import { type Exploring, endsOf, type StopReason } from '../../src/explorer/exploring.ts';
 import { atOnce } from '../../src/explorer/sliced.ts';
 import { explored, exploring, HOW, subjectOf } from './explore-fixture.ts';
 
@@ -67,6 +68,25 @@ describe('whether a builder starts alone', () => {
     while (!continueExploring(both, 1000));
     expect([one.alone.trial, both.alone.trial]).toEqual([null, null]);
     expect(explored(subjectOf(builders(125, 125)), SOME).verdict).toBe('none started');
+  });
+
+  it('keeps what was walked where nobody waits for samples, either', () => {
+    const text = builders(900, 900).replace('claim_mode: 0', 'claim_mode: 1');
+    const stopped = (why: StopReason): Exploring => {
+      const e = exploring(subjectOf(text), { strategy: 'auto' });
+      while (endsOf(e).length === 0) continueExploring(e, 1);
+      stopExploring(e, 'states');
+      expect(e.phase).toBe('alone');
+      stopExploring(e, why);
+      return e;
+    };
+    expect(stopped('time').sampling).not.toBeNull();
+    const e = stopped('interrupted');
+    expect([e.phase, e.sampling]).toEqual(['over', null]);
+    const { walk, verdict } = atOnce(finishExploring(e));
+    expect(verdict).toBe('undecided');
+    expect(walk).toMatchObject({ finished: false, stopped: 'states' });
+    expect(walk.states).toBeGreaterThan(1);
   });
 
   it('leaves the verdict open where it is given up', () => {
