@@ -55,7 +55,7 @@ export function noteApart(
   if (name === END ? taken > 0 : taken < 0 || claimed !== 0) return;
   const from = stateAt(w.trail, place);
   if (hasStash(w, from)) return;
-  const { cells, values, ops } = gave;
+  const { cells, values } = gave;
   const left = cells.map((cell, i) => [cell, values[i]!] as const).filter(([cell]) => cell !== HEAP);
   // Which domains there are is read by who makes another, so a cell in which there was none tells nothing more.
   const were = cells.filter((cell) => w.trail.states[from + cell] !== 0);
@@ -67,7 +67,6 @@ export function noteApart(
       reply: gave.reply,
       cells: left.map(([cell]) => cell),
       values: left.map(([, value]) => value),
-      ops,
     },
     taken,
     claimed,

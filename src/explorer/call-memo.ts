@@ -19,8 +19,13 @@ export interface XenOp {
   readonly call: Hypercall;
 }
 
-/** What Xen made of it, as far as it is not Xen's own. */
-export type Answer = Pick<Gave, 'reply' | 'ops'>;
+/** What a step asked of Xen, by number: of steps that ask the same it is the same. */
+export type Asked = number;
+
+/** Nothing that changes Xen. */
+export const NOTHING: Asked = 0;
+/** What its hypercalls alone do not make again. */
+export const WHOLE: Asked = 1;
 
 /** What Xen made of it. */
 export interface Gave {
@@ -29,13 +34,13 @@ export interface Gave {
   /** Xen's cells that changed, and what is in them afterwards. */
   readonly cells: readonly number[];
   readonly values: readonly number[];
-  readonly ops: readonly XenOp[];
 }
 
 /** A hypercall by somebody, and what came of it so far. */
 export interface CallNode {
   readonly request: HypercallRequest;
   readonly by: HypercallContext;
+  readonly asked: Asked;
   /** Once it is known to change nothing in Xen, whatever it says. */
   readonly isLook: boolean;
   /** What it reads of Xen, in order of number. Grows; what is remembered is then forgotten. */
@@ -101,7 +106,6 @@ export interface PopulateTold {
   /** As PopulateNode.no. */
   readonly no: number;
   readonly reply: number;
-  readonly ops: readonly XenOp[];
 }
 
 /** Hypercalls that change nothing in Xen. */

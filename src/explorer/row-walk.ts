@@ -11,11 +11,11 @@ import { expandState, isExpanded, meetState, type Search, startSearch } from './
 import { claim, NOBODY, ownerOf } from './row-claims.ts';
 import { enabledIn, startState, stepFrom } from './schedule-replay.ts';
 import type { Space } from './space.ts';
-import { findState, mixed, roomForState, viewState, widenStates } from './state-table.ts';
+import { findState, mixed, roomForState, viewState } from './state-table.ts';
 import { makeWordList, wordAt } from './word-list.ts';
 import { FIRST_LANE } from './world-cells.ts';
 import type { WalkedSpace } from './world-space.ts';
-import { placeOnTrail } from './world-trail.ts';
+import { makeRoom } from './world-trail.ts';
 import { cellsOfState } from './world-walk.ts';
 
 /** A lane alone is followed so far. */
@@ -55,7 +55,7 @@ export interface RowWalk {
   /** The form of the second lane in the state that rowAt() was asked for last. */
   second: number;
   current: Row | null;
-  /** States of the current row to which steps led just now, each behind the state that it was come from and by whom. */
+  /** States of the current row to which steps led just now. */
   readonly near: number[];
   /** Rows that have something to do. */
   readonly listed: Row[];
@@ -103,6 +103,8 @@ export function startRows(
     away: new Map(),
     alone: null,
   };
+  // Who comes from state to state of a row has the host nearby, where a state was met first in another row.
+  space.walk.trail.goesLast = true;
   const { count } = w.search.table;
   for (let id = 0; id < count; id++) {
     const row = rowAt(w, id);
@@ -217,20 +219,15 @@ function takeNext(w: RowWalk, row: Row): number | null {
 }
 
 /**
- * The state to which a step led last and that is not expanded yet, reached once more by that step: the space is close by,
- * while the way on which the state was met first may be in another row. Null: there is none.
+ * The state to which a step led last and that is not expanded yet: what the space knows of those before is at hand. Null: there
+ * is none.
  */
 function comeNear(w: RowWalk): number | null {
-  const { space, search, near } = w;
+  const { search, near } = w;
   while (near.length > 0) {
     const id = near.pop()!;
-    const task = near.pop()!;
-    const from = near.pop()!;
     // One that is lost to another just now is still in its row, and that one will be told.
     if (isExpanded(search, id) || claimField(w, rowAt(w, id), w.thread) !== w.thread) continue;
-    const { trail } = space.walk;
-    const isThere = placeOnTrail(trail, reachedAs(w, id)) >= 0;
-    if (!isThere && placeOnTrail(trail, from) >= 0) stepFrom(space, Int32Array.of(from), task);
     return id;
   }
   return null;
@@ -243,7 +240,6 @@ function expand(w: RowWalk, id: number, row: Row): void {
   expandState(search, id);
   const from = wordAt(first, id);
   if (from < 0) return;
-  const reached = reachedAs(w, id);
   for (let at = from; at < edges.length; at += 2) {
     const child = wordAt(edges, at + 1);
     if (isExpanded(search, child)) continue;
@@ -253,7 +249,7 @@ function expand(w: RowWalk, id: number, row: Row): void {
       known++;
       putIn(w, there, child);
     }
-    if (there === row) near.push(reached, wordAt(edges, at) >>> 1, child);
+    if (there === row) near.push(child);
   }
 }
 
@@ -268,8 +264,9 @@ export function enterState(w: RowWalk, reached: Int32Array): number {
 
 /** The number of the state whose cells are `words`; -1: it was never reached here. */
 export function stateOfCells(w: RowWalk, words: Int32Array): number {
-  const { table } = w.space.walk.trail;
-  if (words.length > table.width) widenStates(table, words.length);
+  const { trail } = w.space.walk;
+  const { table } = trail;
+  makeRoom(trail, words.length);
   const room = roomForState(table);
   room.fill(0, table.at, table.at + table.width);
   room.set(words, table.at);

@@ -4,17 +4,18 @@
  */
 import { canonText } from './canonical.ts';
 import { CLOCK, FIRST_LANE, idOf, laneText, standing } from './world-cells.ts';
-import { putWord, stateAt } from './world-trail.ts';
+import { nextTo, putWord, stateAt } from './world-trail.ts';
 import type { WorldWalk } from './world-walk.ts';
 
-/** Settles the state at a place, which was put together from that of the place before and is not kept yet. */
+/** Settles the state next to a place, which was put together from that and is not kept yet. */
 export function settleLate({ cells, trail, began }: WorldWalk, place: number): void {
-  const at = stateAt(trail, place);
+  const next = nextTo(place);
+  const at = stateAt(trail, next);
   const clock = trail.states[at + CLOCK]!;
-  if (clock === trail.states[stateAt(trail, place - 1) + CLOCK]) return;
+  if (clock === trail.states[stateAt(trail, place) + CLOCK]) return;
   const now = standing(cells.clock, clock);
   const isLate = (when: number | null): boolean => when !== null && when > began && when <= now;
-  const put = (cell: number, id: number): void => putWord(trail, place, cell, id);
+  const put = (cell: number, id: number): void => putWord(trail, next, cell, id);
   cells.lanes.forEach((table, l) => {
     const { state, task } = standing(table, trail.states[at + FIRST_LANE + l]!);
     if (!isLate(state.at) && !isLate(task?.at ?? null)) return;

@@ -141,8 +141,18 @@ export function sumOfState({ width, keys }: StateTable, words: Int32Array, at: n
 export const sumAfter = ({ keys }: StateTable, sum: number, word: number, was: number, is: number): number =>
   (sum + Math.imul(is - was, keys[word]!)) | 0;
 
-/** The number of a state that stands elsewhere and whose sum is known. If it is new, it is copied. */
-export function keepSummed(table: StateTable, words: Int32Array, at: number, sum: number): number {
+/**
+ * The number of a state that stands elsewhere and whose sum is known. If it is new, it is copied. `guess`: the number that it
+ * may have; in a large table it costs much less to see that it has it than to look for it.
+ */
+export function keepSummed(
+  table: StateTable,
+  words: Int32Array,
+  at: number,
+  sum: number,
+  guess: number,
+): number {
+  if (guess >= 0 && guess < table.count && isSame(table, guess, words, at)) return guess;
   const known = findSummed(table, words, at, sum);
   if (known >= 0) return known;
   const page = roomForState(table);

@@ -6,7 +6,7 @@
  * step that begins with a hypercall is remembered in two parts: what Xen makes of the call (call-memo.ts), and what the
  * task makes of those parts of the reply that it looks at.
  */
-import type { CallNode, XenOp } from './call-memo.ts';
+import type { Asked, CallNode } from './call-memo.ts';
 import type { ReplyParts } from './reply-reads.ts';
 
 /** What a step changed. */
@@ -14,8 +14,8 @@ export interface Effect {
   /** Cells and what is in them afterwards. */
   readonly cells: readonly number[];
   readonly values: readonly number[];
-  /** What it asked of Xen; null: it has to be made again as a whole. */
-  readonly ops: readonly XenOp[] | null;
+  /** A hypercall that the step begins with is aside. */
+  readonly asked: Asked;
 }
 
 /**

@@ -48,7 +48,7 @@ function toldAnew({ cells, trail, replies }: WorldWalk, look: LookNode, from: nu
     .map(([domid, cell]) => domainTold(cells, domid, trail.states[from + cell]!));
   // To look for one that says the same would cost more than it saves.
   const reply = replies.push({ rc: infos.length, infos }) - 1;
-  return { reply, cells: NOTHING, values: NOTHING, ops: NOTHING };
+  return { reply, cells: NOTHING, values: NOTHING };
 }
 
 const NOTHING: readonly never[] = [];

@@ -8,12 +8,12 @@ import { miscountNow } from './broken-now.ts';
 import { gaveApart, newApart, noteApart } from './call-apart.ts';
 import { callAside } from './call-aside.ts';
 import {
-  type Answer,
   type CallNode,
   type Gave,
   type HypercallRequest,
   isLook,
   lookOf,
+  NOTHING,
   type PopulateNode,
 } from './call-memo.ts';
 import { canonId, canonText } from './canonical.ts';
@@ -29,8 +29,9 @@ import { DOMAINS, POOLS, withReads } from './step-memo.ts';
 import { toldByCells } from './told-by-cells.ts';
 import { HEAP, heapForm, readXenCells, standing, withRoom } from './world-cells.ts';
 import { formAfter, hasStash, lookUpPopulate, noteHeapGave, toldOf } from './world-populate.ts';
-import { copyPlace, makeRoom, putWords, stateAt, takeXenTo, xenArrived } from './world-trail.ts';
+import { copyPlace, makeRoom, nextTo, putWords, stateAt } from './world-trail.ts';
 import { keyOf, replyId, type WorldWalk } from './world-walk.ts';
+import { numberAsked, takeXenTo, xenArrived } from './xen-way.ts';
 
 /** The hypercall with which the step of an actor begins that stands in this form; null: it begins otherwise. */
 export function callAt(w: WorldWalk, actor: number, form: number): CallNode | null {
@@ -48,6 +49,7 @@ export function callAt(w: WorldWalk, actor: number, form: number): CallNode | nu
   const call: CallNode = {
     request,
     by,
+    asked: isLook(request.name) ? NOTHING : numberAsked(w.way, [{ by, call: request }]),
     isLook: isLook(request.name),
     reads: [],
     gave: new Map(),
@@ -72,24 +74,24 @@ function populateOf(w: WorldWalk, request: HypercallRequest, by: HypercallContex
   return { domainCell, domid: args.domid, args, what, no: w.populates++, told: new Map() };
 }
 
-/** Writes Xen's part of the state after a call made before to the next place. Null: it was not. */
-export function lookUpCall(w: WorldWalk, call: CallNode, place: number, actor: number): Answer | null {
+/** Writes Xen's part of the state after a call made before to the next place; the reply's number. -1: it was not. */
+export function lookUpCall(w: WorldWalk, call: CallNode, place: number, actor: number): number {
   const { trail } = w;
   const from = stateAt(trail, place);
   const { populate, look } = call;
   if (look !== null) {
     copyPlace(trail, place);
-    return toldByCells(w, look, from);
+    return toldByCells(w, look, from).reply;
   }
   if (populate !== null) {
-    const part = lookUpPopulate(w, call, populate, place);
-    if (part !== null) return part;
+    const reply = lookUpPopulate(w, populate, place);
+    if (reply >= 0) return reply;
   }
   const gave = call.gave.get(keyOf(w, call.reads, from, actor)) ?? workedOut(w, call, place, actor);
-  if (gave === null) return null;
+  if (gave === null) return -1;
   copyPlace(trail, place);
-  putWords(trail, place + 1, gave.cells, gave.values);
-  return gave;
+  putWords(trail, nextTo(place), gave.cells, gave.values);
+  return gave.reply;
 }
 
 /** What a call gives that was made where all but the heap was the same, remembered; null: it cannot be told. */
@@ -104,12 +106,13 @@ function workedOut(w: WorldWalk, call: CallNode, place: number, actor: number): 
  * and the search then says so. Null: it is the same.
  */
 export function strayedAt(w: WorldWalk, place: number): Int32Array | null {
-  const { trail, cells } = w;
+  const { trail, cells, way } = w;
   if (!isAbstract(w.owners)) return null;
   const at = stateAt(trail, place);
   cells.bySums = w.dust !== null && w.owners.unsure.has(trail.states[at + HEAP]!);
-  const heap = trail.heapIs[place] || heapForm(cells, null);
-  trail.heapIs[place] = heap;
+  const last = way.heapIs.length - 1;
+  const heap = way.heapIs[last] || heapForm(cells, null);
+  way.heapIs[last] = heap;
   if (heap === trail.states[at + HEAP]!) return null;
   ASSERT(!w.isChecked || w.dust === null, 'where sums are enough the host has those that were looked up');
   w.strayed = true;
@@ -129,12 +132,13 @@ export function askXen(
   call: CallNode,
   place: number,
   actor: number,
-  again: (place: number) => void,
+  again: (from: number, by: number) => void,
 ): void {
   if (askAside(w, call, place, actor)) return;
-  const { trail, cells, block } = w;
+  const { trail, cells, block, way } = w;
   const { xen } = block.run.world;
-  takeXenTo(trail, xen, place, again);
+  const id = trail.ids[place]!;
+  takeXenTo(way, trail, xen, id, again);
   knowRecords(cells, trail.states, stateAt(trail, place));
   const stray = strayedAt(w, place);
   const { request, by } = call;
@@ -143,14 +147,14 @@ export function askXen(
   const reply = hypercall(xen, by, request) as unknown as Reply;
   w.called++;
   const asked = [{ request, footprint }];
-  if (stray === null && gavePart(w, call, place, free, asked)) return;
+  if (stray === null && gavePart(w, call, place, actor, free, asked)) return;
   const from = stateAt(trail, place);
   const before = stray ?? trail.states.slice(from, from + cells.count);
   tellBySums(w, before[HEAP]!, free);
   readAfter(w, before, call.isLook);
   // What is remembered by what was read is looked up by that, too: in a place with room for cells found just now.
-  makeRoom(trail, place + 1, cells.count);
-  const gave = gaveOf(w, call, before, reply);
+  makeRoom(trail, cells.count);
+  const gave = gaveOf(w, before, reply);
   noteHeap(w, { from: before[HEAP]!, to: w.seen[HEAP]!, free, asked, byHand: null });
   if (stray !== null || !notePopulate(w, call, before, gave)) {
     noteRead(w, call, footprint, place, actor, gave);
@@ -160,7 +164,7 @@ export function askXen(
     const claimed = xen.heap.outstandingClaims - claims;
     noteApart(w, call, place, actor, { gave, reply, reads: xenReads(w, footprint), taken, claimed });
   }
-  xenArrived(trail, xen, place + 1, w.seen[HEAP]!);
+  xenArrived(way, xen, id, actor, w.seen[HEAP]!);
 }
 
 /** Makes a hypercall that needs no host (call-aside.ts), and remembers what came of it. False: it needs one. */
@@ -181,9 +185,8 @@ function askAside(w: WorldWalk, call: CallNode, place: number, actor: number): b
     values.push(made.domain.form);
   }
   const { request, by } = call;
-  const ops = call.isLook ? [] : [{ by, call: request }];
   const footprint = w.footprint(request, by.caller, w.now);
-  noteRead(w, call, footprint, place, actor, { reply: replyId(w, made.reply), cells: changed, values, ops });
+  noteRead(w, call, footprint, place, actor, { reply: replyId(w, made.reply), cells: changed, values });
   if (made.heap !== was)
     noteHeapStep(w.owners, {
       from: was,
@@ -220,13 +223,12 @@ function readAfter(w: WorldWalk, before: Int32Array, isLook: boolean): void {
   });
 }
 
-function gaveOf(w: WorldWalk, { isLook, by, request }: CallNode, before: Int32Array, reply: Reply): Gave {
+function gaveOf(w: WorldWalk, before: Int32Array, reply: Reply): Gave {
   const changed = changesSince(w, before);
   return {
     reply: replyId(w, reply),
     cells: changed,
     values: changed.map((cell) => w.seen[cell]!),
-    ops: isLook ? [] : [{ by, call: request }],
   };
 }
 
@@ -248,12 +250,12 @@ function xenReads({ cells }: WorldWalk, footprint: Footprint): number[] {
 /** Notes what the heap gave to a populate that was made from a place, if the rest is known for as many extents. */
 function gavePart(
   w: WorldWalk,
-  call: CallNode,
+  { populate: node }: CallNode,
   place: number,
+  actor: number,
   free: number,
   asked: HeapNote['asked'],
 ): boolean {
-  const node = call.populate;
   if (node === null) return false;
   const { trail, cells, block } = w;
   const { xen } = block.run.world;
@@ -265,19 +267,18 @@ function gavePart(
   if (asks === 0) return false;
   const had = domainSeen(cells, domid, form).totPages;
   const extents = (heapDomainOf(xen, domid).totPages - had) / 2 ** args.extentOrder;
-  if (formAfter(w, node, toldOf(w, call, node, extents), form, extents) < 0) return false;
+  if (formAfter(w, node, toldOf(w, node, extents), form, extents) < 0) return false;
   tellBySums(w, before, free);
   const heap = heapForm(cells, miscountNow(xen));
   w.seen[HEAP] = heap;
   noteHeapGave(w, asks, before, { extents, heap });
   noteHeap(w, { from: before, to: heap, free, asked, byHand: null });
-  xenArrived(trail, xen, place + 1, heap);
+  xenArrived(w.way, xen, trail.ids[place]!, actor, heap);
   return true;
 }
 
 /** Takes a populate apart. False: it cannot be. */
-function notePopulate(w: WorldWalk, call: CallNode, before: Int32Array, gave: Gave): boolean {
-  const node = call.populate;
+function notePopulate(w: WorldWalk, { populate: node }: CallNode, before: Int32Array, gave: Gave): boolean {
   if (node === null) return false;
   const { domainCell, domid, args } = node;
   const form = before[domainCell]!;
@@ -288,7 +289,7 @@ function notePopulate(w: WorldWalk, call: CallNode, before: Int32Array, gave: Ga
   const extents = pages / 2 ** args.extentOrder;
   const isAlone = gave.cells.every((cell) => cell === HEAP || cell === domainCell);
   noteHeapGave(w, asked, before[HEAP]!, { extents, heap: w.seen[HEAP]! });
-  const { no } = toldOf(w, call, node, extents);
+  const { no } = toldOf(w, node, extents);
   setPair(w.formGiven, no, form, isAlone ? after + 1 : 0);
   return isAlone;
 }

@@ -1,50 +1,40 @@
 /** Populates by class, looked up: what the heap gives and what the domain makes of it, each by what it depends on. */
-import type { Answer, CallNode, HeapGave, PopulateNode, PopulateTold } from './call-memo.ts';
+import type { HeapGave, PopulateNode, PopulateTold } from './call-memo.ts';
 import { askedAt, formGiven, givenByClass } from './class-populate.ts';
 import { isWhole } from './class-take.ts';
 import { domainSeen } from './domain-cells.ts';
 import { isAnyPage, noteHeapStep } from './ownership-seen.ts';
 import { getPair, setPair } from './pair-table.ts';
 import { HEAP } from './world-cells.ts';
-import { copyPlace, putWord, stateAt } from './world-trail.ts';
+import { copyPlace, nextTo, putWord, stateAt } from './world-trail.ts';
 import { replyId, type WorldWalk } from './world-walk.ts';
 
-/** As lookUpCall(), of a populate that is taken apart. Null: what the heap or the domain makes of it is not known. */
-export function lookUpPopulate(
-  w: WorldWalk,
-  call: CallNode,
-  node: PopulateNode,
-  place: number,
-): Answer | null {
+/** As lookUpCall(), of a populate that is taken apart. -1: what the heap or the domain makes of it is not known. */
+export function lookUpPopulate(w: WorldWalk, node: PopulateNode, place: number): number {
   const { trail, heapMemo } = w;
   const from = stateAt(trail, place);
   const form = trail.states[from + node.domainCell]!;
   const asked = askedAt(w, node, form);
-  if (asked === 0) return null;
+  if (asked === 0) return -1;
   const heap = trail.states[from + HEAP]!;
   const known = getPair(heapMemo, asked, heap);
   const given = known < 0 ? giveByClass(w, node, place, asked) : w.heapGave[known]!;
-  if (given === null) return null;
-  const told = toldOf(w, call, node, given.extents);
+  if (given === null) return -1;
+  const told = toldOf(w, node, given.extents);
   const after = formAfter(w, node, told, form, given.extents);
-  if (after < 0) return null;
+  if (after < 0) return -1;
   copyPlace(trail, place);
-  putWord(trail, place + 1, node.domainCell, after);
-  putWord(trail, place + 1, HEAP, given.heap);
-  return told;
+  putWord(trail, nextTo(place), node.domainCell, after);
+  putWord(trail, nextTo(place), HEAP, given.heap);
+  return told.reply;
 }
 
 /** What the caller is told of so many extents. */
-export function toldOf(
-  w: WorldWalk,
-  { by, request }: CallNode,
-  { told }: PopulateNode,
-  extents: number,
-): PopulateTold {
+export function toldOf(w: WorldWalk, { told }: PopulateNode, extents: number): PopulateTold {
   const known = told.get(extents);
   if (known !== undefined) return known;
   const reply = replyId(w, { rc: extents });
-  const fresh = { no: w.populates++, reply, ops: [{ by, call: request }] };
+  const fresh = { no: w.populates++, reply };
   told.set(extents, fresh);
   return fresh;
 }

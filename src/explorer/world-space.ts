@@ -20,8 +20,9 @@ import { firstAlike, newTimeShapes } from './time-shape.ts';
 import type { TurnGrain } from './turn-order.ts';
 import { CLOCK, FIRST_LANE, HEAP, newCells, standing } from './world-cells.ts';
 import { makeAgain, stepFrom } from './world-step.ts';
-import { placeOnTrail, START, stateAt, takeXenTo, wayTo } from './world-trail.ts';
+import { makeRoom, placeOf, START, stateAt } from './world-trail.ts';
 import { actorsOf, cellsOfState, factsAt, newWorldWalk, type WorldWalk } from './world-walk.ts';
+import { takeXenTo } from './xen-way.ts';
 
 /** How a host is walked. */
 export interface WorldSpaceHow {
@@ -90,7 +91,7 @@ export function newWorldSpace({ play, block: step }: AtBlock, how: WorldSpaceHow
   const found: Ends = { names: newCanon(), ends: [], broken: new Map() };
   return {
     walk: w,
-    // A state's only word is its number on the trail, which knows the cells.
+    // A state's only word is its number, by which the trail knows the cells.
     width: 1,
     isNumbered: true,
     get tasks() {
@@ -101,7 +102,7 @@ export function newWorldSpace({ play, block: step }: AtBlock, how: WorldSpaceHow
     },
     enabled: (state, at, tasks) => enabledIn(w, state[at]!, tasks),
     step: (state, at, task, into, intoAt) => {
-      const place = stepFrom(w, goTo(w, state[at]!), task);
+      const place = stepFrom(w, placeOf(w.trail, state[at]!), task);
       const { states, ids } = w.trail;
       const from = stateAt(w.trail, place);
       const isLater = standing(w.cells.clock, states[from + CLOCK]!) !== w.began;
@@ -128,19 +129,10 @@ export function newWorldSpace({ play, block: step }: AtBlock, how: WorldSpaceHow
   };
 }
 
-/** The place of a state on the trail, which is made anew where the state lies on another way. */
-function goTo(w: WorldWalk, id: number): number {
-  const there = placeOnTrail(w.trail, id);
-  if (there >= 0) return there;
-  const way = wayTo(w.trail, id);
-  let { place } = way;
-  for (let i = way.actors.length - 1; i >= 0; i--) place = stepFrom(w, place, way.actors[i]!);
-  return place;
-}
-
 function enabledIn(w: WorldWalk, id: number, tasks: Int32Array): number {
-  const state = cellsOfState(w, id);
-  const at = w.at;
+  makeRoom(w.trail, w.cells.count);
+  const at = stateAt(w.trail, placeOf(w.trail, id));
+  const state = w.trail.states;
   if (w.cells.broken.has(state[at + HEAP]!)) return 0;
   const all = actorsOf(w);
   for (let actor = 0; actor < all; actor++) w.facts[actor] = factsAt(w, actor, state, at);
@@ -173,7 +165,7 @@ function outcomeOf(w: WorldWalk, found: Ends, id: number): number {
 }
 
 function brokenIn(w: WorldWalk, { broken }: Ends, id: number): string | null {
-  const { cells, trail, block } = w;
+  const { cells, block } = w;
   const state = cellsOfState(w, id);
   const { at } = w;
   const seen = cells.broken.get(state[at + HEAP]!);
@@ -183,7 +175,7 @@ function brokenIn(w: WorldWalk, { broken }: Ends, id: number): string | null {
   const key = `${state[at + HEAP]} ${parts.join()}`;
   const known = broken.get(key);
   if (known !== undefined) return known;
-  takeXenTo(trail, world.xen, goTo(w, id), (p) => makeAgain(w, p));
+  takeXenTo(w.way, w.trail, world.xen, id, (from, by) => makeAgain(w, from, by));
   const first = brokenNow(world.xen);
   broken.set(key, first);
   return first;

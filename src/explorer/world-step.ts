@@ -5,7 +5,7 @@ import type { Reply, Request } from '../toolstack/task.ts';
 import { takeBlockTurn } from './block.ts';
 import { settleForm } from './block-text.ts';
 import { miscountNow } from './broken-now.ts';
-import { type CallNode, isLook, type XenOp } from './call-memo.ts';
+import { type CallNode, isLook, NOTHING, WHOLE, type XenOp } from './call-memo.ts';
 import type { Interceptor } from './intercept.ts';
 import { isLetThrough } from './intercept-looks.ts';
 import { noteHeap, tellBySums } from './note-heap.ts';
@@ -33,30 +33,21 @@ import {
   standing,
   withRoom,
 } from './world-cells.ts';
-import {
-  copyPlace,
-  forgetBeyond,
-  keepPlace,
-  makeRoom,
-  putWords,
-  stateAt,
-  takeXenTo,
-  xenArrived,
-} from './world-trail.ts';
-import { actorCell, factsAt, keyOf, type WorldWalk } from './world-walk.ts';
+import { copyPlace, keepNext, makeRoom, nextTo, putWords, stateAt } from './world-trail.ts';
+import { actorCell, factsAt, keyOf, type WorldWalk, wordsOf } from './world-walk.ts';
+import { numberAsked, takeXenTo, xenArrived } from './xen-way.ts';
 
-/** Makes the step of `actor` from a place, which becomes the last but one of the trail. Returns the new place. */
+/** Makes the step of `actor` from a place. Returns the place to which it leads. */
 export function stepFrom(w: WorldWalk, place: number, actor: number): number {
   const { trail, cells } = w;
-  forgetBeyond(trail, place);
-  makeRoom(trail, place + 1, cells.count);
+  makeRoom(trail, cells.count);
   const cell = actorCell(w, actor);
   const node = nodeOf(w, actor, cell, trail.states[stateAt(trail, place) + cell]!);
   const call = w.intercept === null ? node.call : callLetThrough(w, node, place, actor, w.intercept);
   const wasLookedUp =
     call === null ? lookUpWhole(w, wholeOf(node), place, actor) : lookUpParts(w, node, call, place, actor);
   if (wasLookedUp && w.isChecked) checkStep(w, place, actor);
-  return place + 1;
+  return nextTo(place);
 }
 
 function nodeOf(w: WorldWalk, actor: number, cell: number, form: number): StepNode {
@@ -113,27 +104,27 @@ function lookUpWhole(w: WorldWalk, node: StepNode, place: number, actor: number)
     return false;
   }
   copyPlace(trail, place);
-  putWords(trail, place + 1, effect.cells, effect.values);
-  settleLate(w, place + 1);
-  keepPlace(trail, place + 1, trail.ids[place]!, actor, effect.ops);
+  putWords(trail, nextTo(place), effect.cells, effect.values);
+  settleLate(w, place);
+  keepNext(trail, place, actor, effect.asked);
   return true;
 }
 
 /** A step that begins with a hypercall: what Xen makes of that, then the rest. Returns whether it was not made as a whole. */
 function lookUpParts(w: WorldWalk, node: StepNode, call: CallNode, place: number, actor: number): boolean {
   const { trail } = w;
-  let gave = lookUpCall(w, call, place, actor);
-  if (gave === null) {
-    askXen(w, call, place, actor, (p) => makeAgain(w, p));
-    gave = lookUpCall(w, call, place, actor);
-    ASSERT(gave !== null, 'what Xen was asked is remembered');
+  let reply = lookUpCall(w, call, place, actor);
+  if (reply < 0) {
+    askXen(w, call, place, actor, (from, by) => makeAgain(w, from, by));
+    reply = lookUpCall(w, call, place, actor);
+    ASSERT(reply >= 0, 'what Xen was asked is remembered');
   }
-  let rest = restOf(w, node, gave.reply, stateAt(trail, place), actor);
+  let rest = restOf(w, node, reply, stateAt(trail, place), actor);
   const isWhole = rest === undefined && needsXen(w, call, taskAt(w, place, actor)!.domid);
-  rest ??= makeRest(w, node, call, place, actor, gave.reply);
-  putWords(trail, place + 1, rest.cells, rest.values);
-  settleLate(w, place + 1);
-  keepPlace(trail, place + 1, trail.ids[place]!, actor, gave.ops);
+  rest ??= makeRest(w, node, call, place, actor, reply);
+  putWords(trail, nextTo(place), rest.cells, rest.values);
+  settleLate(w, place);
+  keepNext(trail, place, actor, call.asked);
   return !isWhole;
 }
 
@@ -183,11 +174,10 @@ interface Made {
   readonly free: number;
 }
 
-/** Makes the step that led to a place on the host, which stands at the place before. */
-export function makeAgain(w: WorldWalk, place: number): void {
-  const at = stateAt(w.trail, place - 1);
-  putCells(w.cells, w.trail.states.subarray(at, at + w.trail.stride));
-  takeBlockTurn(w.block, w.trail.actors[place]!);
+/** Makes a step as a whole on the host, where Xen stands at the state `from`. */
+export function makeAgain(w: WorldWalk, from: number, actor: number): void {
+  putCells(w.cells, wordsOf(w, from));
+  takeBlockTurn(w.block, actor);
   settleForm(w.block, w.began);
 }
 
@@ -195,7 +185,7 @@ export function makeAgain(w: WorldWalk, place: number): void {
 function makeForReal(w: WorldWalk, place: number, actor: number): Made {
   const { trail, cells, block } = w;
   const { xen } = block.run.world;
-  takeXenTo(trail, xen, place, (p) => makeAgain(w, p));
+  takeXenTo(w.way, trail, xen, trail.ids[place]!, (from, by) => makeAgain(w, from, by));
   const at = stateAt(trail, place);
   knowRecords(cells, trail.states, at);
   const before = strayedAt(w, place) ?? trail.states.slice(at, at + Math.max(trail.stride, cells.count));
@@ -211,7 +201,7 @@ function makeForReal(w: WorldWalk, place: number, actor: number): Made {
   tellBySums(w, before[HEAP]!, free);
   w.seen = withRoom(cells, w.seen, (into) => readCells(cells, into, before, broken));
   // Whoever looks at the place from now on looks at cells that were found just now as well.
-  makeRoom(trail, place + 1, cells.count);
+  makeRoom(trail, cells.count);
   return { before, requests: w.asked.slice(), free };
 }
 
@@ -221,8 +211,8 @@ function makeWhole(w: WorldWalk, node: StepNode, place: number, actor: number): 
   const { seen } = w;
   const isWhole = isDoneWhole(w, place, actor, requests);
   const changed = changesSince(w, before);
-  const ops = isWhole ? null : opsOf(requests);
-  const effect = { cells: changed, values: changed.map((cell) => seen[cell]!), ops };
+  const asked = isWhole ? WHOLE : numberAsked(w.way, opsOf(requests));
+  const effect = { cells: changed, values: changed.map((cell) => seen[cell]!), asked };
   const reads = readsOf(w, place, actor, requests, { hasCall: false, isWhole });
   addChanged(w, reads, changed, place, actor);
   const byHand = doneByHand(w, place, actor);
@@ -230,9 +220,9 @@ function makeWhole(w: WorldWalk, node: StepNode, place: number, actor: number): 
   noteReads(node, reads, node.parts);
   node.effects.set(keyOf(w, node.reads, stateAt(trail, place), actor), effect);
   copyPlace(trail, place);
-  putWords(trail, place + 1, changed, effect.values);
-  keepPlace(trail, place + 1, trail.ids[place]!, actor, ops);
-  xenArrived(trail, block.run.world.xen, place + 1, w.seen[HEAP]!);
+  putWords(trail, nextTo(place), changed, effect.values);
+  keepNext(trail, place, actor, effect.asked);
+  xenArrived(w.way, block.run.world.xen, trail.ids[place]!, actor, w.seen[HEAP]!);
 }
 
 /** Makes a step on the host but for the hypercall that it begins with: that is taken to be answered so, and Xen stays. */
@@ -252,7 +242,7 @@ function makeTold(w: WorldWalk, place: number, actor: number, reply: Reply): Mad
     into[HEAP] = before[HEAP]!;
     into[MISC] = before[MISC]!;
   });
-  makeRoom(trail, place + 1, cells.count);
+  makeRoom(trail, cells.count);
   return { before, requests: w.asked.slice(), free: 0 };
 }
 
@@ -280,12 +270,12 @@ function makeRest(
   const { before, requests } = isReal ? makeForReal(w, place, actor) : makeTold(w, place, actor, answer);
   const { seen } = w;
   const changed = changesSince(w, before).filter((cell) => !isXenCell(cells, cell));
-  const effect = { cells: changed, values: changed.map((cell) => seen[cell]!), ops: null };
+  const effect = { cells: changed, values: changed.map((cell) => seen[cell]!), asked: NOTHING };
   const reads = readsOf(w, place, actor, requests, { hasCall: true, isWhole: false });
   addChanged(w, reads, changed, place, actor);
   noteReads(node, reads, parts);
   node.effects.set(keyOfRest(w, node, reply, stateAt(trail, place), actor), effect);
-  if (isReal) xenArrived(trail, block.run.world.xen, place + 1, w.seen[HEAP]!);
+  if (isReal) xenArrived(w.way, block.run.world.xen, trail.ids[place]!, actor, w.seen[HEAP]!);
   return effect;
 }
 
@@ -306,7 +296,7 @@ function addChanged(
 function checkStep(w: WorldWalk, place: number, actor: number): void {
   const { trail, cells, block } = w;
   const { before, requests, free } = makeForReal(w, place, actor);
-  const to = stateAt(trail, place + 1);
+  const to = stateAt(trail, nextTo(place));
   // By class, what a heap becomes when memory comes back depends on where that lies. Its sums do not.
   const byHand = doneByHand(w, place, actor);
   noteHeap(w, { from: before[HEAP]!, to: w.seen[HEAP]!, free, asked: requests, byHand });
@@ -317,7 +307,7 @@ function checkStep(w: WorldWalk, place: number, actor: number): void {
       `cell ${cell} is what was looked up after a step of task ${actor}`,
     );
   }
-  xenArrived(trail, block.run.world.xen, place + 1, w.seen[HEAP]!);
+  xenArrived(w.way, block.run.world.xen, trail.ids[place]!, actor, w.seen[HEAP]!);
 }
 
 const isActorCell = ({ cells, block }: WorldWalk, cell: number): boolean =>

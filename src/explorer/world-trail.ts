@@ -1,131 +1,130 @@
 /**
- * The way from a block's start to a state, and Xen taken along it as far as anybody needs it.
+ * All states that were met, each with the way on which it was; and the two places where a step is worked on.
  *
- * States on the way are kept as vectors. Xen stands at one of them: going back costs what was changed since, going on
- * means making the hypercalls of the steps between again.
+ * A step leads from the state at one place to the other place. Whoever goes on from another state has its words brought to a
+ * place: to make the steps that led there again would take as long as all others do.
  */
-import { ASSERT } from '../hypervisor/bug.ts';
-import { hypercall } from '../hypervisor/hypercall.ts';
-import type { Xen } from '../hypervisor/xen.ts';
-import { markXen, rollbackXen, type XenMark } from '../hypervisor/xen-mark.ts';
-import type { XenOp } from './call-memo.ts';
-import { askingFor, extentsIn, extentsOfBoth } from './joined-populates.ts';
+import type { Asked } from './call-memo.ts';
 import {
   keepSummed,
   makeStateTable,
   type StateTable,
   sumAfter,
   sumOfState,
+  viewState,
   widenStates,
 } from './state-table.ts';
+import { makeWordList, pushWord, setWord, type WordList, wordAt } from './word-list.ts';
 
-/** See the file's header. Places are numbered from 0, the start. */
+/** See the file's header. Places are 0 and 1. */
 export interface Trail {
-  /** Populates on the way may be made as one. Who looks at frames would see that: a guest's map is cut otherwise then. */
-  readonly joins: boolean;
-  /** Words between two places; more than a state has, so that states may grow. */
+  /** Words of a place; more than a state has, so that states may grow. */
   stride: number;
   states: Int32Array;
-  /** By place: the state's number, by whom it was reached, and what was asked of Xen (null: see takeXenTo()). */
-  ids: Int32Array;
-  actors: Int32Array;
-  /** By place: see sumOfState(). */
-  sums: Int32Array;
-  /** Places on the trail. */
-  count: number;
-  readonly ops: (readonly XenOp[] | null)[];
-  /** Marks of Xen at the first places, as many as Xen has been taken to; null where it went by without a stop. */
-  readonly marks: (XenMark | null)[];
-  /** Where Xen stands; -1: somewhere behind the last mark. */
-  xenAt: number;
-  /** By mark: the number of the heap's form as it is there; 0: nobody looked yet. */
-  readonly heapIs: number[];
+  /** By place: the state's number (NOBODY: it is being written), and sumOfState(). */
+  readonly ids: Int32Array;
+  readonly sums: Int32Array;
   /** All states ever reached. */
   readonly table: StateTable;
-  /** By state: from which state and by whom it was reached first. */
-  ways: Int32Array;
-  /** By the low bits of a state's number: the place that such a state had last. So few that they are always at hand. */
-  readonly placed: Int32Array;
+  /** By state: from which state, by whom and by asking what it was reached, and how many steps it is from the start. */
+  readonly ways: WordList;
+  /**
+   * The way to a state is the one on which it was met last, of those that are as long as the first; else the first. That is
+   * for who needs the host nearby, where it makes no difference which way it goes.
+   */
+  goesLast: boolean;
+  /** By actor: how far the numbers of the states before and after its last step are apart. */
+  readonly apart: number[];
+  scratch: Int32Array;
 }
 
 /** Words of a state in `ways`. */
-const WAY = 2;
+const WAY = 4;
 const WAY_FROM = 0;
 const WAY_BY = 1;
-/** A power of two, many times the length of a way. */
-const PLACED = 2 ** 12;
+const WAY_ASKED = 2;
+const WAY_STEPS = 3;
 
-/** The state from which a state was reached first; -1: it is the start. */
-export const parentOf = ({ ways }: Trail, id: number): number => ways[id * WAY + WAY_FROM]!;
+const NOBODY = -1;
+const SPARE = 32;
+
+/** The state from which a state was reached; NOBODY: it is the start. */
+export const parentOf = ({ ways }: Trail, id: number): number => wordAt(ways, id * WAY + WAY_FROM);
 
 /** Whose step that was. */
-export const reachedBy = ({ ways }: Trail, id: number): number => ways[id * WAY + WAY_BY]!;
+export const reachedBy = ({ ways }: Trail, id: number): number => wordAt(ways, id * WAY + WAY_BY);
 
-const FIRST_PLACES = 64;
+/** What was asked of Xen in that step. */
+export const askedBy = ({ ways }: Trail, id: number): Asked => wordAt(ways, id * WAY + WAY_ASKED);
 
 /** The number of the first state. */
 export const START = 0;
 
-/** A trail whose only place is `start`, where Xen stands. */
-export function newTrail(xen: Xen, start: Int32Array, width: number, joins: boolean): Trail {
+/** The start alone. */
+export function newTrail(start: Int32Array, width: number): Trail {
+  const stride = width + SPARE;
   const trail: Trail = {
-    joins,
-    stride: width + 32,
-    states: new Int32Array((width + 32) * FIRST_PLACES),
-    ids: new Int32Array(FIRST_PLACES),
-    actors: new Int32Array(FIRST_PLACES),
-    sums: new Int32Array(FIRST_PLACES),
-    count: 0,
-    ops: [],
-    marks: [markXen(xen)],
-    xenAt: 0,
-    heapIs: [0],
+    stride,
+    states: new Int32Array(2 * stride),
+    ids: Int32Array.of(NOBODY, NOBODY),
+    sums: new Int32Array(2),
     table: makeStateTable(width),
-    ways: new Int32Array(FIRST_PLACES * WAY),
-    placed: new Int32Array(PLACED),
+    ways: makeWordList(),
+    goesLast: false,
+    apart: [],
+    scratch: new Int32Array(stride),
   };
   trail.states.set(start.subarray(0, width));
   trail.sums[0] = sumOfState(trail.table, trail.states, 0);
-  keepPlace(trail, 0, -1, -1, null);
+  keepAt(trail, 0, NOBODY);
+  for (const word of [NOBODY, NOBODY, 0, 0]) pushWord(trail.ways, word);
   return trail;
 }
 
 /** Where a place's state begins in `states`. */
 export const stateAt = (trail: Trail, place: number): number => place * trail.stride;
 
-/** Makes room for a place and for states of `width` words. */
-export function makeRoom(trail: Trail, place: number, width: number): void {
+/** The place to which a step leads from a place. */
+export const nextTo = (place: number): number => 1 - place;
+
+/** Makes room for states of `width` words. */
+export function makeRoom(trail: Trail, width: number): void {
   if (width > trail.table.width) widenStates(trail.table, width);
-  if (width > trail.stride) {
-    const stride = width + 32;
-    // All places: the one behind the last may be half written.
-    const places = trail.states.length / trail.stride;
-    const states = new Int32Array(places * stride);
-    for (let p = 0; p < places; p++) {
-      states.set(trail.states.subarray(p * trail.stride, (p + 1) * trail.stride), p * stride);
-    }
-    trail.states = states;
-    trail.stride = stride;
+  if (width <= trail.stride) return;
+  const stride = width + SPARE;
+  // Both places: one of them may be half written.
+  const states = new Int32Array(2 * stride);
+  for (const place of [0, 1]) {
+    const at = stateAt(trail, place);
+    states.set(trail.states.subarray(at, at + trail.stride), place * stride);
   }
-  if ((place + 1) * trail.stride > trail.states.length) {
-    trail.states = doubled(trail.states);
-    trail.ids = doubled(trail.ids);
-    trail.actors = doubled(trail.actors);
-    trail.sums = doubled(trail.sums);
-  }
+  trail.states = states;
+  trail.stride = stride;
+  trail.scratch = new Int32Array(stride);
 }
 
-function doubled(words: Int32Array): Int32Array {
-  const larger = new Int32Array(words.length * 2);
-  larger.set(words);
-  return larger;
+/** The place at which a state stands; it is brought to one if it does not. */
+export function placeOf(trail: Trail, id: number): number {
+  const { ids, table, sums } = trail;
+  if (ids[0] === id) return 0;
+  if (ids[1] === id) return 1;
+  makeRoom(trail, table.width);
+  const { states } = trail;
+  const words = viewState(table, id, trail.scratch);
+  const { at, width } = table;
+  for (let i = 0; i < width; i++) states[i] = words[at + i]!;
+  ids[0] = id;
+  sums[0] = sumOfState(table, states, 0);
+  return 0;
 }
 
 /** Writes the state of a place to the next one as well. */
 export function copyPlace(trail: Trail, place: number): void {
   const from = stateAt(trail, place);
-  trail.states.copyWithin(stateAt(trail, place + 1), from, from + trail.stride);
-  trail.sums[place + 1] = trail.sums[place]!;
+  const next = nextTo(place);
+  trail.states.copyWithin(stateAt(trail, next), from, from + trail.stride);
+  trail.sums[next] = trail.sums[place]!;
+  trail.ids[next] = NOBODY;
 }
 
 /** Changes words of a place's state, which no one has been told of yet. */
@@ -144,112 +143,32 @@ export function putWord(trail: Trail, place: number, word: number, value: number
   trail.states[at] = value;
 }
 
-/** Ends the trail at `place`, whose state has been written there. */
-export function keepPlace(
-  trail: Trail,
-  place: number,
-  from: number,
-  actor: number,
-  ops: readonly XenOp[] | null,
-): void {
+/** Takes for met what was written to the place next to `place`, by a step of `actor`. */
+export function keepNext(trail: Trail, place: number, actor: number, asked: Asked): void {
+  const { ways } = trail;
+  const from = trail.ids[place]!;
   const known = trail.table.count;
-  const id = keepSummed(trail.table, trail.states, stateAt(trail, place), trail.sums[place]!);
-  trail.count = place + 1;
-  trail.ids[place] = id;
-  trail.actors[place] = actor;
-  trail.ops[place] = ops;
-  trail.placed[id & (PLACED - 1)] = place;
-  if (id < known) return;
+  // States that are met one after the other by steps of one actor are gone on from one after the other by another.
+  const id = keepAt(trail, nextTo(place), from + (trail.apart[actor] ?? 0));
+  trail.apart[actor] = id - from;
+  if (id < known && !trail.goesLast) return;
   const way = id * WAY;
-  if (way === trail.ways.length) trail.ways = doubled(trail.ways);
-  trail.ways[way + WAY_FROM] = from;
-  trail.ways[way + WAY_BY] = actor;
-}
-
-/** The place at which a state stands on the trail; -1: it does not, or another has been placed that is taken for it. */
-export function placeOnTrail({ ids, count, placed }: Trail, id: number): number {
-  if (id === START) return 0;
-  const place = placed[id & (PLACED - 1)]!;
-  return place < count && ids[place] === id ? place : -1;
-}
-
-/** The last state on the trail from which a state was reached, and the actors whose steps lead on, the last one first. */
-export function wayTo(
-  trail: Trail,
-  id: number,
-): { readonly place: number; readonly actors: readonly number[] } {
-  const actors: number[] = [];
-  for (let state = id; ; ) {
-    const place = placeOnTrail(trail, state);
-    if (place >= 0) return { place, actors };
-    actors.push(reachedBy(trail, state));
-    state = parentOf(trail, state);
-    ASSERT(state >= 0, 'the start is always on the trail');
+  const steps = wordAt(ways, from * WAY + WAY_STEPS) + 1;
+  if (id === known) {
+    pushWord(ways, from);
+    pushWord(ways, actor);
+    pushWord(ways, asked);
+    pushWord(ways, steps);
+  } else if (steps === wordAt(ways, way + WAY_STEPS)) {
+    // A way that is as long never leads through the state itself.
+    setWord(ways, way + WAY_FROM, from);
+    setWord(ways, way + WAY_BY, actor);
+    setWord(ways, way + WAY_ASKED, asked);
   }
 }
 
-/** Takes Xen to a place. `again` makes the step that led to a place as a whole. */
-export function takeXenTo(trail: Trail, xen: Xen, place: number, again: (place: number) => void): void {
-  const { marks } = trail;
-  let last = Math.min(place, marks.length - 1);
-  while (marks[last] === null) last--;
-  if (trail.xenAt !== last) rollbackXen(xen, marks[last]!);
-  marks.length = last + 1;
-  trail.heapIs.length = last + 1;
-  trail.xenAt = last;
-  // A populate that may be part of a larger one: it is made once it is clear what follows.
-  let left: XenOp | null = null;
-  let extents = 0;
-  for (let p = last + 1; p <= place; p++) {
-    const ops = trail.ops[p] ?? null;
-    if (trail.joins && ops !== null && (left !== null || ops.length === 1) && ops.length <= 1) {
-      const [op] = ops;
-      if (op !== undefined) {
-        const all: number = left === null ? 0 : extentsOfBoth(xen, left, extents, op);
-        if (all === 0 && left !== null) makeLeft(trail, xen, askingFor(left, extents));
-        if (all === 0) left = op;
-        extents = all === 0 ? extentsIn(op) : all;
-      }
-      marks.push(null);
-      trail.heapIs.push(0);
-      continue;
-    }
-    if (left !== null) makeLeft(trail, xen, askingFor(left, extents));
-    left = null;
-    if (ops === null) again(p);
-    else for (const op of ops) make(xen, op);
-    marks.push(markXen(xen));
-    trail.heapIs.push(0);
-    trail.xenAt = p;
-  }
-  if (left !== null) makeLeft(trail, xen, askingFor(left, extents));
-}
-
-/** Makes what is left to be made of the last step on the way. */
-function makeLeft(trail: Trail, xen: Xen, op: XenOp): void {
-  make(xen, op);
-  const last = trail.marks.length - 1;
-  trail.marks[last] = markXen(xen);
-  trail.xenAt = last;
-}
-
-function make(xen: Xen, { by, call }: XenOp): void {
-  hypercall(xen, by, call as never);
-}
-
-/** Xen has made the step to `place` itself, from the place before, which left the heap in the form `heap`. */
-export function xenArrived(trail: Trail, xen: Xen, place: number, heap: number): void {
-  trail.marks.length = place;
-  trail.marks.push(markXen(xen));
-  trail.heapIs.length = place;
-  trail.heapIs.push(heap);
-  trail.xenAt = place;
-}
-
-/** The trail is about to go on from `place`: what Xen was marked at beyond is of no use. */
-export function forgetBeyond(trail: Trail, place: number): void {
-  if (trail.marks.length <= place + 1) return;
-  trail.marks.length = place + 1;
-  trail.heapIs.length = place + 1;
-  if (trail.xenAt > place) trail.xenAt = -1;
+function keepAt(trail: Trail, place: number, guess: number): number {
+  const id = keepSummed(trail.table, trail.states, stateAt(trail, place), trail.sums[place]!, guess);
+  trail.ids[place] = id;
+  return id;
 }

@@ -18,13 +18,15 @@ import { DOMAINS, POOLS, type StepNode, WATCHES } from './step-memo.ts';
 import { laneFacts, otherFacts, type TaskFacts } from './task-facts.ts';
 import { isInParts } from './turn-order.ts';
 import { type Cells, dustOfForm, FIRST_LANE, HEAP, readCells, withRoom } from './world-cells.ts';
-import { makeRoom, newTrail, placeOnTrail, stateAt, type Trail } from './world-trail.ts';
+import { makeRoom, newTrail, type Trail } from './world-trail.ts';
+import { newXenWay, type XenWay } from './xen-way.ts';
 
 /** A host on its way through a block. */
 export interface WorldWalk extends Listening {
   readonly block: BlockRun;
   readonly cells: Cells;
   readonly trail: Trail;
+  readonly way: XenWay;
   readonly footprint: FootprintOf;
   /** Every step that is looked up is made as well, and the two are compared. */
   readonly isChecked: boolean;
@@ -102,7 +104,8 @@ export function newWorldWalk(
     ...listenTo(block, how.footprint, how.intercept),
     block,
     cells,
-    trail: newTrail(block.run.world.xen, seen, cells.count, cells.ownership === 'class'),
+    trail: newTrail(seen, cells.count),
+    way: newXenWay(block.run.world.xen, cells.ownership === 'class'),
     nodes: [],
     pairs: newPairTable(),
     calls: new Map(),
@@ -147,23 +150,18 @@ function maySum({ grain, run }: BlockRun): boolean {
 
 /** The cells of a state, from `w.at` on; until the next one is looked at or a step is made. */
 export function cellsOfState(w: WorldWalk, id: number): Int32Array {
-  const { trail, cells } = w;
-  const place = placeOnTrail(trail, id);
-  if (place >= 0) {
-    makeRoom(trail, place, cells.count);
-    w.at = stateAt(trail, place);
-    return trail.states;
-  }
-  const { table } = trail;
-  if (w.scratch.length < cells.count) w.scratch = new Int32Array(2 * cells.count);
-  // A state met while there were fewer cells has nothing in the others.
-  w.scratch.fill(0);
+  const { table } = w.trail;
+  makeRoom(w.trail, w.cells.count);
+  if (w.scratch.length < table.width) w.scratch = new Int32Array(2 * table.width);
   const words = viewState(table, id, w.scratch);
   w.at = table.at;
-  if (words === w.scratch || table.width >= cells.count) return words;
-  w.scratch.set(words.subarray(w.at, w.at + table.width));
-  w.at = 0;
-  return w.scratch;
+  return words;
+}
+
+/** The same as words of their own. */
+export function wordsOf(w: WorldWalk, id: number): Int32Array {
+  const words = cellsOfState(w, id);
+  return words.slice(w.at, w.at + w.trail.table.width);
 }
 
 /** Where an actor's cell is; -1: it has none yet. */
