@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config';
+import { nativeModules } from './test/native-modules.ts';
 
 export default defineConfig({
+  plugins: [nativeModules(import.meta.dirname)],
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'threads',

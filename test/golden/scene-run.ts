@@ -7,7 +7,7 @@ import { runOnScene, type SceneRun } from './scene.ts';
 import { parseScene } from './scene-file.ts';
 import { openScene, type SceneOptions, type SceneState } from './scene-state.ts';
 
-const baseScene = readFileSync(new URL('./data/build/scenes/base.scene', import.meta.url), 'latin1');
+const baseScene = readFileSync('test/golden/data/build/scenes/base.scene', 'latin1');
 
 /** A run and what it left behind. */
 export interface XlRun extends SceneRun {
