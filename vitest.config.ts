@@ -8,6 +8,8 @@ export default defineConfig({
     pool: 'threads',
     // Every processor: most of the time is walks of all orders, which one thread makes.
     maxWorkers: '100%',
+    // No module holds anything that changes (test/house), so test files may share modules, and what Node has optimised.
+    isolate: false,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
