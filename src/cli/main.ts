@@ -16,11 +16,15 @@ const BUG = 70;
 
 /** Runs the command line of this process and sets its exit code. `fs` is what the state is kept with. */
 export async function main(fs: StoreFs = nodeStoreFs): Promise<void> {
-  const cli: Cli = {
-    fs,
-    terminal: processTerminal(),
-    env: process.env,
-    cwd: process.cwd(),
+  const { env } = process;
+  const cli = newCli({ fs, terminal: processTerminal(), env, cwd: process.cwd() });
+  process.exitCode = await runMain(cli, process.argv.slice(2));
+}
+
+/** A command line that has run nothing yet. */
+export function newCli(surroundings: Pick<Cli, 'fs' | 'terminal' | 'env' | 'cwd'>): Cli {
+  return {
+    ...surroundings,
     lock: null,
     session: null,
     far: new Map(),
@@ -29,11 +33,10 @@ export async function main(fs: StoreFs = nodeStoreFs): Promise<void> {
     memo: newMemo(),
     script: null,
   };
-  process.exitCode = await runMain(cli, process.argv.slice(2));
 }
 
-/** Runs one command line to its end: saved, unlocked, then printed. */
-async function runMain(cli: Cli, argv: readonly string[]): Promise<number> {
+/** Runs one command line to its end: saved, unlocked, then printed. Its exit code. */
+export async function runMain(cli: Cli, argv: readonly string[]): Promise<number> {
   try {
     const options = defaultOptions(cli.env);
     if (typeof options === 'string') {

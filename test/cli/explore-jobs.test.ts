@@ -141,9 +141,17 @@ async function explored(
   return { results: resultsOf(plan), lost };
 }
 
+/** The first call's result for every later one. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly result: T } | null = null;
+  return () => (made ??= { result: make() }).result;
+}
+
 describe('pieces', () => {
+  const fiveHundred = once(() => explored({ samples: 500 }, 1));
+
   it('come to the same whoever does them', async () => {
-    const alone = await explored({ samples: 500 }, 1);
+    const alone = await fiveHundred();
     const shared = await explored({ samples: 500 }, 3);
     expect(JSON.stringify(shared.results)).toBe(JSON.stringify(alone.results));
     expect(alone.results[0]!.walk.samples).toBe(500);
@@ -165,7 +173,7 @@ describe('pieces', () => {
   it('of somebody who dies are done again', async () => {
     const dying = (hand: Hand, n: number): Hand =>
       n === 1 ? { ...hand, run: () => Promise.reject(new HandLost('it fell')) } : hand;
-    const alone = await explored({ samples: 500 }, 1);
+    const alone = await fiveHundred();
     const shared = await explored({ samples: 500 }, 3, dying);
     expect(shared.lost).toEqual(['it fell']);
     expect(JSON.stringify(shared.results)).toBe(JSON.stringify(alone.results));
@@ -268,6 +276,7 @@ describe('shards', () => {
 
 describe('a walk of all orders', () => {
   const all = { strategy: 'exhaustive', order: 'dfs', ownership: 'exact' } as const;
+  const walkedAlone = once(() => explored(all, 1));
   /** Hands that count the walks in which they help, and what becomes of their lines. */
   const helping =
     (helped: number[], line: (port: MessagePort) => void = () => {}) =>
@@ -281,7 +290,7 @@ describe('a walk of all orders', () => {
     });
 
   it('comes to the same with several threads on it', async () => {
-    const alone = await explored(all, 1);
+    const alone = await walkedAlone();
     for (const hands of [2, 3]) {
       const helped: number[] = [];
       const { results } = await explored(all, hands, helping(helped));
@@ -312,7 +321,7 @@ describe('a walk of all orders', () => {
   });
 
   it('is begun again where somebody is gone who had a part in it', async () => {
-    const alone = await explored(all, 1);
+    const alone = await walkedAlone();
     const dying = helping([], (port) => setTimeout(() => port.close(), 120));
     const { results } = await explored(all, 2, dying);
     expect(JSON.stringify(results)).toBe(JSON.stringify(alone.results));

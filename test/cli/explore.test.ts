@@ -18,29 +18,34 @@ beforeAll(async () => {
 });
 afterAll(() => cli.remove());
 
-const explore = (...args: string[]) => cli.run(['explore', ...args]);
+const explore = (...args: string[]) => cli.call(['explore', ...args]);
+/** The same as a process of its own, as users start it. */
+const exploreApart = (...args: string[]) => cli.run(['explore', ...args]);
 const read = (name: string): string => readFileSync(join(cli.dir, name), 'utf8');
 
 describe('xlsim explore', () => {
   it('exits with 0 where nobody fails, 1 where a failure is found, 4 where nothing is known', async () => {
-    expect(await explore(safe)).toMatchObject({ exit: 0, stdout: expect.stringMatching(/^safe: /) });
+    expect(await exploreApart(safe)).toMatchObject({ exit: 0, stdout: expect.stringMatching(/^safe: /) });
     const refused = cli.file('refused.xlsim.yaml', populates(3, 3, 1));
-    expect(await explore(refused)).toMatchObject({
+    expect(await exploreApart(refused)).toMatchObject({
       exit: 0,
       stdout: expect.stringMatching(/^early refusal: /),
     });
-    expect((await explore(refused, '--forbid', 'early-refusal')).exit).toBe(1);
-    expect(await explore(short)).toMatchObject({ exit: 1, stdout: expect.stringMatching(/^late failure: /) });
-    expect((await explore(safe, '--strategy', 'random', '--samples', '5')).exit).toBe(4);
+    expect((await exploreApart(refused, '--forbid', 'early-refusal')).exit).toBe(1);
+    expect(await exploreApart(short)).toMatchObject({
+      exit: 1,
+      stdout: expect.stringMatching(/^late failure: /),
+    });
+    expect((await exploreApart(safe, '--strategy', 'random', '--samples', '5')).exit).toBe(4);
   });
 
   it('prints the same twice, as text and as JSON that meets its schema', async () => {
-    const [one, two] = [await explore(short), await explore(short)];
+    const [one, two] = [await explore(short), await exploreApart(short)];
     expect(one.stdout).toBe(two.stdout);
     const json = JSON.parse((await cli.run(['--json', 'explore', short])).stdout);
     const validate = new Ajv({ strict: false }).compile(exploreJsonSchema());
     expect([validate(json), validate.errors]).toEqual([true, null]);
-    expect(JSON.parse((await cli.run(['schema', 'explore'])).stdout)).toEqual(
+    expect(JSON.parse((await cli.call(['schema', 'explore'])).stdout)).toEqual(
       JSON.parse(JSON.stringify(exploreJsonSchema())),
     );
   });
@@ -105,9 +110,9 @@ describe('xlsim explore', () => {
     const asked = await explore(file, '--save', 'serial.json', '--svg', 'serial.svg');
     expect(asked.stderr).toContain('it is played once; not written: serial.svg, serial.json\n');
     expect(run.stdout).toContain('FAIL');
-    const { stdout } = await cli.run(['--json', 'explore', file]);
+    const { stdout } = await cli.call(['--json', 'explore', file]);
     expect(JSON.parse(stdout)).toMatchObject({ schema: 'xlsim/replay/1', exit: 1 });
-    expect((await cli.run(['--json', 'replay', file])).stdout).toBe(stdout);
+    expect((await cli.call(['--json', 'replay', file])).stdout).toBe(stdout);
   });
 
   it('says where the steps before the block did otherwise than they were to', async () => {
@@ -188,8 +193,9 @@ steps:
       const line = /^replay it {2}xlsim explore short\.xlsim\.yaml (.*) --save (.*)$/m.exec(run.stdout)!;
       expect(line[1]!.split(' --').sort()).toEqual(said.split(' --').sort());
       const shell = line[0].replace('replay it  ', '').split(' && ');
-      for (const command of shell) await cli.run(command.split(' ').slice(1));
-      const replayed = await cli.run(shell[1]!.split(' ').slice(1));
+      expect(shell).toHaveLength(2);
+      await cli.call(shell[0]!.split(' ').slice(1));
+      const replayed = await cli.call(shell[1]!.split(' ').slice(1));
       expect([replayed.exit, replayed.stderr]).toEqual([0, '']);
     }
     const widest = await explore(short, '--max-states', '1', '--samples', '20', '--time-budget', '1m');
@@ -207,7 +213,7 @@ steps:
     expect(run.stdout).not.toContain('coarser --grain');
     const fine = await explore(short, '--strategy', 'exhaustive', '--max-states', '5', '--grain', 'sections');
     expect(fine.stdout).toContain('a coarser --grain, --reduction on, --strategy random, or a larger');
-    const json = JSON.parse((await cli.run(['--json', 'explore', short])).stdout);
+    const json = JSON.parse((await cli.call(['--json', 'explore', short])).stdout);
     const { states } = json.results[0].walk;
     const most = async (n: number) =>
       (await explore(short, '--strategy', 'exhaustive', '--max-states', String(n))).stdout;
@@ -245,7 +251,7 @@ steps:
     expect(one.stdout).toContain(
       'frame by frame not finished after 25 states (the limit of states was reached)',
     );
-    const json = JSON.parse((await cli.run(['--json', 'explore', file, ...few, '1'])).stdout);
+    const json = JSON.parse((await cli.call(['--json', 'explore', file, ...few, '1'])).stdout);
     expect(json.results[0].walk).toMatchObject({
       ownership: 'class',
       ownership_matters: true,
@@ -264,11 +270,11 @@ describe('xlsim explore --save-test', () => {
   it('writes a scenario that replay passes, the same each time', async () => {
     const args = ['--forbid', 'early-refusal', '--save-test'];
     expect((await explore(short, ...args, 'one.xlsim.yaml')).exit).toBe(1);
-    await explore(short, ...args, 'two.xlsim.yaml');
+    await exploreApart(short, ...args, 'two.xlsim.yaml');
     expect(read('one.xlsim.yaml')).toBe(read('two.xlsim.yaml'));
     expect((await cli.run(['replay', 'one.xlsim.yaml'])).exit).toBe(0);
     writeFileSync(join(cli.dir, 'roomy.xlsim.yaml'), read('one.xlsim.yaml').replace('11 pages', '12 pages'));
-    const roomy = await cli.run(['replay', 'roomy.xlsim.yaml']);
+    const roomy = await cli.call(['replay', 'roomy.xlsim.yaml']);
     expect(roomy.exit).toBe(1);
     expect(roomy.stdout).toMatch(/roomy\.xlsim\.yaml:\d+:\d+[\s\S]*expected 2\s+got +3/);
   });
@@ -277,13 +283,13 @@ describe('xlsim explore --save-test', () => {
     await explore(short, '--forbid', 'early-refusal', '--save-test', 'old.xlsim.yaml');
     const old = read('old.xlsim.yaml').replace(/version: .*/, 'version: 0.0.7');
     writeFileSync(join(cli.dir, 'old.xlsim.yaml'), old);
-    const run = await cli.run(['replay', 'old.xlsim.yaml']);
+    const run = await cli.call(['replay', 'old.xlsim.yaml']);
     expect(run.exit).toBe(0);
     expect(run.stderr).toMatch(
       /^xlsim: old\.xlsim\.yaml:\d+:\d+: this order was written by xlsim 0\.0\.7, this is /,
     );
     writeFileSync(join(cli.dir, 'cut.xlsim.yaml'), old.replace(/times: \d+ }\n/, 'times: 99 }\n'));
-    const cut = await cli.run(['replay', 'cut.xlsim.yaml']);
+    const cut = await cli.call(['replay', 'cut.xlsim.yaml']);
     expect(cut.exit).toBe(1);
     expect(cut.stdout).toMatch(/expected the order that xlsim 0\.0\.7 wrote\s+got +it fits no longer/);
   });
@@ -308,7 +314,7 @@ describe('xlsim explore --save-test', () => {
     const sampled = ['--strategy', 'random', '--samples', '10', '--save-test'];
     expect((await explore(file, ...sampled, 'up.xlsim.yaml')).exit).toBe(1);
     expect(read('up.xlsim.yaml')).toContain('cfg: sub/deep/a.cfg');
-    expect((await cli.run(['replay', 'up.xlsim.yaml'])).exit).toBe(0);
+    expect((await cli.call(['replay', 'up.xlsim.yaml'])).exit).toBe(0);
     const below = await explore(file, ...sampled, 'sub/deep/x.xlsim.yaml');
     expect(below.exit).toBe(1);
     expect(read('sub/deep/x.xlsim.yaml')).toContain('cfg: a.cfg');
@@ -320,7 +326,7 @@ describe('xlsim explore --save-test', () => {
         .replace('xl create b', 'xl create deep/b.cfg'),
     );
     const beside = await explore(named, ...sampled, 'sub/beside.xlsim.yaml');
-    expect([beside.exit, (await cli.run(['replay', 'sub/beside.xlsim.yaml'])).exit]).toEqual([1, 0]);
+    expect([beside.exit, (await cli.call(['replay', 'sub/beside.xlsim.yaml'])).exit]).toEqual([1, 0]);
     const lost = await explore(named, ...sampled, 'lost.xlsim.yaml');
     expect(lost).toMatchObject({
       exit: 2,
@@ -340,18 +346,12 @@ describe('xlsim replay --schedule', () => {
       'xlsim replay short.xlsim.yaml --schedule s.json',
     );
     const runs = [];
-    for (const name of ['t1', 't2']) {
+    for (const [name, run] of [
+      ['t1', cli.run],
+      ['t2', cli.call],
+    ] as const) {
       runs.push(
-        await cli.run([
-          'replay',
-          short,
-          '--schedule',
-          's.json',
-          '--trace',
-          name,
-          '--timeline',
-          `${name}.svg`,
-        ]),
+        await run(['replay', short, '--schedule', 's.json', '--trace', name, '--timeline', `${name}.svg`]),
       );
     }
     expect(runs[0]!.stdout).toBe(runs[1]!.stdout);
@@ -363,7 +363,7 @@ describe('xlsim replay --schedule', () => {
   it('stops where the order ends in a circle that nobody leaves', async () => {
     const file = cli.file('circle.xlsim.yaml', circle('xl shutdown -w -w b'));
     expect((await explore(file, '--save', 'c.json')).stdout).toMatch(/^stuck: /);
-    const run = await cli.run(['replay', file, '--schedule', 'c.json']);
+    const run = await cli.call(['replay', file, '--schedule', 'c.json']);
     expect([run.exit, run.stderr]).toEqual([4, '']);
     expect(run.stdout).toMatch(
       /HUNG [\s\S]*stuck, as the order says: it goes round in a circle\n[\s\S]*"stop"/,
@@ -373,7 +373,7 @@ describe('xlsim replay --schedule', () => {
     const choices = JSON.parse(read('c.json')).choices.slice(0, 1);
     const short = { ...JSON.parse(read('c.json')), choices };
     writeFileSync(join(cli.dir, 'd.json'), JSON.stringify(short));
-    const forced = await cli.run(['replay', left, '--schedule', 'd.json', '--force-schedule']);
+    const forced = await cli.call(['replay', left, '--schedule', 'd.json', '--force-schedule']);
     expect(forced.exit).toBe(0);
     expect(forced.stderr).toContain('it is to end stuck, and everything in the block is over');
   });
@@ -382,29 +382,29 @@ describe('xlsim replay --schedule', () => {
     const text = populates(11).replaceAll('extent_order: 0 } }', 'extent_order: 0 }, expect: { rc: 3 } }');
     const file = cli.file('judged.xlsim.yaml', text);
     await explore(file, '--forbid', 'early-refusal', '--save', 'j.json');
-    const run = await cli.run(['replay', file, '--schedule', 'j.json']);
+    const run = await cli.call(['replay', file, '--schedule', 'j.json']);
     expect(run.exit).toBe(1);
     expect(run.stdout).toMatch(/XENMEM_populate_physmap: rc[\s\S]*expected 3\s+got +2/);
   });
 
   it('refuses the order of another scenario or version, and follows it as far as it fits when forced', async () => {
     await explore(short, '--forbid', 'early-refusal', '--save', 's.json');
-    const other = await cli.run(['replay', safe, '--schedule', 's.json']);
+    const other = await cli.call(['replay', safe, '--schedule', 's.json']);
     expect(other.exit).toBe(2);
     expect(other.stderr).toContain('it belongs to short.xlsim.yaml');
     writeFileSync(
       join(cli.dir, 'v.json'),
       read('s.json').replace(/"version": "[^"]*"/, '"version": "9.9.9"'),
     );
-    const version = await cli.run(['replay', short, '--schedule', 'v.json']);
+    const version = await cli.call(['replay', short, '--schedule', 'v.json']);
     expect(version.stderr).toContain('it was written by xlsim 9.9.9');
     const broken = cli.file('b.json', read('s.json').replace('"task":"0"', '"task":"7"'));
-    const misfit = await cli.run(['replay', short, '--schedule', broken]);
+    const misfit = await cli.call(['replay', short, '--schedule', broken]);
     expect([misfit.exit, misfit.stdout]).toEqual([2, '']);
     expect(misfit.stderr).toMatch(/b.json does not fit: choice .* \(7\): it cannot go on there/);
-    expect((await cli.run(['replay', short, '--force-schedule'])).exit).toBe(2);
+    expect((await cli.call(['replay', short, '--force-schedule'])).exit).toBe(2);
     const edited = cli.file('edited.xlsim.yaml', populates(12, 3, 1));
-    const forced = await cli.run(['replay', edited, '--schedule', 's.json', '--force-schedule']);
+    const forced = await cli.call(['replay', edited, '--schedule', 's.json', '--force-schedule']);
     expect(forced.stderr).toMatch(/stopped fitting: choice 2 .* is "A" \(0\): it cannot go on there/);
   });
 });

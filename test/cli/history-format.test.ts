@@ -1,20 +1,20 @@
 /** What history writes as a scenario replays on a host that comes out the same. */
-import { rmSync } from 'node:fs';
+import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type BuiltCli, buildCli, guestConfig } from './built-cli.ts';
 
 let cli: BuiltCli;
-beforeAll(async () => {
-  cli = await buildCli();
-});
-afterAll(() => cli.remove());
-beforeEach(async () => {
-  rmSync(cli.state, { recursive: true, force: true });
+const kept = (): string => join(cli.dir, 'kept');
+const writeConfigs = (): void => {
   cli.file('g1.cfg', guestConfig('g1', 256));
   cli.file("it's one.cfg", guestConfig('größer', 128));
   cli.file('big.cfg', guestConfig('big', 4096));
   cli.file('xl.conf', 'claim_mode=0\nautoballoon="off"\n');
+};
+beforeAll(async () => {
+  cli = await buildCli();
+  writeConfigs();
   const host = ['--memory', '2G', '--nodes', '2', '--dom0', '512M', '--xen', '4.17', '--seed', '9'];
   await cli.run(['host', 'init', ...host, '--xl-conf', 'xl.conf', '--tables=never']);
   for (const line of [
@@ -28,6 +28,13 @@ beforeEach(async () => {
   ]) {
     await cli.run([...line, '--tables=never']);
   }
+  cpSync(cli.state, kept(), { recursive: true });
+});
+afterAll(() => cli.remove());
+beforeEach(() => {
+  rmSync(cli.state, { recursive: true, force: true });
+  cpSync(kept(), cli.state, { recursive: true });
+  writeConfigs();
 });
 
 const replay = (name: string, text: string) => {
