@@ -143,8 +143,11 @@ async function explored(
 
 /** The first call's result for every later one. */
 function once<T>(make: () => T): () => T {
-  let made: { readonly result: T } | null = null;
-  return () => (made ??= { result: make() }).result;
+  let made: { readonly result: T } | undefined;
+  return () => {
+    made ??= { result: make() };
+    return made.result;
+  };
 }
 
 describe('pieces', () => {

@@ -46,6 +46,9 @@ describe("the library's races", () => {
     const { ownership, by_sums, states } = found.walk;
     const how = ownership === 'exact' ? 'frame by frame' : by_sums ? 'by sums' : 'by class';
     expect(how === 'by class' ? how : `${how}: ${grouped(states!)} states`).toBe(memory);
+    // Breadth first jumps between states of which each is a long way from the others here, which takes a hundred times as
+    // long as depth first; the row above walks this scenario both ways, those of other scenarios this grain.
+    if (file === 'race-2012-xl-lock' && grain === 'sections') return;
     // A fact of the scenario, not of the search.
     const other = explored(subject, { ...asked, order: 'bfs' });
     expect({ ...other, walk: { ...other.walk, order: 'dfs' } }).toEqual(found);
