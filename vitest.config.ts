@@ -10,7 +10,8 @@ export default defineConfig({
     maxWorkers: '100%',
     // No module holds anything that changes (test/house), so test files may share modules, and what Node has optimised.
     isolate: false,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // For what hangs, not for what is slow: on a host that others use as well everything may take ten times as long.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
   },
 });
