@@ -177,7 +177,7 @@ function oneOf<T extends string>(option: string, value: string, known: readonly 
   if (found !== undefined) return found;
   const meant = didYouMean(value, known);
   throw new Misuse(
-    `${option} is ${known.join(', ')}, not ${value}${meant === null ? '' : `: did you mean ${meant}?`}`,
+    `${option} is ${known.join(', ')}, not ${value === '' ? 'an empty name' : value}${meant === null ? '' : `: did you mean ${meant}?`}`,
   );
 }
 

@@ -144,6 +144,7 @@ steps:
     [['--max-memory', '0'], '--max-memory is'],
     [['--samples', '0'], '--samples is a whole number from 1 on'],
     [['--remedy', 'clam'], 'did you mean claim?'],
+    [['--remedies', 'claim,,nothing'], 'claim, not an empty name\n'],
     [['--compare', '--save', 'x'], '--save is of one remedy'],
     [['--compare', '--save-test', 'x.xlsim.yaml'], '--save-test is of one remedy'],
     [['--save-test', 'x.xlsim.t'], 'would be read as a transcript'],
