@@ -20,7 +20,14 @@ import {
 import { spaceOf } from '../explorer/explore-how.ts';
 import type { Exploration } from '../explorer/explore-record.ts';
 import { tellExploration } from '../explorer/explore-result.ts';
-import { aimSampling, continuePilots, continueSampling, isBetween } from '../explorer/explore-sample.ts';
+import {
+  aimSampling,
+  continuePilots,
+  continueSampling,
+  isBetween,
+  spreadOf,
+  spreadOver,
+} from '../explorer/explore-sample.ts';
 import { canShare, shareWalking, tellsAlone } from '../explorer/explore-walking.ts';
 import type { Exploring, StopReason } from '../explorer/exploring.ts';
 import { selfCheck } from '../explorer/self-check.ts';
@@ -70,6 +77,7 @@ export type Job =
       /** One past the last sample that was to be drawn. */
       readonly to: number;
       readonly tally: EndTally;
+      readonly spread: number | null;
       readonly stopped: StopReason | null;
     };
 
@@ -80,6 +88,8 @@ export type JobResult =
   | {
       readonly did: 'sample';
       readonly tally: EndTally;
+      /** See spreadOf(). */
+      readonly spread: number | null;
       readonly stopped: StopReason | null;
       readonly ms: number;
     }
@@ -315,11 +325,13 @@ async function sample(
     else if (nowMs() > until) stopped = 'time';
     else if (isBetween(sampling!) && isOver(bench.gauge, memory, 0)) {
       // A space remembers what it met. Samples do not need that: they go on in a new one.
-      const { tally, next, options } = sampling!;
+      const { tally, next } = sampling!;
+      const spread = spreadOf(sampling!);
       bench.sampling = null;
       sampling = null;
       sampling = atSamples(bench, remedy).sampling;
-      aimSampling(sampling!, next, to, options);
+      aimSampling(sampling!, next, to);
+      spreadOver(sampling!, spread);
       sampling!.tally = tally;
     }
     return stopped !== null;
@@ -329,6 +341,7 @@ async function sample(
   return {
     did: 'sample',
     tally,
+    spread: spreadOf(sampling!),
     stopped: tally.samples < to - from ? stopped : null,
     ms: performance.now() - since,
   };
@@ -336,11 +349,12 @@ async function sample(
 
 async function tell(
   bench: Bench,
-  { remedy, to, tally, stopped }: Job & { readonly do: 'tell' },
+  { remedy, to, tally, spread, stopped }: Job & { readonly do: 'tell' },
   desk: Desk,
 ): Promise<JobResult> {
   const e = atSamples(bench, remedy);
   const looks = lookLast(bench, desk);
+  spreadOver(e.sampling!, spread);
   await inSlices((steps) => continuePilots(e.sampling!, steps), looks);
   endSampling(e, tally, to, stopped);
   if (e.phase !== 'over') {

@@ -29,6 +29,8 @@ interface Part {
   isMeasured: boolean;
   /** Pieces of threads that died. */
   readonly again: { readonly from: number; readonly to: number }[];
+  /** What the samples drawn have told of it: see spreadOf(). */
+  spread: number | null;
   stopped: StopReason | null;
   /** Others may still join in its walk, and from when on, in ms after the epoch. */
   takesHelp: boolean;
@@ -87,6 +89,7 @@ export function newPlan(how: PlanHow): Plan {
       until: null,
       drawn: [],
       again: [],
+      spread: null,
       stopped: null,
       takesHelp: how.isShared,
       helpFrom: Number.POSITIVE_INFINITY,
@@ -180,14 +183,14 @@ function pieceSamples({ steps, samples, ms, how }: Plan, left: number): number {
 /** The samples that were drawn without a gap, from the first on. */
 function prefixOf(
   { how }: Plan,
-  { drawn, stopped }: Part,
-): { readonly tally: EndTally; readonly stopped: StopReason | null } {
+  { drawn, spread, stopped }: Part,
+): Pick<Job & { readonly do: 'tell' }, 'tally' | 'spread' | 'stopped'> {
   let tally = NO_SAMPLES;
   for (const piece of drawn.sort((a, b) => a.from - b.from)) {
     if (piece.from !== how.samples.from + tally.samples) break;
     tally = mergeEndTallies(tally, piece.tally);
   }
-  return { tally, stopped };
+  return { tally, spread, stopped };
 }
 
 /** Takes in what came of a piece, `now` ms after the epoch. */
@@ -200,6 +203,7 @@ export function takeResult(plan: Plan, job: Job, result: JobResult, now: number)
   part.active--;
   if (result.did === 'sample') {
     if (job.do === 'sample') part.drawn.push({ from: job.from, tally: result.tally });
+    part.spread ??= result.spread;
     part.stopped ??= result.stopped;
     measure(plan, part, result.tally);
     plan.steps += result.tally.steps;

@@ -62,10 +62,7 @@ export function startSampling(subject: Subject, how: ExploreHow): Sampling {
 export function continuePilots(s: Sampling, budget: number): boolean {
   if (s.pilots === null) return true;
   if (!continueDrawing(s.pilots, budget)) return false;
-  const steps = Math.max(1, s.pilots.longest);
-  const { strategy } = s.options;
-  if (strategy.kind === 'pct') s.options = { ...s.options, strategy: { ...strategy, steps } };
-  s.pilots = null;
+  spreadOver(s, Math.max(1, s.pilots.longest));
   return true;
 }
 
@@ -87,15 +84,20 @@ export function continueSampling(s: Sampling, budget: number): boolean {
 /** Whether nothing is lost but what the space remembers where another one takes over. */
 export const isBetween = ({ pilots, drawing }: Sampling): boolean => pilots === null && drawing === null;
 
-/**
- * Goes on with samples `from` up to, not including, `to`; what was drawn is forgotten. `options`: of one that knows what has to
- * be known before.
- */
-export function aimSampling(s: Sampling, from: number, to: number, options?: WalkOptions): void {
-  if (options !== undefined) {
-    s.options = options;
-    s.pilots = null;
-  }
+/** pct: the steps over which change points are spread; null: not known yet, or nobody asks. */
+export const spreadOf = ({ pilots, options: { strategy } }: Sampling): number | null =>
+  pilots === null && strategy.kind === 'pct' ? strategy.steps : null;
+
+/** Takes them from somebody who knows them: they are the same for all. */
+export function spreadOver(s: Sampling, steps: number | null): void {
+  const { strategy } = s.options;
+  if (steps === null || strategy.kind !== 'pct') return;
+  s.options = { ...s.options, strategy: { ...strategy, steps } };
+  s.pilots = null;
+}
+
+/** Goes on with samples `from` up to, not including, `to`; what was drawn is forgotten. */
+export function aimSampling(s: Sampling, from: number, to: number): void {
   s.next = from;
   s.drawing = null;
   s.to = to;

@@ -3,11 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { exploreText } from '../../src/cli/explore-report.ts';
 import { paint } from '../../src/cli/paint.ts';
 import { countsSpace } from '../../src/explorer/counts-space.ts';
-import { continueExploring, stopExploring } from '../../src/explorer/explore.ts';
+import { continueExploring, endSampling, stopExploring } from '../../src/explorer/explore.ts';
 import { cannotConfirm } from '../../src/explorer/explore-confirm.ts';
 import type { ExploreHow } from '../../src/explorer/explore-how.ts';
 import type { Exploration } from '../../src/explorer/explore-record.ts';
 import { tellExploration } from '../../src/explorer/explore-result.ts';
+import { spreadOf, spreadOver } from '../../src/explorer/explore-sample.ts';
 import { tellOrder } from '../../src/explorer/explore-story.ts';
 import { type Exploring, verdictOf } from '../../src/explorer/exploring.ts';
 import { replayChoices } from '../../src/explorer/schedule-replay.ts';
@@ -106,6 +107,28 @@ describe('what is said of an order', () => {
     const cut = told(10);
     expect(cut).toEqual({ verdict, choices, ...rest, story: [], moments: [] });
     expect(textOf({ ...whole, counterexample: cut })).toContain('more happens in it than can be told');
+  });
+});
+
+describe('samples drawn elsewhere', () => {
+  const HOW_PCT = { strategy: 'pct', samples: { from: 0, to: 40 } } as const;
+  /** Whoever tells of them has drawn none, and knows no more than `spread`. */
+  const told = ({ sampling }: Exploring, spread: number | null): Exploration => {
+    const e = exploring(subjectOf(smallRace()), HOW_PCT);
+    spreadOver(e.sampling!, spread);
+    endSampling(e, sampling!.tally, 40, null);
+    while (!continueExploring(e, 1000));
+    return explorationOf(e);
+  };
+
+  it('are told as by who drew them, and without an order where nobody knows what they were spread over', () => {
+    const e = over(HOW_PCT);
+    const whole = explorationOf(e);
+    expect(whole.walk.guarantee).not.toBeNull();
+    expect(told(e, spreadOf(e.sampling!))).toEqual(whole);
+    const less = told(e, null);
+    expect(less).toMatchObject({ verdict: whole.verdict, outcomes: whole.outcomes, counterexample: null });
+    expect(less.walk).toMatchObject({ samples: 40, guarantee: null, pct_steps: null });
   });
 });
 
