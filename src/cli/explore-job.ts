@@ -251,6 +251,7 @@ function lookAfter(bench: Bench, e: Exploring, crew: Crew, memory: number, desk:
   // have to follow, half again.
   const share = timeBudget * (strategy === 'auto' ? 0.5 : 1);
   let deadline = nowMs() + share;
+  let isExtended = false;
   const stop = (reason: StopReason): void => {
     if (crew.mate === null) stopExploring(e, reason);
     else {
@@ -266,8 +267,9 @@ function lookAfter(bench: Bench, e: Exploring, crew: Crew, memory: number, desk:
     else if (triesExactly(e) && nowMs() > deadline - share / 2) stop('time');
     else if (nowMs() > deadline) {
       stop('time');
-      // The search for the smallest order gets half of the time.
-      deadline = nowMs() + timeBudget * 0.5;
+      // What follows on the walk, and the search for the smallest order, get half of the time together.
+      if (!isExtended) deadline = nowMs() + timeBudget * 0.5;
+      isExtended = true;
     } else if (crew.mate !== null && e.walking.search.expanded + crewStates(crew) > maxStates) stop('states');
     else if (crew.isFull || isOver(bench.gauge, memory, progress.bytes)) {
       if (memory < maxMemory) return true;

@@ -201,8 +201,12 @@ export function domainRelinquish(xen: Xen, domid: number, limit: number): number
   return relinquishPages(xen.heap, heapDomainOf(xen, domid), limit);
 }
 
-/** The rest: the p2m's root and Xen's own structures. Models complete_domain_destroy(). */
+/**
+ * The rest: what the pool was given while the domain was dying, the p2m's root, and Xen's own structures. Models
+ * complete_domain_destroy() and paging_final_teardown().
+ */
 export function domainDestroy(xen: Xen, domid: number): void {
+  if (domainOf(xen, domid).paging.totalPages > 0) pagingTeardown(xen, domid);
   const { paging, structures } = domainOf(xen, domid);
   removeHeapDomain(xen.heap, heapDomainOf(xen, domid));
   for (const group of paging.p2mPages) {

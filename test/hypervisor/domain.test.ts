@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { EEXIST, EINVAL, ENOMEM, EOPNOTSUPP, EPERM, ESRCH } from '../../src/hypervisor/errno.ts';
+import { hypercallStart, hypercallStep } from '../../src/hypervisor/hypercall-step.ts';
 import { bytes, domId, nodeId } from '../../src/hypervisor/units.ts';
 import { domainOf, heapDomainOf } from '../../src/hypervisor/xen.ts';
+import { checkXenInvariants } from '../../src/hypervisor/xen-invariants.ts';
 import { domainStructurePages, vcpuStructurePages } from '../../src/hypervisor/xen-private.ts';
 import { TestHost } from './test-host.ts';
 
@@ -113,6 +115,31 @@ describe('set_paging_mempool_size', () => {
     expect(host.pool(a, 5 + free + 1)).toBe(-ENOMEM);
     expect(host.free()).toBe(0);
     expect(host.info(a).totPages).toBe(1024);
+  });
+});
+
+describe('a domain that is dying', () => {
+  it('may still be given a pool, which goes with the last of it', () => {
+    const host = new TestHost();
+    const free = host.free();
+    const a = host.create('pvh');
+    expect(host.populate(a, 0, 1024, 0)).toBe(1024);
+    const call = { name: 'XEN_DOMCTL_destroydomain', args: { domid: domId(a) } } as const;
+    let task = hypercallStart(host.xen, { caller: domId(0), node: nodeId(0) }, call, 1);
+    while (task.at !== 'relinquish') {
+      const stepped = hypercallStep(host.xen, task);
+      if (stepped.reply !== null) throw new Error('it is not over yet');
+      task = stepped.task;
+    }
+    expect(host.pool(a, 300)).toBe(0);
+    expect(domainOf(host.xen, a).paging.totalPages).toBe(299);
+    for (let isOver = false; !isOver; ) {
+      const stepped = hypercallStep(host.xen, task);
+      isOver = stepped.reply !== null;
+      if (stepped.reply === null) task = stepped.task;
+    }
+    expect(host.free()).toBe(free);
+    expect(checkXenInvariants(host.xen)).toEqual([]);
   });
 });
 
