@@ -1,7 +1,8 @@
 /**
  * The steps of a block one at a time: whether a builder that fails beside others would have fitted alone.
  *
- * That is asked of ends in which no builder has started, and of no others; so it is found when somebody asks, in slices.
+ * That is asked of ends in which no builder has started. It is found, in slices, once such an end was met, or a violation
+ * was: on the way to the smallest order that is as bad others may be met.
  */
 import { type BlockRun, blockEnds, blockTurns, buildsGuest, openBlock, takeBlockTurn } from './block.ts';
 import { parallelBlocks } from './block-prefix.ts';
